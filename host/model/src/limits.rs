@@ -1,0 +1,131 @@
+//! Every limit of Siyu in one place: its number, its unit, and where the number comes from.
+//!
+//! Limits that an operator may change live in the host's configuration and take their defaults from here.
+
+/// Playbooks and what people write.
+pub mod playbook {
+    /// Bytes of one YAML file. A playbook file that people read is some kilobytes.
+    pub const FILE_BYTES_MAX: usize = 1 << 20;
+    /// Bytes of all files of one playbook.
+    pub const BUNDLE_BYTES_MAX: usize = 8 << 20;
+    /// Files of one playbook.
+    pub const FILES_MAX: usize = 1_000;
+    /// Nesting of YAML collections.
+    pub const YAML_DEPTH_MAX: usize = 64;
+    /// Nodes of one YAML file, aliases expanded.
+    pub const YAML_NODES_MAX: usize = 50_000;
+    /// Steps of one workflow, nested ones counted.
+    pub const STEPS_MAX: usize = 1_000;
+    /// Diagnostics that are shown; the rest is counted.
+    pub const DIAGNOSTICS_SHOWN_MAX: usize = 20;
+}
+
+/// Expressions and templates.
+pub mod expr {
+    /// Bytes of the source of one expression.
+    pub const SOURCE_BYTES_MAX: usize = 4 << 10;
+    /// Bytes of one message template.
+    pub const TEMPLATE_BYTES_MAX: usize = 32 << 10;
+    /// Nodes of one expression's syntax tree: bounds how often a value can be repeated by writing it again.
+    pub const NODES_MAX: usize = 256;
+    /// Instructions of one evaluation. Bounds time; memory is bounded by the rules of the expression module.
+    pub const FUEL: u64 = 20_000;
+    /// Bytes of what one expression or template may produce, as JSON or text.
+    pub const OUTPUT_BYTES_MAX: usize = 64 << 10;
+}
+
+/// JSON documents that cross a boundary.
+pub mod json {
+    /// Nesting of arrays and objects.
+    pub const DEPTH_MAX: usize = 64;
+    /// Bytes of one event's data, one step's input, output or one resource.
+    pub const DOCUMENT_BYTES_MAX: usize = 256 << 10;
+}
+
+/// One call of a plugin; the defaults of `CallLimits`.
+pub mod call {
+    /// Instructions, wasmtime's fuel: 0.06 s of a tight loop, 0.6 s in an interpreter.
+    pub const FUEL: u64 = 1_000_000_000;
+    /// Fuel that one host call costs, before its bytes.
+    pub const FUEL_PER_HOST_CALL: u64 = 2_000;
+    /// Wall clock of one call in milliseconds, for a guest that waits instead of computing.
+    pub const WALL_MS: u64 = 2_000;
+    /// Bytes of all linear memories of one instance together.
+    pub const MEMORY_BYTES_MAX: usize = 64 << 20;
+    /// Elements of all tables of one instance together.
+    pub const TABLE_ELEMENTS_MAX: usize = 50_000;
+    /// Bytes of WebAssembly stack.
+    pub const STACK_BYTES_MAX: usize = 512 << 10;
+    /// Bytes of a step's input.
+    pub const INPUT_BYTES_MAX: usize = 256 << 10;
+    /// Bytes of a step's output.
+    pub const OUTPUT_BYTES_MAX: usize = 256 << 10;
+    /// Host calls.
+    pub const HOST_CALLS_MAX: u32 = 10_000;
+    /// Lines of log; further ones are dropped and counted.
+    pub const LOG_LINES_MAX: u32 = 200;
+    /// Bytes of one log line; the rest is cut.
+    pub const LOG_LINE_BYTES_MAX: usize = 4 << 10;
+    /// Bytes of all log lines of a call.
+    pub const LOG_BYTES_MAX: usize = 64 << 10;
+    /// Bytes of one document of a plugin.
+    pub const RECORD_BYTES_MAX: usize = 64 << 10;
+    /// Rows that one scan may ask for.
+    pub const SCAN_ROWS_MAX: u32 = 1_000;
+    /// Random bytes of one call.
+    pub const RANDOM_BYTES_MAX: usize = 64 << 10;
+}
+
+/// A component file and what it becomes.
+pub mod component {
+    /// Bytes of one component: the largest seen is a Python plugin with 18 MB.
+    pub const BYTES_MAX: usize = 32 << 20;
+    /// Bytes of the manifest inside it.
+    pub const MANIFEST_BYTES_MAX: usize = 256 << 10;
+    /// Seconds of processor time that compiling may take, in its own process.
+    pub const COMPILE_CPU_SECONDS: u64 = 120;
+    /// Bytes of address space that compiling may take.
+    pub const COMPILE_MEMORY_BYTES: u64 = 4 << 30;
+}
+
+/// Runs and their journals.
+pub mod run {
+    /// Journal rows of one run; the run fails with `JOURNAL_FULL` at the limit.
+    pub const JOURNAL_ROWS_MAX: u32 = 10_000;
+    /// Fibers of one run that are alive at once (branches of `parallel`, items of `each`).
+    pub const FIBERS_MAX: usize = 1_000;
+    /// Items of one `each`.
+    pub const EACH_ITEMS_MAX: usize = 1_000;
+    /// Bytes of what a run keeps: outputs that later expressions read, and variables.
+    pub const KEPT_BYTES_MAX: usize = 256 << 10;
+    /// Steps that one run may take without blocking; then it yields to others.
+    pub const STEPS_PER_TURN: u32 = 64;
+    /// How long a chain of events that cause runs that emit events may get (domain: loop guard of tag rules).
+    pub const CAUSE_DEPTH_MAX: u32 = 8;
+    /// Events that one step may emit.
+    pub const EVENTS_PER_STEP_MAX: usize = 100;
+    /// Messages that one step may enqueue.
+    pub const MESSAGES_PER_STEP_MAX: usize = 100;
+}
+
+/// The executor of a tenant.
+pub mod executor {
+    /// Commands that wait in the inbox of a tenant; a further one is refused with a time to retry.
+    pub const INBOX_MAX: usize = 8_192;
+    /// Commands of one batch. Measured: beyond 256 nothing is gained.
+    pub const BATCH_MAX: usize = 256;
+    /// Milliseconds of execution after which a batch is committed, so that slow plugins do not delay others' answers.
+    pub const SLICE_MS: u64 = 5;
+    /// Timers held in memory; the rest stays in the store's index.
+    pub const TIMER_WINDOW_MAX: usize = 8_192;
+    /// Customers held in memory.
+    pub const CUSTOMERS_CACHED_MAX: usize = 50_000;
+    /// Runs held in memory.
+    pub const RUNS_CACHED_MAX: usize = 20_000;
+    /// Records, pools, counters and other single rows held in memory.
+    pub const ROWS_CACHED_MAX: usize = 100_000;
+    /// Customers that one batch of a scan looks at.
+    pub const SCAN_BATCH: usize = 256;
+    /// Events that a wait looks back over when it is reached.
+    pub const LOOK_BACK_EVENTS_MAX: u32 = 100;
+}

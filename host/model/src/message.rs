@@ -1,0 +1,203 @@
+//! Messages to customers: a state machine, because on many channels a person sends them.
+//!
+//! ```text
+//! planned ─┬─> sent ─────────────────────────────┬─> delivered
+//!          ├─> task_created ─> staff_notified ─┐ ├─> failed
+//!          │        └──────────────────────────┴> staff_sent ─> delivered | failed
+//!          ├─> failed   the channel refused it for good
+//!          ├─> expired  its time passed before it could be sent
+//!          ├─> blocked  a rule of contact stopped it; the reason is kept
+//!          └─> cancelled
+//! ```
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::UtcMs;
+use crate::id::{CustomerId, MessageId, RunId};
+use crate::name::{ChannelName, StepId, TemplateName};
+
+/// One message to one customer over one channel.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Message {
+    /// Its id, and the idempotency key towards the channel.
+    pub id: MessageId,
+    /// To whom.
+    pub customer: CustomerId,
+    /// Over what.
+    pub channel: ChannelName,
+    /// Service or marketing: which rules of contact hold.
+    pub class: MessageClass,
+    /// The template it was rendered from.
+    pub template: TemplateName,
+    /// What the customer reads.
+    pub body: String,
+    /// Where it stands.
+    pub status: MessageStatus,
+    /// Why it was blocked or failed, or what the channel answered.
+    pub reason: Option<String>,
+    /// How often it was handed to the channel.
+    pub attempts: u32,
+    /// When it was planned.
+    pub planned_at: UtcMs,
+    /// Not to be sent before; later than `planned_at` when quiet hours defer it.
+    pub due_at: UtcMs,
+    /// Not to be sent from this instant on.
+    pub expires_at: UtcMs,
+    /// When the status last changed.
+    pub changed_at: UtcMs,
+    /// The run that planned it.
+    pub run: Option<RunId>,
+    /// The step that planned it.
+    pub step: Option<StepId>,
+}
+
+/// Which rules of contact hold for a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MessageClass {
+    /// Belongs to something the customer did: an order, a prize, a question. No quiet hours, no cap.
+    Service,
+    /// Everything else.
+    Marketing,
+}
+
+impl MessageClass {
+    /// The name in YAML, stores and reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Service => "service",
+            Self::Marketing => "marketing",
+        }
+    }
+}
+
+/// Where a message stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MessageStatus {
+    /// Rendered and durable, not yet handed to the channel.
+    Planned,
+    /// The channel made a task for a member of staff.
+    TaskCreated,
+    /// The member of staff was told.
+    StaffNotified,
+    /// The member of staff sent it.
+    StaffSent,
+    /// The channel took it.
+    Sent,
+    /// The customer has it.
+    Delivered,
+    /// The channel refused it for good.
+    Failed,
+    /// Its time passed.
+    Expired,
+    /// A rule of contact stopped it.
+    Blocked,
+    /// Somebody took it back.
+    Cancelled,
+}
+
+impl MessageStatus {
+    /// All states, in the order of the drawing above.
+    pub const ALL: [Self; 10] = [
+        Self::Planned,
+        Self::TaskCreated,
+        Self::StaffNotified,
+        Self::StaffSent,
+        Self::Sent,
+        Self::Delivered,
+        Self::Failed,
+        Self::Expired,
+        Self::Blocked,
+        Self::Cancelled,
+    ];
+
+    /// The name in stores and reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Planned => "planned",
+            Self::TaskCreated => "task_created",
+            Self::StaffNotified => "staff_notified",
+            Self::StaffSent => "staff_sent",
+            Self::Sent => "sent",
+            Self::Delivered => "delivered",
+            Self::Failed => "failed",
+            Self::Expired => "expired",
+            Self::Blocked => "blocked",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// Whether this is forever.
+    pub fn is_terminal(self) -> bool {
+        matches!(
+            self,
+            Self::Delivered | Self::Failed | Self::Expired | Self::Blocked | Self::Cancelled
+        )
+    }
+
+    /// Whether the drawing has an arrow from here to `next`.
+    pub fn can_become(self, next: Self) -> bool {
+        use MessageStatus as S;
+        match self {
+            S::Planned => {
+                matches!(
+                    next,
+                    S::TaskCreated | S::Sent | S::Failed | S::Expired | S::Blocked | S::Cancelled
+                )
+            }
+            S::TaskCreated => {
+                matches!(
+                    next,
+                    S::StaffNotified | S::StaffSent | S::Failed | S::Expired | S::Cancelled
+                )
+            }
+            S::StaffNotified => matches!(next, S::StaffSent | S::Failed | S::Expired | S::Cancelled),
+            S::StaffSent | S::Sent => matches!(next, S::Delivered | S::Failed),
+            S::Delivered | S::Failed | S::Expired | S::Blocked | S::Cancelled => false,
+        }
+    }
+}
+
+impl std::str::FromStr for MessageStatus {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::ALL
+            .into_iter()
+            .find(|status| status.as_str() == text)
+            .ok_or_else(|| {
+                format!(
+                    "`{text}` is no message status: expected {}",
+                    Self::ALL.map(Self::as_str).join(", ")
+                )
+            })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn terminal_states_are_forever_and_all_others_can_end() {
+        for from in MessageStatus::ALL {
+            let ways: Vec<_> = MessageStatus::ALL
+                .into_iter()
+                .filter(|to| from.can_become(*to))
+                .collect();
+            assert_eq!(from.is_terminal(), ways.is_empty(), "{from:?} -> {ways:?}");
+            assert!(!from.can_become(from));
+            assert_eq!(from.as_str().parse(), Ok(from));
+        }
+    }
+
+    #[test]
+    fn nothing_goes_back_to_planned() {
+        assert!(
+            MessageStatus::ALL
+                .into_iter()
+                .all(|from| !from.can_become(MessageStatus::Planned))
+        );
+    }
+}

@@ -1,0 +1,28 @@
+//! "Did you mean": the known name that a mistyped one is closest to.
+
+/// The known name with the fewest typing mistakes between, when they are few enough to be likely.
+pub fn nearest<'a>(found: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let likely =
+        |distance: usize, name: &str| distance <= 1.max(found.chars().count().min(name.chars().count()) / 3);
+    known
+        .into_iter()
+        .map(|name| (strsim::damerau_levenshtein(found, name), name))
+        .filter(|(distance, name)| *distance > 0 && likely(*distance, name))
+        .min()
+        .map(|(_, name)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn typing_mistakes_are_near_and_other_words_are_not() {
+        let known = ["order.paid", "order.refunded", "uses", "coupon"];
+        assert_eq!(nearest("oder.paid", known), Some("order.paid"));
+        assert_eq!(nearest("use", known), Some("uses"));
+        assert_eq!(nearest("cuopon", known), Some("coupon"));
+        assert_eq!(nearest("shipment", known), None);
+        assert_eq!(nearest("coupon", known), None, "a known name needs no suggestion");
+    }
+}

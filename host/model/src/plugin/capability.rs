@@ -1,0 +1,103 @@
+//! Capabilities: what a plugin may ask of the host, one WIT interface each.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// One interface of the contract that a component may import.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Capability {
+    /// Lines for the run's log.
+    Log,
+    /// Who calls, for whom, and what time it is.
+    Context,
+    /// Randomness that is the same when the call is repeated.
+    Random,
+    /// The plugin's own documents.
+    Records,
+    /// Stock.
+    Pools,
+    /// Budgets and quotas.
+    Counters,
+    /// Unguessable codes.
+    Codes,
+    /// Customers: attributes, facts and tags.
+    Customers,
+    /// Emitting and counting events.
+    Events,
+    /// Messages to customers.
+    Messages,
+    /// Published definitions of the plugin's own kinds.
+    Resources,
+    /// Conditions that operators wrote, in the language of `${{ }}`.
+    Expressions,
+}
+
+/// A name that is no capability.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{found}` is no capability: expected one of {}", Capability::ALL.map(Capability::as_str).join(", "))]
+pub struct UnknownCapability {
+    /// The name.
+    pub found: String,
+}
+
+impl Capability {
+    /// All capabilities of this contract version. `ledger`, `http` and `secrets` are planned.
+    pub const ALL: [Self; 12] = [
+        Self::Log,
+        Self::Context,
+        Self::Random,
+        Self::Records,
+        Self::Pools,
+        Self::Counters,
+        Self::Codes,
+        Self::Customers,
+        Self::Events,
+        Self::Messages,
+        Self::Resources,
+        Self::Expressions,
+    ];
+
+    /// The name in manifests, playbooks and WIT.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Log => "log",
+            Self::Context => "context",
+            Self::Random => "random",
+            Self::Records => "records",
+            Self::Pools => "pools",
+            Self::Counters => "counters",
+            Self::Codes => "codes",
+            Self::Customers => "customers",
+            Self::Events => "events",
+            Self::Messages => "messages",
+            Self::Resources => "resources",
+            Self::Expressions => "expressions",
+        }
+    }
+
+    /// Whether every plugin has it without a grant: it gives no authority over anything.
+    pub fn is_free(self) -> bool {
+        matches!(self, Self::Log | Self::Context | Self::Random)
+    }
+}
+
+impl fmt::Display for Capability {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl std::str::FromStr for Capability {
+    type Err = UnknownCapability;
+
+    fn from_str(text: &str) -> Result<Self, UnknownCapability> {
+        Self::ALL
+            .into_iter()
+            .find(|capability| capability.as_str() == text)
+            .ok_or_else(|| UnknownCapability {
+                found: text.chars().take(64).collect(),
+            })
+    }
+}

@@ -1,0 +1,14 @@
+//! Plugins as the host sees them: what they offer, what they may do, what a call gives and costs.
+
+mod answer;
+mod capability;
+mod manifest;
+mod usage;
+
+pub use answer::{Answer, Fault, FaultKind, FieldFault, HostFault, Refusal};
+pub use capability::{Capability, UnknownCapability};
+pub use manifest::{
+    CONTRACT_MAJOR, CONTRACT_VERSION, CapabilityUse, EventOffer, Manifest, ManifestError, Reaction,
+    RefusalOffer, ResourceOffer, StepOffer, Version,
+};
+pub use usage::{CallLimits, CallUsage, Finding, LogLevel, LogLine};

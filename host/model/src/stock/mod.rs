@@ -1,0 +1,6 @@
+//! Stock, budgets and codes: the rules that no plugin can break, because the host keeps them.
+
+pub mod code;
+pub mod counter;
+pub mod pool;
+pub mod reservation;
