@@ -355,7 +355,10 @@ mod tests {
 
     #[test]
     fn one_expression_keeps_its_kind_and_text_around_it_makes_text() {
-        assert_eq!(fill(r##"{"a":"${{ vars.n }}","b":"#${{vars.n}}#","c":[1,"${{ vars.n > 3 }}"]}"##).unwrap(), r##"{"a":5,"b":"#5#","c":[1,true]}"##);
+        assert_eq!(
+            fill(r##"{"a":"${{ vars.n }}","b":"#${{vars.n}}#","c":[1,"${{ vars.n > 3 }}"]}"##).unwrap(),
+            r##"{"a":5,"b":"#5#","c":[1,true]}"##
+        );
         assert_eq!(fill(r#""${{ {'a': {'b': 1}} }}""#).unwrap(), r#"{"a":{"b":1}}"#);
         assert_eq!(fill(r#""${{ '}}' ~ vars.name }}""#).unwrap(), "\"}}牛\"");
         assert_eq!(fill(r#""{{ literal }}""#).unwrap(), "\"{{ literal }}\"");

@@ -101,3 +101,74 @@ impl std::str::FromStr for Capability {
             })
     }
 }
+
+/// A set of capabilities.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub struct CapabilitySet(u16);
+
+impl CapabilitySet {
+    /// Those that every plugin has.
+    pub fn free() -> Self {
+        Capability::ALL
+            .into_iter()
+            .filter(|capability| capability.is_free())
+            .collect()
+    }
+
+    /// With one more.
+    pub fn with(self, capability: Capability) -> Self {
+        Self(self.0 | 1 << capability as u16)
+    }
+
+    /// Whether it holds this one.
+    pub fn contains(self, capability: Capability) -> bool {
+        self.0 & 1 << capability as u16 != 0
+    }
+
+    /// Those of `self` that `granted` does not hold.
+    pub fn beyond(self, granted: Self) -> Self {
+        Self(self.0 & !granted.0)
+    }
+
+    /// Whether it holds none.
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Its members, in the order of the contract.
+    pub fn iter(self) -> impl Iterator<Item = Capability> {
+        Capability::ALL
+            .into_iter()
+            .filter(move |capability| self.contains(*capability))
+    }
+}
+
+impl FromIterator<Capability> for CapabilitySet {
+    fn from_iter<I: IntoIterator<Item = Capability>>(capabilities: I) -> Self {
+        capabilities.into_iter().fold(Self::default(), Self::with)
+    }
+}
+
+impl fmt::Debug for CapabilitySet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set()
+            .entries(self.iter().map(Capability::as_str))
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_beyond_a_grant_is_named() {
+        let asked: CapabilitySet = [Capability::Log, Capability::Pools, Capability::Codes]
+            .into_iter()
+            .collect();
+        let granted = CapabilitySet::free().with(Capability::Codes);
+        let beyond = asked.beyond(granted);
+        assert_eq!(beyond.iter().collect::<Vec<_>>(), [Capability::Pools]);
+        assert!(!beyond.is_empty() && asked.beyond(asked).is_empty());
+    }
+}

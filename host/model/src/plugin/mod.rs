@@ -6,7 +6,7 @@ mod manifest;
 mod usage;
 
 pub use answer::{Answer, Fault, FaultKind, FieldFault, HostFault, Refusal};
-pub use capability::{Capability, UnknownCapability};
+pub use capability::{Capability, CapabilitySet, UnknownCapability};
 pub use manifest::{
     CONTRACT_MAJOR, CONTRACT_VERSION, CapabilityUse, EventOffer, Manifest, ManifestError, Reaction,
     RefusalOffer, ResourceOffer, StepOffer, Version,

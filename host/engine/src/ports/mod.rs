@@ -1,0 +1,7 @@
+//! The ports: what the engine needs of the world, as traits. `store` and `runtime` implement them one floor up.
+
+pub mod channel;
+pub mod clock;
+pub mod plugins;
+pub mod rows;
+pub mod store;

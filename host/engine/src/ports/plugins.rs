@@ -1,0 +1,314 @@
+//! The plugins port: calling a step in a sandbox, and what the sandbox may ask of the host during the call.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use siyu_model::clock::UtcMs;
+use siyu_model::customer::TagMark;
+use siyu_model::digest::PluginDigest;
+use siyu_model::id::RunId;
+use siyu_model::name::Tag;
+use siyu_model::plugin::{Answer, CallLimits, CallUsage, CapabilitySet, Fault, Finding, LogLine, Manifest};
+use siyu_model::stock::pool::Pool;
+use siyu_model::stock::reservation::Reservation;
+
+/// Loads and calls plugins.
+pub trait Plugins: Send + Sync {
+    /// The manifest of a component that is loaded; none when there is no such component.
+    fn manifest(&self, digest: &PluginDigest) -> Option<Arc<Manifest>>;
+
+    /// Whether the component can be called with these grants; the fault says which capability is missing.
+    fn check_grants(&self, digest: &PluginDigest, granted: CapabilitySet) -> Result<(), Fault>;
+
+    /// Calls a plugin in a fresh sandbox. Never panics, never returns before the call is over, and always gives the
+    /// host back, whatever the component does.
+    fn call(&self, call: PluginCall<'_>, host: Box<dyn CallHost>) -> CallReport;
+
+    /// Runs the plugin's own check of a definition, without any capability.
+    fn check_resource(
+        &self,
+        digest: &PluginDigest,
+        kind: &str,
+        name: &str,
+        definition: &str,
+    ) -> Result<Vec<Finding>, Fault>;
+}
+
+/// What to call.
+#[derive(Debug, Clone, Copy)]
+pub struct PluginCall<'a> {
+    /// The component.
+    pub digest: &'a PluginDigest,
+    /// What the playbook grants it.
+    pub granted: CapabilitySet,
+    /// What the call may use.
+    pub limits: &'a CallLimits,
+    /// Which export.
+    pub entry: Entry<'a>,
+}
+
+/// An export of a plugin.
+#[derive(Debug, Clone, Copy)]
+pub enum Entry<'a> {
+    /// `steps.run`.
+    Step {
+        /// The step.
+        step: &'a str,
+        /// Its input, JSON text.
+        input: &'a str,
+    },
+    /// `resource-kinds.apply`; the answer is always `done`.
+    Apply {
+        /// The kind.
+        kind: &'a str,
+        /// The name.
+        name: &'a str,
+        /// The definition, JSON text.
+        definition: &'a str,
+    },
+}
+
+/// How a call went.
+pub struct CallReport {
+    /// The plugin's answer, or why there is none.
+    pub outcome: Result<Answer, Fault>,
+    /// What it used.
+    pub usage: CallUsage,
+    /// What it logged.
+    pub log: Vec<LogLine>,
+    /// The host that the call worked on, given back. Effects of a failed call are still in it: the caller drops them.
+    pub host: Box<dyn CallHost>,
+}
+
+/// Why the host did not do what a plugin asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum HostError {
+    /// An argument breaks its rule.
+    #[error("{0}")]
+    Invalid(String),
+    /// A limit of the call is used up.
+    #[error("{0}")]
+    Limit(String),
+    /// What was named does not exist.
+    #[error("{0}")]
+    NotFound(String),
+    /// It would break an invariant.
+    #[error("{0}")]
+    Conflict(String),
+    /// The store could not be read: the call is over, and none of its effects is kept.
+    #[error("{0}")]
+    Storage(String),
+}
+
+/// What the host answers a plugin.
+pub type Asked<T> = Result<T, HostError>;
+
+/// Names a call and what it is for.
+#[derive(Debug, Clone)]
+pub struct CallContext {
+    /// The same when the call is repeated after a crash.
+    pub id: String,
+    /// The tenant.
+    pub tenant: String,
+    /// `name@version`.
+    pub plugin: String,
+    /// The step, or the kind of resource that is applied.
+    pub step: String,
+    /// The run.
+    pub run: Option<RunId>,
+    /// The customer, in text form.
+    pub customer: Option<String>,
+    /// The event that started the run, JSON text.
+    pub event: Option<Arc<str>>,
+    /// From 1.
+    pub attempt: u32,
+    /// The instant of the call.
+    pub now: UtcMs,
+    /// IANA name.
+    pub zone: String,
+}
+
+/// What a sandboxed call may ask of the host. One method a function of the contract; the sandbox has already counted
+/// and charged the call, the host checks and buffers it. Without a `customer`, the call's own is meant, except for
+/// records, where it means the tenant's.
+pub trait CallHost: Send {
+    /// Gives the concrete host back to the engine.
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send>;
+
+    /// Who calls.
+    fn context(&self) -> &CallContext;
+
+    /// `random.bytes`; the sandbox has bounded `count`.
+    fn random(&mut self, count: usize) -> Vec<u8>;
+
+    /// `records.get`.
+    fn record(&mut self, customer: Option<&str>, key: &str) -> Asked<Option<Arc<str>>>;
+    /// `records.put`.
+    fn put_record(&mut self, customer: Option<&str>, key: &str, body: &str) -> Asked<()>;
+    /// `records.insert`.
+    fn insert_record(&mut self, customer: Option<&str>, key: &str, body: &str) -> Asked<bool>;
+    /// `records.delete`.
+    fn delete_record(&mut self, customer: Option<&str>, key: &str) -> Asked<bool>;
+    /// `records.scan`.
+    fn scan_records(
+        &mut self,
+        customer: Option<&str>,
+        scan: RecordScan<'_>,
+    ) -> Asked<Vec<(String, Arc<str>)>>;
+
+    /// `pools.define`.
+    fn define_pool(&mut self, pool: &str, total: u64) -> Asked<()>;
+    /// `pools.get`.
+    fn pool(&mut self, pool: &str) -> Asked<Option<Pool>>;
+    /// `pools.reserve`.
+    fn reserve(&mut self, request: ReserveRequest) -> Asked<Reserved>;
+    /// `pools.commit`.
+    fn commit_reservation(&mut self, reservation: &str) -> Asked<bool>;
+    /// `pools.release`.
+    fn release_reservation(&mut self, reservation: &str) -> Asked<bool>;
+    /// `pools.find`.
+    fn reservation(&mut self, reservation: &str) -> Asked<Option<Reservation>>;
+    /// `pools.take`.
+    fn take_from_pool(&mut self, pool: &str, units: u64) -> Asked<bool>;
+    /// `pools.restock`.
+    fn restock_pool(&mut self, pool: &str, units: u64) -> Asked<()>;
+
+    /// `counters.take`: whether, and how much is used then.
+    fn take_counter(&mut self, key: &str, units: u64, limit: u64) -> Asked<(bool, u64)>;
+    /// `counters.give-back`.
+    fn give_back_counter(&mut self, key: &str, units: u64) -> Asked<()>;
+    /// `counters.used`.
+    fn counter(&mut self, key: &str) -> Asked<u64>;
+
+    /// `codes.mint`.
+    fn mint_code(&mut self, space: &str, random_len: u8, reference: &str) -> Asked<String>;
+    /// `codes.adopt`.
+    fn adopt_code(&mut self, space: &str, code: &str, reference: &str) -> Asked<bool>;
+    /// `codes.find`.
+    fn find_code(&mut self, space: &str, typed: &str) -> Asked<FoundCode>;
+
+    /// `customers.get`, as JSON text.
+    fn customer(&mut self, customer: Option<&str>) -> Asked<Option<String>>;
+    /// `customers.set-attributes`.
+    fn set_attributes(&mut self, customer: Option<&str>, changes: &str) -> Asked<()>;
+    /// `customers.tags`.
+    fn tags(&mut self, customer: Option<&str>) -> Asked<Vec<(Tag, TagMark)>>;
+    /// `customers.put-tag`.
+    fn put_tag(&mut self, customer: Option<&str>, request: TagRequest) -> Asked<bool>;
+    /// `customers.remove-tag`.
+    fn remove_tag(&mut self, customer: Option<&str>, tag: &str, reason: &str) -> Asked<bool>;
+
+    /// `events.emit`.
+    fn emit(&mut self, event: EmitRequest<'_>) -> Asked<()>;
+    /// `events.emit-at`.
+    fn emit_at(&mut self, key: &str, at: UtcMs, event: EmitRequest<'_>) -> Asked<()>;
+    /// `events.cancel`.
+    fn cancel_planned(&mut self, key: &str) -> Asked<bool>;
+    /// `events.count`.
+    fn count_events(&mut self, event_type: &str, customer: Option<&str>, since: UtcMs) -> Asked<u64>;
+
+    /// `messages.enqueue`: the message's id, or why a rule of contact blocked it.
+    fn enqueue_message(&mut self, request: MessageRequest<'_>) -> Asked<Result<String, String>>;
+
+    /// `resources.get`, as JSON text.
+    fn resource(&mut self, kind: &str, name: &str) -> Asked<Option<Arc<str>>>;
+    /// `resources.names`.
+    fn resource_names(&mut self, kind: &str) -> Asked<Vec<String>>;
+
+    /// `expressions.evaluate`: the value as JSON text, and when it may change by itself.
+    fn evaluate(
+        &mut self,
+        source: &str,
+        customer: Option<&str>,
+        vars: &str,
+    ) -> Asked<(String, Option<UtcMs>)>;
+}
+
+/// Which documents to list.
+#[derive(Debug, Clone, Copy)]
+pub struct RecordScan<'a> {
+    /// What their keys begin with.
+    pub prefix: &'a str,
+    /// What their keys come after.
+    pub after: Option<&'a str>,
+    /// How many at most; the sandbox has bounded it.
+    pub limit: u32,
+}
+
+/// A wish to hold units.
+#[derive(Debug, Clone)]
+pub struct ReserveRequest {
+    /// The pool.
+    pub pool: String,
+    /// Units.
+    pub units: u64,
+    /// When they go back by themselves.
+    pub expires_at: UtcMs,
+    /// Counters to take with them: key, units, limit.
+    pub quotas: Vec<(String, u64, u64)>,
+    /// The plugin's own name for it.
+    pub reference: Option<String>,
+}
+
+/// What became of a wish to hold units.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reserved {
+    /// Held; the reservation's id.
+    Held(String),
+    /// Too few units: how many are available.
+    SoldOut(u64),
+    /// A quota is full: its key and how much of it is used.
+    OverQuota(String, u64),
+}
+
+/// What became of a typed code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FoundCode {
+    /// The code as it is written, and its reference.
+    Known(String, String),
+    /// It cannot be a code, and why.
+    Malformed(String),
+    /// It could be one, and is none.
+    Unknown,
+}
+
+/// A wish to put a tag on.
+#[derive(Debug, Clone)]
+pub struct TagRequest {
+    /// The tag.
+    pub tag: String,
+    /// Who says so.
+    pub source: String,
+    /// Since when it is true.
+    pub effective_at: UtcMs,
+    /// When it goes off by itself.
+    pub expires_at: Option<UtcMs>,
+    /// 0 to 100.
+    pub confidence_percent: u8,
+    /// The event that is the evidence.
+    pub evidence: Option<String>,
+}
+
+/// A wish to emit an event.
+#[derive(Debug, Clone, Copy)]
+pub struct EmitRequest<'a> {
+    /// Its type.
+    pub event_type: &'a str,
+    /// Whose; the call's customer when absent.
+    pub customer: Option<&'a str>,
+    /// Its data, a JSON object.
+    pub data: &'a str,
+}
+
+/// A wish to send a message.
+#[derive(Debug, Clone, Copy)]
+pub struct MessageRequest<'a> {
+    /// The playbook's template.
+    pub template: &'a str,
+    /// The playbook's channel.
+    pub channel: &'a str,
+    /// To whom; the call's customer when absent.
+    pub customer: Option<&'a str>,
+    /// The template's variables, a JSON object.
+    pub variables: &'a str,
+}
