@@ -19,4 +19,5 @@ pub mod nearest;
 pub mod playbook;
 pub mod plugin;
 pub mod run;
+pub mod scenario;
 pub mod stock;

@@ -571,6 +571,7 @@ fn call(node: &Node, function: Function, args: &[Value], scope: &Scope<'_>) -> E
         }
         Function::Later => Ok(instant(moment(node, &args[0])? + length(node, &args[1])?)),
         Function::Earlier => Ok(instant(moment(node, &args[0])? - length(node, &args[1])?)),
+        Function::NextTime => next_time(node, &args[0], scope),
         Function::Min | Function::Max => {
             let mut best = args[0].clone();
             for arg in &args[1..] {
@@ -588,6 +589,30 @@ fn call(node: &Node, function: Function, args: &[Value], scope: &Scope<'_>) -> E
             Ok(best)
         }
     }
+}
+
+fn next_time(node: &Node, wanted: &Value, scope: &Scope<'_>) -> Evaluated<Value> {
+    let parts = wanted.as_str().and_then(|text| text.split_once(':'));
+    let number = |part: &str| (part.len() == 2).then(|| part.parse::<i8>().ok()).flatten();
+    let time =
+        parts.and_then(|(hour, minute)| jiff::civil::Time::new(number(hour)?, number(minute)?, 0, 0).ok());
+    let time = time.ok_or_else(|| {
+        fault(
+            node,
+            format!("{wanted:?}, expected a time of day such as '09:30'"),
+        )
+    })?;
+    let on_day = |days| {
+        scope.zone.instant(
+            scope
+                .zone
+                .local(scope.zone.start_of_day(scope.now, days))
+                .date()
+                .to_datetime(time),
+        )
+    };
+    let today = on_day(0);
+    Ok(instant(if today > scope.now { today } else { on_day(1) }))
 }
 
 fn count(node: &Node, args: &[Value], scope: &Scope<'_>) -> Evaluated<Value> {

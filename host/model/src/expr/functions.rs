@@ -18,6 +18,8 @@ pub enum Function {
     Later,
     /// An instant so much earlier.
     Earlier,
+    /// The next instant at which the local clock shows a time.
+    NextTime,
     /// The smaller of numbers.
     Min,
     /// The larger of numbers.
@@ -117,6 +119,12 @@ pub const FUNCTIONS: &[Entry<Function>] = &[
         Function::Earlier,
         (2, 2),
         "earlier(at, '24h'): the instant that much earlier",
+    ),
+    (
+        "next_time",
+        Function::NextTime,
+        (1, 1),
+        "next_time('10:00'): the next instant at which the tenant's clock shows that, later than now",
     ),
     ("min", Function::Min, (1, 8), "min(a, b): the smaller number"),
     ("max", Function::Max, (1, 8), "max(a, b): the larger number"),

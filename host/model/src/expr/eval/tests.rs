@@ -169,6 +169,10 @@ fn filters_do_what_their_words_say() {
     check("'2026-11-20T23:30:00Z' | time", "\"07:30\"");
     check("min(3, 1, 2)", "1");
     check("max(3, 1.5)", "3");
+    check("next_time('09:30')", "\"1971-02-05T01:30:00Z\"");
+    check("next_time('08:00')", "\"1971-02-06T00:00:00Z\"");
+    check_fault("next_time('9:30')", "expected a time of day");
+    check_fault("next_time('24:00')", "expected a time of day");
     check("later('2026-11-21T00:00:00Z', '7d')", "\"2026-11-28T00:00:00Z\"");
 }
 
