@@ -2,4 +2,5 @@
 //!
 //! This crate knows no SQL, no WebAssembly, no YAML and no HTTP: it works on [`ports`].
 
+pub mod doubles;
 pub mod ports;

@@ -1,0 +1,10 @@
+//! Test doubles: ports that live in memory, always compiled, for tests here and in every crate above.
+//!
+//! They keep the same promises as the real ones and are checked by the same conformance suite. They are never durable.
+
+mod memory;
+mod purge;
+mod reads;
+mod tables;
+
+pub use memory::{CommitFault, MemoryStores};

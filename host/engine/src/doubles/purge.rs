@@ -1,0 +1,121 @@
+//! What retention removes from the tables in memory, and what it never touches.
+
+use std::collections::HashSet;
+
+use siyu_model::clock::UtcMs;
+use siyu_model::message::MessageStatus;
+use siyu_model::run::RunStatus;
+use siyu_model::stock::reservation::ReservationStatus;
+
+use super::tables::Tables;
+use crate::ports::store::MaintenanceReport;
+
+/// Whether a message still has to leave the host. One that was sent may wait for a receipt that never comes, so it goes
+/// with retention like one that ended.
+fn is_on_its_way(status: MessageStatus) -> bool {
+    matches!(
+        status,
+        MessageStatus::Planned | MessageStatus::TaskCreated | MessageStatus::StaffNotified
+    )
+}
+
+impl Tables {
+    /// Removes at most `rows` rows of each table that ended or happened before an instant.
+    pub(super) fn purge(&mut self, before: UtcMs, rows: usize) -> MaintenanceReport {
+        let removed = [
+            self.purge_runs(before, rows),
+            self.purge_events(before, rows),
+            self.purge_messages(before, rows),
+            self.purge_reservations(before, rows),
+            self.purge_scans(before, rows),
+        ];
+        MaintenanceReport {
+            rows: removed.iter().map(|count| *count as u64).sum(),
+            more: rows > 0 && removed.iter().any(|count| *count >= rows),
+            wal_bytes: 0,
+        }
+    }
+
+    fn purge_runs(&mut self, before: UtcMs, rows: usize) -> usize {
+        let ended: Vec<_> = self
+            .runs
+            .values()
+            .filter(|run| matches!(run.status, RunStatus::Ended { at, .. } if at < before))
+            .take(rows)
+            .map(|run| run.id)
+            .collect();
+        for id in &ended {
+            self.runs.remove(id);
+            let lines: Vec<_> = self
+                .journal
+                .range((*id, 0)..=(*id, u32::MAX))
+                .map(|(key, _)| *key)
+                .collect();
+            for line in lines {
+                self.journal.remove(&line);
+            }
+        }
+        ended.len()
+    }
+
+    fn purge_events(&mut self, before: UtcMs, rows: usize) -> usize {
+        let needed: HashSet<_> = self
+            .runs
+            .values()
+            .filter(|run| !run.status.is_terminal())
+            .filter_map(|run| run.event)
+            .collect();
+        let old: Vec<_> = self
+            .events
+            .values()
+            .filter(|event| event.recorded_at < before && !needed.contains(&event.seq))
+            .take(rows)
+            .map(|event| event.seq)
+            .collect();
+        for seq in &old {
+            if let Some(event) = self.events.remove(seq) {
+                self.dedupes.remove(&event.dedupe);
+                for hash in event.matches {
+                    self.matches.remove(&(hash, *seq));
+                }
+            }
+        }
+        old.len()
+    }
+
+    fn purge_messages(&mut self, before: UtcMs, rows: usize) -> usize {
+        let over: Vec<_> = self
+            .messages
+            .values()
+            .filter(|message| !is_on_its_way(message.status) && message.changed_at < before)
+            .take(rows)
+            .map(|message| message.id)
+            .collect();
+        over.iter().for_each(|id| drop(self.messages.remove(id)));
+        over.len()
+    }
+
+    fn purge_reservations(&mut self, before: UtcMs, rows: usize) -> usize {
+        let over: Vec<_> = self
+            .reservations
+            .values()
+            .filter(|row| row.status != ReservationStatus::Held && row.expires_at < before)
+            .take(rows)
+            .map(|row| row.id)
+            .collect();
+        over.iter().for_each(|id| drop(self.reservations.remove(id)));
+        over.len()
+    }
+
+    fn purge_scans(&mut self, before: UtcMs, rows: usize) -> usize {
+        let over: Vec<_> = self
+            .scans
+            .values()
+            .filter(|row| row.is_done && row.started_at < before)
+            .take(rows)
+            .map(|row| row.id)
+            .collect();
+        over.iter().for_each(|id| drop(self.scans.remove(id)));
+        over.len()
+    }
+}
