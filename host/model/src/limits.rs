@@ -48,12 +48,20 @@ pub mod call {
     pub const FUEL: u64 = 1_000_000_000;
     /// Fuel that one host call costs, before its bytes.
     pub const FUEL_PER_HOST_CALL: u64 = 2_000;
+    /// Fuel that one byte costs which crosses between a plugin and the host.
+    pub const FUEL_PER_HOST_CALL_BYTE: u64 = 1;
+    /// Fuel after which a call looks at the wall clock: about a millisecond of a tight loop.
+    pub const FUEL_PER_LOOK: u64 = 1_000_000;
     /// Wall clock of one call in milliseconds, for a guest that waits instead of computing.
     pub const WALL_MS: u64 = 2_000;
     /// Bytes of all linear memories of one instance together.
     pub const MEMORY_BYTES_MAX: usize = 64 << 20;
     /// Elements of all tables of one instance together.
     pub const TABLE_ELEMENTS_MAX: usize = 50_000;
+    /// Core instances of one call, and as many memories and tables: a Python component has 38 instances.
+    pub const INSTANCES_MAX: usize = 64;
+    /// Handles of resources that are alive at once in one call.
+    pub const HANDLES_MAX: usize = 1_000;
     /// Bytes of WebAssembly stack.
     pub const STACK_BYTES_MAX: usize = 512 << 10;
     /// Bytes of a step's input.
@@ -74,6 +82,8 @@ pub mod call {
     pub const SCAN_ROWS_MAX: u32 = 1_000;
     /// Random bytes of one call.
     pub const RANDOM_BYTES_MAX: usize = 64 << 10;
+    /// Bytes of the message of a fault or refusal; the rest is cut.
+    pub const FAULT_MESSAGE_BYTES_MAX: usize = 4 << 10;
 }
 
 /// A component file and what it becomes.
@@ -128,4 +138,12 @@ pub mod executor {
     pub const SCAN_BATCH: usize = 256;
     /// Events that a wait looks back over when it is reached.
     pub const LOOK_BACK_EVENTS_MAX: u32 = 100;
+}
+
+/// What people read.
+pub mod inspect {
+    /// Rows of one page of a list: what a person scrolls through, and a response stays below a megabyte.
+    pub const PAGE_ROWS_MAX: usize = 1_000;
+    /// Months of one cohort matrix: ten years.
+    pub const COHORT_MONTHS_MAX: usize = 120;
 }
