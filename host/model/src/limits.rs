@@ -14,6 +14,8 @@ pub mod playbook {
     pub const YAML_DEPTH_MAX: usize = 64;
     /// Nodes of one YAML file, aliases expanded.
     pub const YAML_NODES_MAX: usize = 50_000;
+    /// Bytes of all texts of one YAML file, aliases expanded: a long text that is named often must not fill memory.
+    pub const YAML_TEXT_BYTES_MAX: usize = 4 << 20;
     /// Steps of one workflow, nested ones counted.
     pub const STEPS_MAX: usize = 1_000;
     /// Diagnostics that are shown; the rest is counted.

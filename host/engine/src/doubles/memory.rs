@@ -240,8 +240,8 @@ impl Store for MemoryStore {
         Ok(self.read(|tables| tables.customer_ids(after, limit)))
     }
 
-    async fn customer_count(&self) -> Result<u64, StoreError> {
-        Ok(self.read(|tables| tables.customers.len() as u64))
+    async fn event(&self, seq: siyu_model::event::EventSeq) -> Result<Option<EventRow>, StoreError> {
+        Ok(self.read(|tables| tables.events.get(&seq).cloned()))
     }
 
     async fn runs_of_slot(&self, query: SlotQuery) -> Result<Vec<RunId>, StoreError> {

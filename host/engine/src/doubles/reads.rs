@@ -14,7 +14,7 @@ use siyu_model::name::Key;
 use siyu_model::run::RunPhase;
 
 use super::tables::Tables;
-use crate::ports::rows::{EventRow, JournalRow, LoadedRun, TimerRow};
+use crate::ports::rows::{EventRow, JournalRow, LoadedRun, PlaybookRow, TimerRow};
 use crate::ports::store::{
     CustomerImage, EventWindow, EventsSince, Loaded, RecordRange, SlotQuery, StoreError, TenantImage, Wants,
     Whose,
@@ -42,7 +42,7 @@ impl Tables {
             playbooks: self
                 .playbooks
                 .values()
-                .filter(|row| row.is_active)
+                .filter(|row| row.is_active || self.is_kept_by_a_run(row))
                 .cloned()
                 .collect(),
             resources: self.resources.values().cloned().collect(),
@@ -53,8 +53,16 @@ impl Tables {
                 .iter()
                 .map(|(name, read)| (name.clone(), *read))
                 .collect(),
+            customers: self.customers.len() as u64,
             secret: self.secret,
         }
+    }
+
+    fn is_kept_by_a_run(&self, row: &PlaybookRow) -> bool {
+        let unfinished = self.runs.values().filter(|run| !run.status.is_terminal());
+        unfinished
+            .into_iter()
+            .any(|run| run.target.version() == row.digest)
     }
 
     pub(super) fn load(&self, wants: Wants) -> Result<Loaded, StoreError> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use siyu_model::clock::UtcMs;
 use siyu_model::customer::{Fact, TagMark};
+pub use siyu_model::digest::Hash16;
 use siyu_model::digest::PlaybookDigest;
 use siyu_model::event::{EventSeq, Identity};
 use siyu_model::id::{CustomerId, MessageId, ReservationId, RunId, ScanId, TimerId, WaitId};
@@ -17,25 +18,6 @@ use siyu_model::run::{FiberId, Run};
 use siyu_model::stock::counter::Counter;
 use siyu_model::stock::pool::Pool;
 use siyu_model::stock::reservation::Reservation;
-
-/// 16 bytes of BLAKE3: short keys for what is looked up by content. Two different contents never share one in practice
-/// (2^64 rows before a collision is likely).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Hash16(pub [u8; 16]);
-
-impl Hash16 {
-    /// The hash of a list of parts; `["ab", "c"]` and `["a", "bc"]` differ.
-    pub fn of(parts: &[&[u8]]) -> Self {
-        let mut hasher = blake3::Hasher::new();
-        for part in parts {
-            hasher.update(&(part.len() as u64).to_be_bytes());
-            hasher.update(part);
-        }
-        let mut short = [0; 16];
-        short.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
-        Self(short)
-    }
-}
 
 /// An event in the log.
 #[derive(Debug, Clone, PartialEq)]
@@ -375,6 +357,8 @@ pub enum ScanPurpose {
         version: PlaybookDigest,
         /// The workflow.
         workflow: WorkflowName,
+        /// The tick or the request: the event of every run.
+        event: EventSeq,
     },
     /// Evaluates a segment for the first time.
     Segment {

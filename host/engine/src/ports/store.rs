@@ -86,15 +86,15 @@ pub trait Store: Send + Sync {
     /// Events after a place in the log, oldest first.
     async fn events_since(&self, query: EventsSince) -> Result<Vec<EventRow>, StoreError>;
 
+    /// One event.
+    async fn event(&self, seq: EventSeq) -> Result<Option<EventRow>, StoreError>;
+
     /// Customers in the order of their ids, after the given one.
     async fn customer_ids(
         &self,
         after: Option<CustomerId>,
         limit: usize,
     ) -> Result<Vec<CustomerId>, StoreError>;
-
-    /// How many customers there are.
-    async fn customer_count(&self) -> Result<u64, StoreError>;
 
     /// Runs of a slot, oldest first: those that are queued, or those that have a place.
     async fn runs_of_slot(&self, query: SlotQuery) -> Result<Vec<RunId>, StoreError>;
@@ -133,7 +133,7 @@ pub struct TenantImage {
     pub last_seq: EventSeq,
     /// The latest instant that was committed.
     pub at: UtcMs,
-    /// Active versions of playbooks.
+    /// Active versions of playbooks, and versions that unfinished runs keep.
     pub playbooks: Vec<PlaybookRow>,
     /// Definitions in force.
     pub resources: Vec<ResourceRow>,
@@ -143,12 +143,14 @@ pub struct TenantImage {
     pub scans: Vec<ScanRow>,
     /// How far event files were read.
     pub feeds: Vec<(String, u64)>,
+    /// How many customers there are.
+    pub customers: u64,
     /// 32 random bytes of the tenant, from which codes, random draws and seals are derived.
     pub secret: [u8; 32],
 }
 
 /// Rows that are wanted, by key.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Wants {
     /// Which of these events are recorded.
     pub dedupes: Vec<Hash16>,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::{DurationMs, UtcMs};
+use crate::digest::Hash16;
 use crate::id::{RunId, WaitId};
 use crate::json::Value;
 use crate::name::StepId;
@@ -68,6 +69,9 @@ pub enum FiberState {
         wait: WaitId,
         /// When the wait ends without one.
         until: Option<UtcMs>,
+        /// The key under which a wait with `match` is found.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        matching: Option<Hash16>,
     },
     /// It waits for an instant.
     Sleeping {
@@ -92,6 +96,8 @@ pub enum FiberState {
         state: Box<FiberState>,
         /// What was left of its time.
         left: Option<DurationMs>,
+        /// What was left of its step's `timeout`.
+        deadline_left: Option<DurationMs>,
     },
 }
 

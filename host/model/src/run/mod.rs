@@ -16,7 +16,7 @@ use crate::event::EventSeq;
 use crate::expr::StepOutputs;
 use crate::id::{CustomerId, RunId};
 use crate::json::Value;
-use crate::name::{OfferName, PlaybookName, PluginName, StepId, WorkflowName};
+use crate::name::{EventType, OfferName, PlaybookName, PluginName, StepId, WorkflowName};
 use crate::playbook::NodeId;
 
 /// One execution of a workflow, or one reaction of a plugin.
@@ -134,6 +134,9 @@ pub struct RunState {
     /// What `set` set.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub vars: BTreeMap<std::sync::Arc<str>, Value>,
+    /// The last event of a type that a wait of this run took: an event lets a run go on once.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub matched: BTreeMap<EventType, EventSeq>,
     /// Finished steps that have a `compensate`, oldest first, each with the input of its compensation.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub undo: Vec<Undo>,

@@ -1,0 +1,107 @@
+//! Branches and items coming to their end, and the step that waits for them.
+
+use siyu_model::json::Value;
+use siyu_model::playbook::Action;
+use siyu_model::run::{FiberId, FiberState, Item};
+
+use super::{Turn, node_of};
+use crate::memory::Worked;
+
+impl Turn<'_> {
+    /// A fiber has done its last step.
+    pub(super) fn fiber_over(&mut self, id: FiberId) -> Worked<()> {
+        self.change_fiber(id, |fiber| fiber.deadline = None)?;
+        let fibers = &mut self.live.run.state.fibers;
+        let Some(place) = fibers.iter().position(|fiber| fiber.id == id) else {
+            return Ok(());
+        };
+        let over = fibers.remove(place);
+        let Some(parent) = over.parent else { return Ok(()) };
+        let script = self.script.clone();
+        let node = node_of(&script, self.fiber(parent)?.at)?;
+        let kept = over.kept;
+        match &node.action {
+            Action::Each { body, .. } => {
+                let result = Value::map(
+                    kept.into_iter()
+                        .map(|(step, value)| (step.as_str().to_owned(), value)),
+                );
+                let index = over.item.as_ref().map_or(0, |item| item.index);
+                let name = over.item.map(|item| item.name);
+                let next = self.item_over(parent, index, result)?;
+                if let (Some((index, value)), Some(name), Some(body)) = (next, name, *body) {
+                    self.spawn(parent, body, Some(Item { name, index, value }));
+                }
+            }
+            _ => {
+                // What a branch kept, later steps of the run read.
+                if self.fiber(parent)?.parent.is_some() {
+                    self.change_fiber(parent, |fiber| fiber.kept.extend(kept))?;
+                } else {
+                    self.live.run.state.kept.extend(kept);
+                }
+                self.item_over(parent, 0, Value::Null)?;
+            }
+        }
+        let FiberState::Joining(joining) = &self.fiber(parent)?.state else {
+            return Ok(());
+        };
+        if joining.alive > 0 {
+            return Ok(());
+        }
+        let output = match &node.action {
+            Action::Each { .. } => {
+                let results: Vec<Value> = joining.results.values().cloned().collect();
+                Value::map([("results", Value::from(results))])
+            }
+            _ => Value::map::<&str>([]),
+        };
+        self.finish(parent, node, output)
+    }
+
+    /// One fiber less below a joining one; gives the next item to begin.
+    fn item_over(&mut self, parent: FiberId, index: u32, result: Value) -> Worked<Option<(u32, Value)>> {
+        let mut next = None;
+        self.change_fiber(parent, |fiber| {
+            let FiberState::Joining(joining) = &mut fiber.state else {
+                return;
+            };
+            joining.alive -= 1;
+            if result != Value::Null {
+                joining.results.insert(index, result);
+            }
+            if !joining.waiting_items.is_empty() {
+                next = Some((joining.next_index, joining.waiting_items.remove(0)));
+                joining.next_index += 1;
+                joining.alive += 1;
+            }
+        })?;
+        Ok(next)
+    }
+
+    /// Ends every fiber below one, with its waits, timers and called runs.
+    pub(super) fn drop_below(&mut self, parent: FiberId) -> Worked<()> {
+        let children = |turn: &Self| {
+            let below = turn
+                .live
+                .run
+                .state
+                .fibers
+                .iter()
+                .find(|fiber| fiber.parent == Some(parent));
+            below.map(|fiber| fiber.id)
+        };
+        while let Some(child) = children(self) {
+            self.drop_below(child)?;
+            self.drop_fiber(child)?;
+        }
+        Ok(())
+    }
+
+    /// Ends a fiber, with its wait, its timer and the run it called.
+    pub(super) fn drop_fiber(&mut self, id: FiberId) -> Worked<()> {
+        self.stop_waiting(id)?;
+        self.live.run.state.fibers.retain(|fiber| fiber.id != id);
+        Ok(())
+    }
+}

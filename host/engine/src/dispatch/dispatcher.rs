@@ -1,0 +1,120 @@
+//! The dispatcher of a tenant: one task that hands messages to their channels, a batch at a time.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use siyu_model::clock::UtcMs;
+use siyu_model::message::Message;
+use siyu_model::name::ChannelName;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use crate::ports::channel::{Channel, Receipt, Verdict};
+use crate::ports::clock::Clock;
+
+/// The channels of a host, by name.
+#[derive(Clone, Default)]
+pub struct Channels {
+    by_name: HashMap<ChannelName, Arc<dyn Channel>>,
+    fallback: Option<Arc<dyn Channel>>,
+}
+
+impl Channels {
+    /// All messages go over one channel, whatever their channel is called.
+    pub fn all_over(channel: Arc<dyn Channel>) -> Self {
+        Self {
+            by_name: HashMap::new(),
+            fallback: Some(channel),
+        }
+    }
+
+    /// Messages of a name go over this channel.
+    #[must_use]
+    pub fn with(mut self, name: ChannelName, channel: Arc<dyn Channel>) -> Self {
+        self.by_name.insert(name, channel);
+        self
+    }
+
+    fn find(&self, name: &ChannelName) -> Option<&Arc<dyn Channel>> {
+        self.by_name.get(name).or(self.fallback.as_ref())
+    }
+}
+
+/// Messages that a channel has answered for.
+pub(crate) struct Delivered {
+    pub(crate) receipts: Vec<Receipt>,
+    /// When; none in virtual time, where a message has arrived at the instant at which it was handed over.
+    pub(crate) at: Option<UtcMs>,
+}
+
+/// Hands messages over; receipts come out at the other end.
+pub(crate) struct Dispatcher {
+    queue: mpsc::Sender<(Vec<Message>, UtcMs)>,
+    task: JoinHandle<()>,
+}
+
+/// Batches on their way to the channels; the executor keeps further ones itself.
+const BATCHES_MAX: usize = 4;
+
+impl Dispatcher {
+    /// Starts the task. Receipts go to `receipts`; there are at most as many as messages on their way.
+    pub(crate) fn start(
+        channels: Channels,
+        clock: Arc<dyn Clock>,
+        receipts: mpsc::UnboundedSender<Delivered>,
+    ) -> Self {
+        let (queue, mut batches) = mpsc::channel::<(Vec<Message>, UtcMs)>(BATCHES_MAX);
+        let task = tokio::spawn(async move {
+            while let Some((messages, now)) = batches.recv().await {
+                let delivered = Delivered {
+                    receipts: deliver(&channels, messages, now).await,
+                    at: (!clock.is_virtual()).then(|| clock.now()),
+                };
+                if receipts.send(delivered).is_err() {
+                    return;
+                }
+            }
+        });
+        Self { queue, task }
+    }
+
+    /// Hands a batch over if there is room; gives it back if not.
+    pub(crate) fn hand_over(&self, messages: Vec<Message>, now: UtcMs) -> Result<(), Vec<Message>> {
+        self.queue
+            .try_send((messages, now))
+            .map_err(|refused| refused.into_inner().0)
+    }
+
+    /// Ends the task once what was handed over is delivered.
+    pub(crate) async fn stop(self) {
+        drop(self.queue);
+        if let Err(fault) = self.task.await {
+            tracing::error!(%fault, "the dispatcher ended badly");
+        }
+    }
+}
+
+async fn deliver(channels: &Channels, messages: Vec<Message>, now: UtcMs) -> Vec<Receipt> {
+    let mut by_channel: HashMap<ChannelName, Vec<Message>> = HashMap::new();
+    for message in messages {
+        by_channel
+            .entry(message.channel.clone())
+            .or_default()
+            .push(message);
+    }
+    let mut receipts = Vec::new();
+    for (name, messages) in by_channel {
+        match channels.find(&name) {
+            Some(channel) => receipts.extend(channel.deliver(&messages, now).await),
+            None => {
+                let reason = format!("this host has no channel `{name}`");
+                let refused = messages.iter().map(|message| Receipt {
+                    message: message.id,
+                    verdict: Verdict::Refused(reason.clone()),
+                });
+                receipts.extend(refused);
+            }
+        }
+    }
+    receipts
+}

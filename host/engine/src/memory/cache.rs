@@ -1,0 +1,161 @@
+//! A cache of rows: what is known to be there, what is known to be absent, and what must not be forgotten yet.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+
+/// Rows by key. A row that a batch changed stays until that batch is committed; others go when there are too many.
+pub(crate) struct Cache<K, V> {
+    slots: HashMap<K, Slot<V>>,
+    slots_max: usize,
+}
+
+struct Slot<V> {
+    /// None: known to be absent.
+    value: Option<V>,
+    touched_in: u64,
+    changed_in: u64,
+}
+
+impl<K: Hash + Eq + Clone, V> Cache<K, V> {
+    pub(crate) fn new(slots_max: usize) -> Self {
+        Self {
+            slots: HashMap::new(),
+            slots_max,
+        }
+    }
+
+    /// Whether presence or absence is known.
+    pub(crate) fn knows(&self, key: &K) -> bool {
+        self.slots.contains_key(key)
+    }
+
+    /// The row, when it is known and there.
+    pub(crate) fn get(&self, key: &K) -> Option<&V> {
+        self.slots.get(key).and_then(|slot| slot.value.as_ref())
+    }
+
+    /// The row, to read it in a batch: it stays a while.
+    pub(crate) fn touch(&mut self, key: &K, batch: u64) -> Option<&V> {
+        let slot = self.slots.get_mut(key)?;
+        slot.touched_in = batch;
+        slot.value.as_ref()
+    }
+
+    /// The row, to change it in a batch. Says also whether it is the first change in this batch.
+    pub(crate) fn change(&mut self, key: &K, batch: u64) -> Option<(&mut V, bool)> {
+        let slot = self.slots.get_mut(key)?;
+        let value = slot.value.as_mut()?;
+        let is_first = slot.changed_in != batch;
+        slot.touched_in = batch;
+        slot.changed_in = batch;
+        Some((value, is_first))
+    }
+
+    /// Puts what the store has, or its absence, unless something is known already.
+    pub(crate) fn learn(&mut self, key: K, value: Option<V>, batch: u64) {
+        self.slots.entry(key).or_insert(Slot {
+            value,
+            touched_in: batch,
+            changed_in: 0,
+        });
+    }
+
+    /// Changes a row in a batch; gives what was there before, and whether it is the first change in this batch.
+    pub(crate) fn set(&mut self, key: &K, value: Option<V>, batch: u64) -> (Option<V>, bool) {
+        match self.slots.get_mut(key) {
+            Some(slot) => {
+                let is_first = slot.changed_in != batch;
+                slot.touched_in = batch;
+                slot.changed_in = batch;
+                (std::mem::replace(&mut slot.value, value), is_first)
+            }
+            None => {
+                self.slots.insert(
+                    key.clone(),
+                    Slot {
+                        value,
+                        touched_in: batch,
+                        changed_in: batch,
+                    },
+                );
+                (None, true)
+            }
+        }
+    }
+
+    /// Takes a row out for a while; it must be put back with [`Cache::set`].
+    pub(crate) fn take(&mut self, key: &K) -> Option<V> {
+        self.slots.get_mut(key)?.value.take()
+    }
+
+    /// Puts back what [`Cache::take`] took, unchanged.
+    pub(crate) fn untake(&mut self, key: &K, value: V) {
+        if let Some(slot) = self.slots.get_mut(key) {
+            slot.value = Some(value);
+        }
+    }
+
+    /// Rows, there or removed, that batches after `committed` changed.
+    pub(crate) fn uncommitted(&self, committed: u64, is_wanted: impl Fn(&K) -> bool) -> Vec<(K, Option<V>)>
+    where
+        V: Clone,
+    {
+        let changed = self
+            .slots
+            .iter()
+            .filter(|(key, slot)| slot.changed_in > committed && is_wanted(key));
+        changed
+            .map(|(key, slot)| (key.clone(), slot.value.clone()))
+            .collect()
+    }
+
+    /// Forgets the rows that were not touched for longest, but none that an uncommitted batch changed.
+    pub(crate) fn shrink(&mut self, batch: u64, committed: u64) {
+        let mut keep_batches: u64 = 1_024;
+        while self.slots.len() > self.slots_max {
+            self.slots
+                .retain(|_, slot| slot.changed_in > committed || slot.touched_in + keep_batches > batch);
+            if keep_batches == 0 {
+                return;
+            }
+            keep_batches /= 4;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_committed_is_never_forgotten() {
+        let mut cache: Cache<u32, u32> = Cache::new(10);
+        for key in 0..100 {
+            cache.set(&key, Some(key), 5);
+        }
+        cache.shrink(6, 4);
+        assert_eq!(cache.slots.len(), 100);
+        cache.shrink(2_000, 5);
+        assert_eq!(cache.slots.len(), 0);
+    }
+
+    #[test]
+    fn what_was_touched_last_stays_longest() {
+        let mut cache: Cache<u32, u32> = Cache::new(10);
+        for key in 0..20 {
+            cache.learn(key, Some(key), u64::from(key) * 100);
+        }
+        cache.shrink(2_000, 0);
+        assert!(!cache.knows(&0) && cache.knows(&19));
+    }
+
+    #[test]
+    fn absence_is_knowledge_and_what_is_known_is_not_overwritten() {
+        let mut cache: Cache<u32, u32> = Cache::new(10);
+        cache.learn(1, None, 1);
+        assert!(cache.knows(&1) && cache.get(&1).is_none());
+        cache.set(&1, Some(7), 1);
+        cache.learn(1, Some(3), 1);
+        assert_eq!(cache.get(&1), Some(&7));
+    }
+}

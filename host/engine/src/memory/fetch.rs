@@ -1,0 +1,200 @@
+//! Reading what memory does not know, from the store.
+//!
+//! Code that runs on the executor's lane may block on the store: a lane is a thread of its own. What a batch needs is
+//! loaded ahead, so these reads are the exception.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use siyu_model::event::Event;
+use siyu_model::json;
+use tokio::runtime::Handle;
+
+use super::{Halt, LiveRun, Memory, Person, Worked};
+use crate::ports::rows::EventRow;
+use crate::ports::store::{Loaded, Store, StoreError, Wants};
+
+/// The store, read from a lane.
+#[derive(Clone)]
+pub(crate) struct Reader {
+    store: Arc<dyn Store>,
+    handle: Handle,
+}
+
+impl Reader {
+    /// Must be made inside a tokio runtime.
+    pub(crate) fn new(store: Arc<dyn Store>) -> Self {
+        Self {
+            store,
+            handle: Handle::current(),
+        }
+    }
+
+    /// Waits for an answer of the store; only on a lane.
+    pub(crate) fn ask<'a, T, F>(&'a self, question: impl FnOnce(&'a dyn Store) -> F) -> Worked<T>
+    where
+        F: Future<Output = Result<T, StoreError>> + 'a,
+    {
+        Ok(self.handle.block_on(question(&*self.store))?)
+    }
+}
+
+/// An event as the store kept it.
+pub(crate) fn event_from_row(row: EventRow) -> Worked<Event> {
+    let data =
+        json::parse(&row.data).map_err(|fault| Halt::Broken(format!("event {}: {fault}", row.seq.0)))?;
+    Ok(Event {
+        seq: row.seq,
+        id: row.id,
+        event_type: row.event_type,
+        source: row.source,
+        customer: row.customer,
+        occurred_at: row.occurred_at,
+        recorded_at: row.recorded_at,
+        data,
+        depth: row.depth,
+    })
+}
+
+impl Memory {
+    /// The store, for the few reads that are not by key.
+    pub(crate) fn reader(&self) -> Reader {
+        self.reader.clone()
+    }
+
+    /// Reads rows by key now and takes them in; what is not found is known to be absent from then on.
+    pub(crate) fn fetch(&mut self, wants: Wants) -> Worked<()> {
+        let asked = Asked::of(&wants);
+        let loaded = self.reader.ask(|store| store.load(wants))?;
+        self.absorb(asked, loaded)
+    }
+
+    /// Takes in rows that were loaded ahead.
+    pub(crate) fn absorb(&mut self, asked: Asked, loaded: Loaded) -> Worked<()> {
+        let batch = self.batch;
+        for (key, seq) in loaded.dedupes {
+            self.dedupes.learn(key, Some(seq), batch);
+        }
+        for (identity, customer) in loaded.identities {
+            self.identities.learn(identity, Some(customer), batch);
+        }
+        for image in loaded.customers {
+            let person = Person::from_image(image);
+            self.people.learn(person.id(), Some(person), batch);
+        }
+        for loaded in loaded.runs {
+            let event = loaded.event.map(event_from_row).transpose()?.map(Arc::new);
+            let live = LiveRun {
+                event,
+                journal: Vec::new(),
+                run: loaded.run,
+            };
+            self.runs.learn(live.run.id, Some(live), batch);
+        }
+        for hash in &asked.0.matching {
+            let waits = loaded
+                .matching
+                .iter()
+                .filter(|wait| wait.matching == Some(*hash))
+                .cloned()
+                .collect();
+            self.matching.learn(*hash, Some(waits), batch);
+        }
+        for entry in loaded.entries {
+            self.entries.learn(entry.hash, Some(entry), batch);
+        }
+        for (key, body) in loaded.records {
+            self.records.learn(key, Some(body.into()), batch);
+        }
+        for (key, pool) in loaded.pools {
+            self.pools.learn(key, Some(pool), batch);
+        }
+        for reservation in loaded.reservations {
+            self.reservations.learn(reservation.id, Some(reservation), batch);
+        }
+        for (key, counter) in loaded.counters {
+            self.counters.learn(key, Some(counter), batch);
+        }
+        for code in loaded.codes {
+            self.codes.learn(code.lookup, Some(code), batch);
+        }
+        for message in loaded.messages {
+            self.messages.learn(message.id, Some(message), batch);
+        }
+        for (key, event) in loaded.planned {
+            self.planned.learn(key, Some(event), batch);
+        }
+        for scan in loaded.scans {
+            self.scans.learn(scan.id, Some(scan), batch);
+        }
+        self.learn_absent(asked);
+        Ok(())
+    }
+
+    /// What was asked for and did not come is absent.
+    fn learn_absent(&mut self, asked: Asked) {
+        let batch = self.batch;
+        let wants = asked.0;
+        wants
+            .dedupes
+            .into_iter()
+            .for_each(|key| self.dedupes.learn(key, None, batch));
+        wants
+            .identities
+            .into_iter()
+            .for_each(|key| self.identities.learn(key, None, batch));
+        wants
+            .customers
+            .into_iter()
+            .for_each(|key| self.people.learn(key, None, batch));
+        wants
+            .runs
+            .into_iter()
+            .for_each(|key| self.runs.learn(key, None, batch));
+        wants
+            .entries
+            .into_iter()
+            .for_each(|key| self.entries.learn(key, None, batch));
+        wants
+            .records
+            .into_iter()
+            .for_each(|key| self.records.learn(key, None, batch));
+        wants
+            .pools
+            .into_iter()
+            .for_each(|key| self.pools.learn(key, None, batch));
+        wants
+            .reservations
+            .into_iter()
+            .for_each(|key| self.reservations.learn(key, None, batch));
+        wants
+            .counters
+            .into_iter()
+            .for_each(|key| self.counters.learn(key, None, batch));
+        wants
+            .codes
+            .into_iter()
+            .for_each(|key| self.codes.learn(key, None, batch));
+        wants
+            .messages
+            .into_iter()
+            .for_each(|key| self.messages.learn(key, None, batch));
+        wants
+            .planned
+            .into_iter()
+            .for_each(|key| self.planned.learn(key, None, batch));
+        wants
+            .scans
+            .into_iter()
+            .for_each(|key| self.scans.learn(key, None, batch));
+    }
+}
+
+/// What was asked for, to know what is absent.
+pub(crate) struct Asked(Wants);
+
+impl Asked {
+    pub(crate) fn of(wants: &Wants) -> Self {
+        Self(wants.clone())
+    }
+}

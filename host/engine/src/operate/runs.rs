@@ -1,0 +1,374 @@
+//! Pausing, resuming, cancelling, retrying and starting runs by hand.
+
+use siyu_model::clock::DurationMs;
+use siyu_model::event::Subject;
+use siyu_model::id::{CustomerId, RunId, ScanId};
+use siyu_model::journal::{JournalEntry, JournalKind};
+use siyu_model::json::{self, Value};
+use siyu_model::name::{EventType, PlaybookName, WorkflowName};
+use siyu_model::playbook::Trigger;
+use siyu_model::run::{Fiber, FiberState, Run, RunPhase, RunStatus, Target};
+
+use crate::admit::{self, NotStarted, Start};
+use crate::memory::{LiveRun, MemoryCell, PendingEvent, Worked};
+use crate::ports::rows::{ScanPurpose, TimerKind};
+
+/// What a person does to a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RunAction {
+    /// Halts it; its waits and timers stand still.
+    Pause,
+    /// Lets a halted run go on: what was left of its waits counts from now, so nothing overdue bursts out.
+    Resume,
+    /// Ends it, and undoes what has a `compensate`.
+    Cancel {
+        /// Who and why.
+        reason: String,
+    },
+    /// Begins a new run at the step where this one failed.
+    Retry,
+}
+
+/// Why a person's wish was not done.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum OperateError {
+    /// No such run.
+    #[error("there is no run {0}")]
+    UnknownRun(RunId),
+    /// The run is not in a state in which that can be done.
+    #[error("{run} is {found}: only a run that is {expected} can be {action}")]
+    State {
+        /// The run.
+        run: RunId,
+        /// Its state.
+        found: &'static str,
+        /// The states in which it can be done.
+        expected: &'static str,
+        /// What was wanted.
+        action: &'static str,
+    },
+    /// The run undid what it had done.
+    #[error("{0} was undone by its compensations: start a new run instead of retrying it")]
+    Undone(RunId),
+    /// No such workflow.
+    #[error("there is no published workflow `{workflow}` in playbook `{playbook}`")]
+    UnknownWorkflow {
+        /// The playbook.
+        playbook: PlaybookName,
+        /// The workflow.
+        workflow: WorkflowName,
+    },
+    /// The workflow is not started by hand.
+    #[error("`{0}` is not started by hand: its trigger is not `manual`")]
+    NotManual(WorkflowName),
+    /// The run was not allowed to start.
+    #[error("not started: {0}")]
+    NotStarted(String),
+    /// The customer is not known, or the data is no document.
+    #[error(transparent)]
+    Refused(#[from] admit::Refused),
+}
+
+type Operated<T> = Worked<Result<T, OperateError>>;
+
+/// Does something to a run; gives the run that goes on: the same, or for a retry the new one.
+pub(crate) fn act(cell: &mut MemoryCell, id: RunId, action: RunAction) -> Operated<RunId> {
+    let Some(live) = cell.run(id)? else {
+        return Ok(Err(OperateError::UnknownRun(id)));
+    };
+    let phase = live.run.status.phase();
+    let wrong = |expected, action| {
+        Ok(Err(OperateError::State {
+            run: id,
+            found: phase.as_str(),
+            expected,
+            action,
+        }))
+    };
+    match action {
+        RunAction::Pause if phase != RunPhase::Live => wrong("live", "paused"),
+        RunAction::Pause => pause(cell, id).map(|()| Ok(id)),
+        RunAction::Resume if phase != RunPhase::Paused => wrong("paused", "resumed"),
+        RunAction::Resume => resume(cell, id).map(|()| Ok(id)),
+        RunAction::Cancel { reason } => {
+            if crate::advance::end::cancel(cell, id, &reason)? {
+                Ok(Ok(id))
+            } else {
+                wrong("queued, live or paused", "cancelled")
+            }
+        }
+        RunAction::Retry if phase != RunPhase::Failed => wrong("failed", "retried"),
+        RunAction::Retry => retry(cell, id),
+    }
+}
+
+fn pause(cell: &mut MemoryCell, id: RunId) -> Worked<()> {
+    let Some(mut live) = cell.take_run(id)? else {
+        return Ok(());
+    };
+    let now = cell.now;
+    let customer = live.run.customer;
+    for fiber in &mut live.run.state.fibers {
+        if let Some(due_at) = fiber.due_at() {
+            cell.clear_timer(
+                due_at,
+                &TimerKind::Fiber {
+                    run: id,
+                    fiber: fiber.id,
+                },
+            );
+        }
+        let (wait, until) = match &fiber.state {
+            FiberState::Waiting {
+                wait,
+                until,
+                matching,
+            } => (Some((*wait, *matching)), *until),
+            FiberState::Sleeping { until } | FiberState::Retrying { until } => (None, Some(*until)),
+            _ => (None, None),
+        };
+        if let Some((wait, matching)) = wait {
+            cell.remove_wait(wait, customer, matching)?;
+        }
+        let left = until.map(|until| until.since(now));
+        let deadline_left = fiber.deadline.take().map(|deadline| deadline.since(now));
+        let state = Box::new(std::mem::replace(&mut fiber.state, FiberState::Ready));
+        fiber.state = FiberState::Halted {
+            state,
+            left,
+            deadline_left,
+        };
+    }
+    write(&mut live, now, JournalKind::Paused);
+    live.run.status = RunStatus::Paused { since: now };
+    live.run.changed_at = now;
+    cell.put_run(live);
+    Ok(())
+}
+
+fn resume(cell: &mut MemoryCell, id: RunId) -> Worked<()> {
+    let Some(mut live) = cell.take_run(id)? else {
+        return Ok(());
+    };
+    let now = cell.now;
+    write(&mut live, now, JournalKind::Resumed);
+    live.run.status = RunStatus::Live;
+    live.run.changed_at = now;
+    let mut waiting = Vec::new();
+    for fiber in &mut live.run.state.fibers {
+        let FiberState::Halted {
+            state,
+            left,
+            deadline_left,
+        } = fiber.state.clone()
+        else {
+            continue;
+        };
+        fiber.deadline = deadline_left.map(|left| now + left);
+        fiber.state = match *state {
+            // The wait is looked for anew: what came meanwhile counts as what comes later.
+            FiberState::Waiting { .. } => {
+                waiting.push((fiber.id, left));
+                FiberState::Ready
+            }
+            FiberState::Sleeping { .. } => FiberState::Sleeping {
+                until: now + left.unwrap_or(DurationMs::ZERO),
+            },
+            FiberState::Retrying { .. } => FiberState::Retrying {
+                until: now + left.unwrap_or(DurationMs::ZERO),
+            },
+            other => other,
+        };
+        if let Some(due_at) = fiber.due_at() {
+            cell.set_timer(
+                due_at,
+                TimerKind::Fiber {
+                    run: id,
+                    fiber: fiber.id,
+                },
+            );
+        }
+    }
+    cell.put_run(live);
+    crate::advance::wake::wait_again(cell, id, &waiting)?;
+    cell.ready.push_back(id);
+    Ok(())
+}
+
+fn write(live: &mut LiveRun, at: siyu_model::clock::UtcMs, kind: JournalKind) {
+    live.write(JournalEntry {
+        at,
+        step: None,
+        fiber: 0,
+        kind,
+        detail: None,
+    });
+}
+
+/// A new run of the same version, at the step where the old one failed, with what it had kept.
+fn retry(cell: &mut MemoryCell, id: RunId) -> Operated<RunId> {
+    let Some(live) = cell.run(id)?.cloned() else {
+        return Ok(Err(OperateError::UnknownRun(id)));
+    };
+    let old = live.run;
+    if old.state.fibers.is_empty() {
+        return Ok(Err(OperateError::Undone(id)));
+    }
+    let mut state = old.state.clone();
+    for fiber in &mut state.fibers {
+        restart(fiber);
+    }
+    let run = Run {
+        id: RunId::derive(cell.now, &[id.as_bytes(), b"retry"]),
+        status: RunStatus::Live,
+        state,
+        started_at: cell.now,
+        changed_at: cell.now,
+        journal_rows: 0,
+        // The key and the place of the failed run are free again; a retry does not fight for them.
+        key: None,
+        slot: None,
+        parent: None,
+        ..old
+    };
+    let new = run.id;
+    let mut live = LiveRun {
+        run,
+        event: live.event,
+        journal: Vec::new(),
+    };
+    let detail = json::print(&Value::map([("retry_of", Value::text(id.to_string()))])).ok();
+    let at = cell.now;
+    live.write(JournalEntry {
+        at,
+        step: None,
+        fiber: 0,
+        kind: JournalKind::Started,
+        detail,
+    });
+    cell.put_run(live);
+    cell.ready.push_back(new);
+    Ok(Ok(new))
+}
+
+/// A fiber begins its step anew; one that waits for branches goes on waiting for them.
+fn restart(fiber: &mut Fiber) {
+    fiber.attempt = 0;
+    fiber.deadline = None;
+    if !matches!(fiber.state, FiberState::Joining(_)) {
+        fiber.state = FiberState::Ready;
+    }
+}
+
+/// A manual start.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ManualStart {
+    /// The playbook.
+    pub playbook: PlaybookName,
+    /// Its workflow.
+    pub workflow: WorkflowName,
+    /// For whom; for the workflow's audience when it has one.
+    pub customer: Option<Subject>,
+    /// What the run sees as `event`; an object.
+    pub data: Value,
+    /// Who starts it, for the log.
+    pub by: String,
+}
+
+/// What a manual start began.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ManuallyStarted {
+    /// A run.
+    Run(RunId),
+    /// A scan over the workflow's audience, which starts a run each.
+    Audience(ScanId),
+}
+
+/// Starts a manual workflow.
+pub(crate) fn start_manually(cell: &mut MemoryCell, request: ManualStart) -> Operated<ManuallyStarted> {
+    let ManualStart {
+        playbook,
+        workflow,
+        customer,
+        data,
+        by,
+    } = request;
+    let unknown = OperateError::UnknownWorkflow {
+        playbook: playbook.clone(),
+        workflow: workflow.clone(),
+    };
+    let Some((version, active)) = cell.books.active(&playbook).cloned() else {
+        return Ok(Err(unknown));
+    };
+    let Some(found) = active.workflows.get(&workflow) else {
+        return Ok(Err(unknown));
+    };
+    let Trigger::Manual { audience } = &found.trigger else {
+        return Ok(Err(OperateError::NotManual(workflow)));
+    };
+    if data.as_map().is_none() {
+        let why = admit::Refused::NoObject { found: data.kind() };
+        return Ok(Err(why.into()));
+    }
+    let customer: Option<CustomerId> = match customer {
+        None => None,
+        Some(subject) => match admit::resolve(cell, subject, cell.now)? {
+            Ok(customer) => Some(customer),
+            Err(refused) => return Ok(Err(refused.into())),
+        },
+    };
+    let event = record(cell, customer, data, by)?;
+    let target = Target::Workflow {
+        playbook: playbook.clone(),
+        version,
+        workflow: workflow.clone(),
+    };
+    match (audience, customer) {
+        (Some(audience), None) => {
+            let purpose = ScanPurpose::Audience {
+                playbook,
+                version,
+                workflow,
+                event: event.seq,
+            };
+            let seq = event.seq.0.to_be_bytes();
+            let scan = crate::schedule::begin_scan(cell, purpose, audience.spread, &seq)?;
+            Ok(Ok(ManuallyStarted::Audience(scan)))
+        }
+        _ => {
+            let started = admit::start_run(
+                cell,
+                Start {
+                    target,
+                    customer,
+                    event,
+                    parent: None,
+                },
+            )?;
+            Ok(started
+                .map(ManuallyStarted::Run)
+                .map_err(|why: NotStarted| OperateError::NotStarted(why.to_string())))
+        }
+    }
+}
+
+fn record(
+    memory: &mut MemoryCell,
+    customer: Option<CustomerId>,
+    data: Value,
+    by: String,
+) -> Worked<std::sync::Arc<siyu_model::event::Event>> {
+    let event_type =
+        EventType::new("manual.started").expect("`manual.started` follows the rule of event types");
+    let source = format!("manual:{by}");
+    admit::record_only(
+        memory,
+        PendingEvent {
+            source,
+            event_type,
+            customer,
+            data,
+            depth: 0,
+        },
+    )
+}

@@ -1,0 +1,501 @@
+//! The executor of a tenant: takes a batch of commands and due timers, executes it on a lane, commits what it changed
+//! in one transaction, and only then answers. While batch N commits, batch N+1 may already execute.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use siyu_model::clock::{DurationMs, UtcMs};
+use siyu_model::event::EventSeq;
+use siyu_model::message::Message;
+use siyu_model::name::TenantName;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+
+use super::command::{Answer, Command, Reply, Unavailable};
+use super::lane::Batch;
+use super::{Ports, Settings};
+use crate::dispatch::{Delivered, Dispatcher};
+use crate::memory::{Halt, Memory, MemoryCell, Worked};
+use crate::ports::store::{Maintenance, Store, StoreError};
+
+/// How long to wait before a store that failed is opened again.
+const REOPEN_AFTER: Duration = Duration::from_millis(500);
+/// Commits between two looks after the write-ahead log.
+const COMMITS_PER_CHECKPOINT: u32 = 32;
+/// Messages handed over at once.
+const MESSAGES_PER_BATCH: usize = 1_024;
+/// Rows that one purge removes of each table at most.
+const PURGE_ROWS: usize = 1_000;
+
+/// The executor of a tenant.
+pub(super) struct Executor {
+    name: TenantName,
+    ports: Ports,
+    settings: Arc<Settings>,
+    store: Arc<dyn Store>,
+    /// None only while a lane has it.
+    cell: Option<MemoryCell>,
+    inbox: mpsc::Receiver<Command>,
+    stopping: watch::Receiver<bool>,
+    commands: VecDeque<Command>,
+    receipts: mpsc::UnboundedReceiver<Delivered>,
+    receipts_sender: mpsc::UnboundedSender<Delivered>,
+    dispatcher: Option<Dispatcher>,
+    deliveries: VecDeque<Delivered>,
+    committing: Option<Commit>,
+    /// Messages that are durable and wait for room at the dispatcher.
+    outbox: VecDeque<Message>,
+    /// Messages that the dispatcher has.
+    on_their_way: usize,
+    settles: Vec<Reply<Option<UtcMs>>>,
+    commits_since_checkpoint: u32,
+    maintenance: Option<JoinHandle<()>>,
+}
+
+/// A batch that is being made durable.
+struct Commit {
+    task: JoinHandle<Result<(), StoreError>>,
+    batch: u64,
+    last_seq: EventSeq,
+    answers: Vec<Answer>,
+    outbox: Vec<Message>,
+}
+
+/// Why the executor goes round again or ends.
+enum Next {
+    Work,
+    End,
+}
+
+impl Executor {
+    pub(super) async fn open(
+        name: TenantName,
+        ports: Ports,
+        settings: Settings,
+        (inbox, stopping): (mpsc::Receiver<Command>, watch::Receiver<bool>),
+    ) -> Result<Self, StoreError> {
+        let settings = Arc::new(settings);
+        let store = ports.stores.open(&name).await?;
+        let (receipts_sender, receipts) = mpsc::unbounded_channel();
+        let mut executor = Self {
+            dispatcher: Some(Dispatcher::start(
+                ports.channels.clone(),
+                ports.clock.clone(),
+                receipts_sender.clone(),
+            )),
+            name,
+            ports,
+            settings,
+            store,
+            cell: None,
+            inbox,
+            stopping,
+            commands: VecDeque::new(),
+            receipts,
+            receipts_sender,
+            deliveries: VecDeque::new(),
+            committing: None,
+            outbox: VecDeque::new(),
+            on_their_way: 0,
+            settles: Vec::new(),
+            commits_since_checkpoint: 0,
+            maintenance: None,
+        };
+        executor.load().await?;
+        Ok(executor)
+    }
+
+    /// Builds memory from the store, and takes up messages that were durable but not sent.
+    async fn load(&mut self) -> Result<(), StoreError> {
+        let image = self.store.load_tenant().await?;
+        let at = image.at.max(self.ports.clock.now());
+        let ports = (self.store.clone(), self.ports.plugins.clone());
+        let memory = Memory::new(self.name.clone(), self.settings.clone(), ports, image);
+        let memory = memory.map_err(|halt| match halt {
+            Halt::Store(error) => error,
+            Halt::Broken(why) => StoreError::Broken(why),
+        })?;
+        self.cell = Some(MemoryCell::new(memory));
+        let mut after = None;
+        loop {
+            let messages = self.store.unsent_messages(at, after, MESSAGES_PER_BATCH).await?;
+            let Some(last) = messages.last() else {
+                return Ok(());
+            };
+            after = Some(last.id);
+            self.outbox.extend(messages);
+        }
+    }
+
+    /// Works until it is stopped, fenced or broken.
+    pub(super) async fn run(mut self) {
+        loop {
+            let outcome = match self.prepare().await {
+                Ok(Some(Next::End)) => break,
+                Ok(Some(Next::Work)) => self.execute().await,
+                Ok(None) => Ok(()),
+                Err(halt) => Err(halt),
+            };
+            if let Err(halt) = outcome
+                && !self.recover(halt).await
+            {
+                break;
+            }
+        }
+        self.end().await;
+    }
+
+    /// Gathers what there is to do, or waits for it.
+    async fn prepare(&mut self) -> Worked<Option<Next>> {
+        while self.commands.len() < self.settings.batch_max {
+            let Ok(command) = self.inbox.try_recv() else { break };
+            self.commands.push_back(command);
+        }
+        while let Ok(delivered) = self.receipts.try_recv() {
+            self.deliveries.push_back(delivered);
+        }
+        self.hand_over();
+        let is_held = self.is_strict() && self.has_messages_out();
+        if !self.deliveries.is_empty() || (!self.commands.is_empty() && !is_held) {
+            return Ok(Some(Next::Work));
+        }
+        let next_due = self.next_due().await?;
+        if next_due.is_some_and(|due_at| due_at <= self.ports.clock.now()) && !is_held {
+            return Ok(Some(Next::Work));
+        }
+        if self.committing.is_none() && !self.has_messages_out() {
+            for reply in self.settles.drain(..) {
+                drop(reply.send(Ok(next_due)));
+            }
+            if self.is_stopping() {
+                return Ok(Some(Next::End));
+            }
+        }
+        let next_due = if is_held { None } else { next_due };
+        self.wait(next_due).await?;
+        Ok(None)
+    }
+
+    fn has_messages_out(&self) -> bool {
+        let committing = self
+            .committing
+            .as_ref()
+            .is_some_and(|commit| !commit.outbox.is_empty());
+        committing || !self.outbox.is_empty() || self.on_their_way > 0
+    }
+
+    /// In virtual time nothing may happen between a message and what becomes of it, if anything listens to that.
+    fn is_strict(&self) -> bool {
+        let listens = self
+            .cell
+            .as_ref()
+            .is_some_and(|cell| cell.books.listens_to_messages());
+        listens && self.ports.clock.is_virtual()
+    }
+
+    fn is_stopping(&self) -> bool {
+        // Nobody holds the tenant any more, or it was told to stop: the inbox is empty already.
+        *self.stopping.borrow() || (self.inbox.is_closed() && self.inbox.is_empty())
+    }
+
+    /// When the next timer is due.
+    async fn next_due(&mut self) -> Worked<Option<UtcMs>> {
+        let limit = self.settings.timer_window_max;
+        while let Some(after) = self.memory().timers.needs_reading() {
+            let rows = self.store.timers(after, limit).await?;
+            self.memory().timers.absorb(rows, limit);
+        }
+        Ok(self.memory().timers.next_due())
+    }
+
+    /// Waits until there is something to do.
+    async fn wait(&mut self, next_due: Option<UtcMs>) -> Worked<()> {
+        let clock = self.ports.clock.clone();
+        let due = async {
+            match next_due {
+                Some(due_at) => clock.sleep_until(due_at).await,
+                None => std::future::pending().await,
+            }
+        };
+        let durable = async {
+            match &mut self.committing {
+                Some(commit) => (&mut commit.task).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            outcome = durable => self.durable(flatten(outcome)),
+            command = self.inbox.recv(), if !self.inbox.is_closed() || !self.inbox.is_empty() => {
+                self.commands.extend(command);
+                Ok(())
+            }
+            delivered = self.receipts.recv() => {
+                self.deliveries.extend(delivered);
+                Ok(())
+            }
+            changed = self.stopping.changed() => {
+                // Without a sender the tenant was dropped: the same as being told to stop.
+                drop(changed);
+                Ok(())
+            }
+            () = due => Ok(()),
+        }
+    }
+
+    /// Executes one batch on a lane and starts its commit when the one before is durable.
+    async fn execute(&mut self) -> Worked<()> {
+        self.load_ahead().await?;
+        let lanes = self.ports.lanes.clone();
+        // The semaphore is never closed.
+        let permit = lanes
+            .acquire_owned()
+            .await
+            .map_err(|why| Halt::Broken(why.to_string()))?;
+        let (is_strict, is_waiting) = (self.is_strict(), self.has_messages_out());
+        let batch = Batch {
+            cell: self
+                .cell
+                .take()
+                .expect("memory is with the executor between two batches"),
+            commands: std::mem::take(&mut self.commands),
+            deliveries: std::mem::take(&mut self.deliveries),
+            until: self.ports.clock.now(),
+            is_virtual: self.ports.clock.is_virtual(),
+            answers: Vec::new(),
+            settles: Vec::new(),
+            received: 0,
+            is_strict,
+            is_waiting,
+        };
+        let done = tokio::task::spawn_blocking(move || {
+            let done = batch.execute();
+            drop(permit);
+            done
+        });
+        let (mut batch, outcome) = done
+            .await
+            .map_err(|why| Halt::Broken(format!("a lane ended badly: {why}")))?;
+        self.cell = Some(batch.cell);
+        self.commands = batch.commands;
+        self.deliveries = batch.deliveries;
+        self.on_their_way = self.on_their_way.saturating_sub(batch.received);
+        if let Err(halt) = outcome {
+            let why = halt.to_string();
+            batch.answers.into_iter().for_each(|answer| answer.fail(&why));
+            let why = Unavailable::Failed(why);
+            batch
+                .settles
+                .into_iter()
+                .for_each(|reply| drop(reply.send(Err(why.clone()))));
+            return Err(halt);
+        }
+        self.settles.append(&mut batch.settles);
+        if let Err(halt) = self.finish_commit().await {
+            let why = halt.to_string();
+            batch.answers.into_iter().for_each(|answer| answer.fail(&why));
+            return Err(halt);
+        }
+        self.start_commit(batch.answers)
+    }
+
+    /// Loads what the batch will need in a few reads, instead of one at a time on the lane.
+    async fn load_ahead(&mut self) -> Worked<()> {
+        let until = self.ports.clock.now();
+        let batch_max = self.settings.batch_max;
+        // Names, then the customers behind them, then the runs that wait for them.
+        for _ in 0..4 {
+            let commands = std::mem::take(&mut self.commands);
+            let wants = self.memory().wants(&commands, until, batch_max);
+            self.commands = commands;
+            let Some(wants) = wants else { return Ok(()) };
+            let asked = crate::memory::Asked::of(&wants);
+            let loaded = self.store.load(wants).await?;
+            self.memory().absorb(asked, loaded)?;
+        }
+        Ok(())
+    }
+
+    /// Starts to make the batch durable.
+    fn start_commit(&mut self, answers: Vec<Answer>) -> Worked<()> {
+        let memory = self.memory();
+        let outbox: Vec<Message> = memory.take_outbox();
+        let (batch, last_seq) = (memory.batch, memory.last_seq());
+        let writes = memory.flush()?;
+        if writes.is_empty() {
+            memory.committed(batch, last_seq);
+            answers.into_iter().for_each(Answer::give);
+            return Ok(());
+        }
+        let store = self.store.clone();
+        let task = tokio::spawn(async move { store.commit(writes).await });
+        self.committing = Some(Commit {
+            task,
+            batch,
+            last_seq,
+            answers,
+            outbox,
+        });
+        Ok(())
+    }
+
+    /// Waits until the commit that is under way is durable.
+    async fn finish_commit(&mut self) -> Worked<()> {
+        match &mut self.committing {
+            Some(commit) => {
+                let outcome = (&mut commit.task).await;
+                self.durable(flatten(outcome))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// The commit is over: answers leave, messages go to the dispatcher.
+    fn durable(&mut self, outcome: Result<(), StoreError>) -> Worked<()> {
+        let Some(commit) = self.committing.take() else {
+            return Ok(());
+        };
+        if let Err(error) = outcome {
+            let why = error.to_string();
+            commit.answers.into_iter().for_each(|answer| answer.fail(&why));
+            return Err(error.into());
+        }
+        self.memory().committed(commit.batch, commit.last_seq);
+        commit.answers.into_iter().for_each(Answer::give);
+        self.outbox.extend(commit.outbox);
+        self.hand_over();
+        self.look_after_store();
+        Ok(())
+    }
+
+    /// Hands messages to the dispatcher while it has room.
+    fn hand_over(&mut self) {
+        let now = self
+            .cell
+            .as_ref()
+            .map_or_else(|| self.ports.clock.now(), |cell| cell.now);
+        while let (false, Some(dispatcher)) = (self.outbox.is_empty(), &self.dispatcher) {
+            let count = self.outbox.len().min(MESSAGES_PER_BATCH);
+            let messages: Vec<Message> = self.outbox.drain(..count).collect();
+            match dispatcher.hand_over(messages, now) {
+                Ok(()) => self.on_their_way += count,
+                Err(messages) => {
+                    messages
+                        .into_iter()
+                        .rev()
+                        .for_each(|message| self.outbox.push_front(message));
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Lets the store tidy up beside the work, now and then.
+    fn look_after_store(&mut self) {
+        self.commits_since_checkpoint += 1;
+        let is_busy = self.maintenance.as_ref().is_some_and(|task| !task.is_finished());
+        if self.commits_since_checkpoint < COMMITS_PER_CHECKPOINT || is_busy {
+            return;
+        }
+        self.commits_since_checkpoint = 0;
+        let store = self.store.clone();
+        let days = self.settings.retention_days;
+        let now = self.memory().now;
+        self.maintenance = Some(tokio::spawn(async move {
+            let mut work = vec![Maintenance::Checkpoint];
+            if days > 0 {
+                let before = now - DurationMs::from_millis(u64::from(days) * 86_400_000);
+                work.push(Maintenance::Purge {
+                    before,
+                    rows: PURGE_ROWS,
+                });
+            }
+            for work in work {
+                if let Err(error) = store.maintain(work).await {
+                    tracing::warn!(%error, ?work, "the store could not be looked after");
+                }
+            }
+        }));
+    }
+
+    /// After a failure: everything in memory is dropped. A lost lease or a broken invariant ends the executor; a store
+    /// that failed is opened again.
+    async fn recover(&mut self, halt: Halt) -> bool {
+        // A commit that is still under way may yet be durable: its callers get the truth.
+        if self.committing.is_some()
+            && let Err(later) = self.finish_commit().await
+        {
+            tracing::error!(tenant = %self.name, error = %later, "a commit failed");
+        }
+        let why = Unavailable::Failed(halt.to_string());
+        self.commands
+            .drain(..)
+            .for_each(|command| command.wish.fail(&why));
+        self.settles
+            .drain(..)
+            .for_each(|reply| drop(reply.send(Err(why.clone()))));
+        self.deliveries.clear();
+        self.outbox.clear();
+        self.on_their_way = 0;
+        // Receipts of messages that were on their way must not meet the new memory: it hands them over again.
+        (self.receipts_sender, self.receipts) = mpsc::unbounded_channel();
+        if let Some(dispatcher) = self.dispatcher.take() {
+            dispatcher.stop().await;
+        }
+        if let Halt::Broken(why) | Halt::Store(StoreError::Broken(why)) = &halt {
+            tracing::error!(tenant = %self.name, why, "a broken invariant: the tenant stops");
+            return false;
+        }
+        if let Halt::Store(error @ (StoreError::Fenced { .. } | StoreError::Newer { .. })) = &halt {
+            tracing::error!(tenant = %self.name, %error, "the tenant is not ours any more");
+            return false;
+        }
+        tracing::error!(tenant = %self.name, error = %halt, "the store failed: opening it again");
+        loop {
+            match self.reopen().await {
+                Ok(()) => break,
+                Err(error) => tracing::error!(tenant = %self.name, %error, "the store cannot be opened"),
+            }
+            if self.is_stopping() {
+                return false;
+            }
+            tokio::time::sleep(REOPEN_AFTER).await;
+        }
+        let (channels, clock) = (self.ports.channels.clone(), self.ports.clock.clone());
+        self.dispatcher = Some(Dispatcher::start(channels, clock, self.receipts_sender.clone()));
+        true
+    }
+
+    async fn reopen(&mut self) -> Result<(), StoreError> {
+        self.store = self.ports.stores.open(&self.name).await?;
+        self.load().await
+    }
+
+    /// Nothing is left to do, or nothing can be done any more.
+    async fn end(mut self) {
+        if let Some(dispatcher) = self.dispatcher.take() {
+            dispatcher.stop().await;
+        }
+        self.inbox.close();
+        while let Ok(command) = self.inbox.try_recv() {
+            command.wish.fail(&Unavailable::Stopped);
+        }
+        if let Some(task) = self.maintenance.take() {
+            drop(task.await);
+        }
+        if let Err(error) = self.store.close().await {
+            tracing::warn!(tenant = %self.name, %error, "the store did not close cleanly");
+        }
+    }
+
+    fn memory(&mut self) -> &mut Memory {
+        self.cell
+            .as_mut()
+            .expect("memory is with the executor between two batches")
+    }
+}
+
+fn flatten(outcome: Result<Result<(), StoreError>, tokio::task::JoinError>) -> Result<(), StoreError> {
+    outcome.unwrap_or_else(|why| Err(StoreError::Database(format!("the commit ended badly: {why}"))))
+}

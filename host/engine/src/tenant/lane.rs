@@ -1,0 +1,201 @@
+//! A lane: a thread on which one batch of a tenant executes, one command after another, in memory only.
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
+
+use siyu_model::clock::UtcMs;
+use siyu_model::event::IncomingEvent;
+use siyu_model::plugin::HostFault;
+
+use super::command::{Admitted, Answer, Command, Reply, Unavailable, Wish};
+use crate::dispatch::Delivered;
+use crate::memory::{Halt, MemoryCell, Worked};
+use crate::{admit, dispatch, operate, schedule};
+
+/// What a batch works on, handed to the lane and back.
+pub(super) struct Batch {
+    pub(super) cell: MemoryCell,
+    pub(super) commands: VecDeque<Command>,
+    pub(super) deliveries: VecDeque<Delivered>,
+    /// Up to which instant timers may fire.
+    pub(super) until: UtcMs,
+    /// Whether each command happens at its own instant.
+    pub(super) is_virtual: bool,
+    /// Answers that wait for the commit.
+    pub(super) answers: Vec<Answer>,
+    /// Callers that want to know when nothing is left to do.
+    pub(super) settles: Vec<Reply<Option<UtcMs>>>,
+    /// Receipts that were taken in.
+    pub(super) received: usize,
+    /// Whether time must not pass before messages have arrived: something listens to what becomes of them, and time is
+    /// virtual.
+    pub(super) is_strict: bool,
+    /// Whether messages are on their way.
+    pub(super) is_waiting: bool,
+}
+
+impl Batch {
+    /// Executes until the batch is full, its time slice is over, or nothing is left to do. A panic is a broken
+    /// invariant: it stops this tenant and nothing else.
+    pub(super) fn execute(mut self) -> (Self, Worked<()>) {
+        let outcome = catch_unwind(AssertUnwindSafe(|| self.work()));
+        let outcome = outcome.unwrap_or_else(|panic| Err(Halt::Broken(panic_message(&*panic))));
+        (self, outcome)
+    }
+
+    fn work(&mut self) -> Worked<()> {
+        let started = Instant::now();
+        let slice = Duration::from_millis(self.cell.settings.slice_ms);
+        let batch_max = self.cell.settings.batch_max;
+        for _ in 0..batch_max {
+            if started.elapsed() >= slice || !self.work_once()? {
+                break;
+            }
+            admit::settle(&mut self.cell)?;
+            self.answer_responses();
+        }
+        self.cell.responses.clear();
+        Ok(())
+    }
+
+    /// Does the next thing: receipts first, then whatever is due earlier, a timer or a command.
+    fn work_once(&mut self) -> Worked<bool> {
+        if let Some(delivered) = self.deliveries.pop_front() {
+            if !self.is_virtual {
+                self.move_time(self.until);
+            }
+            self.received += delivered.receipts.len();
+            for receipt in delivered.receipts {
+                dispatch::receipt(&mut self.cell, receipt, delivered.at)?;
+            }
+            return Ok(true);
+        }
+        if self.is_strict && (self.is_waiting || !self.cell.outbox.is_empty()) {
+            return Ok(false);
+        }
+        let command_at = self.commands.front().map(|command| self.instant_of(command));
+        if let Some((due_at, kind)) = self.pop_due(command_at.unwrap_or(self.until))? {
+            self.move_time(due_at);
+            schedule::fire(&mut self.cell, due_at, kind)?;
+            return Ok(true);
+        }
+        let (Some(command), Some(at)) = (self.commands.pop_front(), command_at) else {
+            return Ok(false);
+        };
+        self.move_time(at);
+        self.obey(command)?;
+        Ok(true)
+    }
+
+    /// When a command happens.
+    fn instant_of(&self, command: &Command) -> UtcMs {
+        match &command.wish {
+            Wish::Event {
+                event: IncomingEvent { time: Some(time), .. },
+                ..
+            } if self.is_virtual => *time,
+            _ => command.at,
+        }
+    }
+
+    /// Virtual time goes with what happens; real time is the same for the whole batch. It never goes back.
+    fn move_time(&mut self, at: UtcMs) {
+        let at = if self.is_virtual { at } else { self.until };
+        self.cell.now = self.cell.now.max(at);
+    }
+
+    fn pop_due(&mut self, until: UtcMs) -> Worked<Option<(UtcMs, crate::ports::rows::TimerKind)>> {
+        self.cell.read_timers()?;
+        Ok(self.cell.timers.pop_due(until))
+    }
+
+    fn obey(&mut self, command: Command) -> Worked<()> {
+        match command.wish {
+            Wish::Event { event, feed, reply } => self.take_in(event, feed, reply),
+            Wish::Fed { feed, reply } => {
+                self.answers.push(Answer::Fed(reply, self.cell.feed(&feed)));
+                Ok(())
+            }
+            Wish::Publish { publication, reply } => {
+                let published = operate::publish(&mut self.cell, *publication)?;
+                self.answers.push(Answer::Publish(reply, published));
+                Ok(())
+            }
+            Wish::Act { run, action, reply } => {
+                let acted = operate::act(&mut self.cell, run, action)?;
+                self.answers.push(Answer::Act(reply, acted));
+                Ok(())
+            }
+            Wish::Start { request, reply } => {
+                let started = operate::start_manually(&mut self.cell, *request)?;
+                self.answers.push(Answer::Start(reply, started));
+                Ok(())
+            }
+            Wish::Settle { reply } => {
+                self.settles.push(reply);
+                Ok(())
+            }
+        }
+    }
+
+    fn take_in(
+        &mut self,
+        event: IncomingEvent,
+        feed: Option<(std::sync::Arc<str>, u64)>,
+        reply: Option<Reply<Admitted>>,
+    ) -> Worked<()> {
+        if let Some((name, place)) = &feed {
+            let taken = self.cell.feed(name);
+            if *place > taken + 1 {
+                let why = format!(
+                    "feed `{name}` goes on with event {}, this is event {place}",
+                    taken + 1
+                );
+                Wish::Event {
+                    event,
+                    feed: None,
+                    reply,
+                }
+                .fail(&Unavailable::Failed(why));
+                return Ok(());
+            }
+            if *place == taken + 1 {
+                self.cell.set_feed(name, *place);
+            }
+        }
+        let admitted = match admit::incoming(&mut self.cell, event)? {
+            Ok(admission) => Admitted::Recorded {
+                admission,
+                responses: Default::default(),
+            },
+            Err(refused) => Admitted::Refused(refused),
+        };
+        if let Some(reply) = reply {
+            self.answers.push(Answer::Event(reply, admitted));
+        }
+        Ok(())
+    }
+
+    /// What the runs of the last command answered belongs to its caller.
+    fn answer_responses(&mut self) {
+        let Some(Answer::Event(_, Admitted::Recorded { admission, responses })) = self.answers.last_mut()
+        else {
+            return;
+        };
+        for run in &admission.started {
+            if let Some(response) = self.cell.responses.remove(run) {
+                responses.insert(*run, response);
+            }
+        }
+    }
+}
+
+fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
+    let message = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("without a message");
+    format!("{}: {message}", HostFault::HostPanic.code())
+}

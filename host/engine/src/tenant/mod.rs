@@ -1,0 +1,199 @@
+//! A tenant at work: its inbox, its executor, and the handle that others have of it.
+
+mod command;
+mod executor;
+mod lane;
+mod settings;
+
+use std::sync::Arc;
+
+use siyu_model::clock::UtcMs;
+use siyu_model::event::IncomingEvent;
+use siyu_model::id::RunId;
+use siyu_model::name::TenantName;
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+
+pub use command::{Admitted, Unavailable};
+pub use settings::Settings;
+
+use crate::dispatch::Channels;
+use crate::operate::{
+    ManualStart, ManuallyStarted, OperateError, Publication, PublishError, Published, RunAction,
+};
+use crate::ports::clock::Clock;
+use crate::ports::plugins::Plugins;
+use crate::ports::store::{StoreError, Stores};
+pub(crate) use command::{Command, Wish};
+use executor::Executor;
+
+/// What a tenant works with.
+#[derive(Clone)]
+pub struct Ports {
+    /// Durable state.
+    pub stores: Arc<dyn Stores>,
+    /// Sandboxes.
+    pub plugins: Arc<dyn Plugins>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Ways to reach customers.
+    pub channels: Channels,
+    /// How many batches execute at once, over all tenants of the host: as many as it has processors. Who waits is served
+    /// in turn.
+    pub lanes: Arc<Semaphore>,
+}
+
+/// A tenant that is open: its executor runs until it is stopped or dropped.
+pub struct Tenant {
+    name: TenantName,
+    inbox: mpsc::Sender<Command>,
+    clock: Arc<dyn Clock>,
+    stop: watch::Sender<bool>,
+    executor: JoinHandle<()>,
+}
+
+impl Tenant {
+    /// Opens a tenant and starts its executor.
+    pub async fn open(name: TenantName, ports: Ports, settings: Settings) -> Result<Self, StoreError> {
+        let (inbox, commands) = mpsc::channel(settings.inbox_max);
+        let (stop, stopping) = watch::channel(false);
+        let clock = ports.clock.clone();
+        let executor = Executor::open(name.clone(), ports, settings, (commands, stopping)).await?;
+        Ok(Self {
+            name,
+            inbox,
+            clock,
+            stop,
+            executor: tokio::spawn(executor.run()),
+        })
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &TenantName {
+        &self.name
+    }
+
+    /// Hands an event in and returns once it and everything that it caused at once are durable. A full inbox refuses.
+    pub async fn admit(&self, event: IncomingEvent) -> Result<Admitted, Unavailable> {
+        let (reply, answer) = oneshot::channel();
+        self.offer(Wish::Event {
+            event,
+            feed: None,
+            reply: Some(reply),
+        })?;
+        answer.await.map_err(|_| Unavailable::Stopped)?
+    }
+
+    /// Hands an event of an ordered feed in, waiting for room; it is acknowledged through `reply` when that is given.
+    /// `place` is the number of events of the feed with this one: a host that starts again knows where to go on.
+    pub async fn feed(
+        &self,
+        event: IncomingEvent,
+        (feed, place): (Arc<str>, u64),
+        reply: Option<oneshot::Sender<Result<Admitted, Unavailable>>>,
+    ) -> Result<(), Unavailable> {
+        let wish = Wish::Event {
+            event,
+            feed: Some((feed, place)),
+            reply,
+        };
+        self.inbox
+            .send(self.command(wish))
+            .await
+            .map_err(|_| Unavailable::Stopped)
+    }
+
+    /// How many events of a feed are durable.
+    pub async fn fed(&self, feed: &str) -> Result<u64, Unavailable> {
+        let (reply, answer) = oneshot::channel();
+        self.insist(Wish::Fed {
+            feed: feed.to_owned(),
+            reply,
+        })
+        .await?;
+        answer.await.map_err(|_| Unavailable::Stopped)?
+    }
+
+    /// Publishes a checked playbook.
+    pub async fn publish(
+        &self,
+        publication: Publication,
+    ) -> Result<Result<Published, PublishError>, Unavailable> {
+        let (reply, answer) = oneshot::channel();
+        self.insist(Wish::Publish {
+            publication: Box::new(publication),
+            reply,
+        })
+        .await?;
+        answer.await.map_err(|_| Unavailable::Stopped)?
+    }
+
+    /// Does something to a run; gives the run that goes on.
+    pub async fn act(
+        &self,
+        run: RunId,
+        action: RunAction,
+    ) -> Result<Result<RunId, OperateError>, Unavailable> {
+        let (reply, answer) = oneshot::channel();
+        self.insist(Wish::Act { run, action, reply }).await?;
+        answer.await.map_err(|_| Unavailable::Stopped)?
+    }
+
+    /// Starts a manual workflow.
+    pub async fn start(
+        &self,
+        request: ManualStart,
+    ) -> Result<Result<ManuallyStarted, OperateError>, Unavailable> {
+        let (reply, answer) = oneshot::channel();
+        self.insist(Wish::Start {
+            request: Box::new(request),
+            reply,
+        })
+        .await?;
+        answer.await.map_err(|_| Unavailable::Stopped)?
+    }
+
+    /// Returns once nothing is left to do at the clock's instant: no command, no due timer, no message on its way.
+    /// Gives the next instant at which something falls due.
+    pub async fn settle(&self) -> Result<Option<UtcMs>, Unavailable> {
+        let (reply, answer) = oneshot::channel();
+        self.insist(Wish::Settle { reply }).await?;
+        answer.await.map_err(|_| Unavailable::Stopped)?
+    }
+
+    /// Ends gracefully: what is in the inbox is done and answered, messages on their way are delivered, the store is
+    /// closed.
+    pub async fn stop(self) {
+        // The executor sees it at its next turn; without a receiver it has ended already.
+        let _ended = self.stop.send(true);
+        drop(self.inbox);
+        if let Err(fault) = self.executor.await {
+            tracing::error!(tenant = %self.name, %fault, "the executor ended badly");
+        }
+    }
+
+    fn command(&self, wish: Wish) -> Command {
+        Command {
+            at: self.clock.now(),
+            wish,
+        }
+    }
+
+    /// For what the outside wants: a full inbox refuses.
+    fn offer(&self, wish: Wish) -> Result<(), Unavailable> {
+        self.inbox
+            .try_send(self.command(wish))
+            .map_err(|refused| match refused {
+                mpsc::error::TrySendError::Full(_) => Unavailable::Busy,
+                mpsc::error::TrySendError::Closed(_) => Unavailable::Stopped,
+            })
+    }
+
+    /// For what operators want: waits for room.
+    async fn insist(&self, wish: Wish) -> Result<(), Unavailable> {
+        self.inbox
+            .send(self.command(wish))
+            .await
+            .map_err(|_| Unavailable::Stopped)
+    }
+}

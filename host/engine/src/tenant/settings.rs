@@ -1,0 +1,43 @@
+//! What a host decides about its executors. Defaults and reasons are in `siyu_model::limits`.
+
+use siyu_model::limits::executor;
+use siyu_model::plugin::CallLimits;
+
+/// Settings of an executor.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Commands that wait at most; a further one is refused.
+    pub inbox_max: usize,
+    /// Commands and timers of one batch.
+    pub batch_max: usize,
+    /// Milliseconds of execution after which a batch is committed.
+    pub slice_ms: u64,
+    /// Timers in memory.
+    pub timer_window_max: usize,
+    /// Customers in memory.
+    pub customers_cached_max: usize,
+    /// Runs in memory.
+    pub runs_cached_max: usize,
+    /// Other rows in memory, a table each.
+    pub rows_cached_max: usize,
+    /// What one call of a plugin may use.
+    pub call_limits: CallLimits,
+    /// Ended runs, old events and finished messages are removed after this many days; 0 keeps them.
+    pub retention_days: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            inbox_max: executor::INBOX_MAX,
+            batch_max: executor::BATCH_MAX,
+            slice_ms: executor::SLICE_MS,
+            timer_window_max: executor::TIMER_WINDOW_MAX,
+            customers_cached_max: executor::CUSTOMERS_CACHED_MAX,
+            runs_cached_max: executor::RUNS_CACHED_MAX,
+            rows_cached_max: executor::ROWS_CACHED_MAX,
+            call_limits: CallLimits::default(),
+            retention_days: 0,
+        }
+    }
+}
