@@ -117,9 +117,7 @@ impl Books {
 
     /// Whether anything would notice what becomes of a message.
     pub(crate) fn listens_to_messages(&self) -> bool {
-        self.listened
-            .iter()
-            .any(|event_type| event_type.as_str().starts_with("message."))
+        self.listened.iter().any(|event_type| event_type.as_str().starts_with("message."))
     }
 
     /// By which paths waits with `match` find events of this type.
@@ -129,30 +127,20 @@ impl Books {
 
     /// A definition.
     pub(crate) fn resource(&self, plugin: &PluginName, kind: &str, name: &str) -> Option<&ResourceRow> {
-        let key = (
-            plugin.clone(),
-            OfferName::new(kind).ok()?,
-            ResourceName::new(name).ok()?,
-        );
+        let key = (plugin.clone(), OfferName::new(kind).ok()?, ResourceName::new(name).ok()?);
         self.resources.get(&key)
     }
 
     /// Definitions of a plugin's kind.
     pub(crate) fn resources_of(&self, plugin: &PluginName, kind: &str) -> Vec<String> {
-        let of_kind = self
-            .resources
-            .keys()
-            .filter(|(owner, found, _)| owner == plugin && found.as_str() == kind);
+        let of_kind =
+            self.resources.keys().filter(|(owner, found, _)| owner == plugin && found.as_str() == kind);
         of_kind.map(|(_, _, name)| name.to_string()).collect()
     }
 
     /// Definitions that came with a playbook.
     pub(crate) fn resources_from(&self, playbook: &PlaybookName) -> Vec<ResourceRow> {
-        self.resources
-            .values()
-            .filter(|row| row.playbook == *playbook)
-            .cloned()
-            .collect()
+        self.resources.values().filter(|row| row.playbook == *playbook).cloned().collect()
     }
 
     /// The definition of a place.
@@ -171,16 +159,8 @@ impl Books {
             Target::Reaction { plugin, step, .. } => Arc::new(reaction(plugin, step)),
         };
         let over = workflow.vars.as_map().cloned().unwrap_or_default();
-        let vars = if over.is_empty() {
-            playbook.vars.clone()
-        } else {
-            playbook.vars.patched(&over)
-        };
-        let script = Arc::new(Script {
-            playbook,
-            workflow,
-            vars,
-        });
+        let vars = if over.is_empty() { playbook.vars.clone() } else { playbook.vars.patched(&over) };
+        let script = Arc::new(Script { playbook, workflow, vars });
         self.scripts.insert(target.clone(), script.clone());
         Some(script)
     }
@@ -201,16 +181,12 @@ impl Books {
                 if let Trigger::Event { types, .. } = &workflow.trigger {
                     for event_type in types {
                         let listener = (playbook.name.clone(), workflow.name.clone());
-                        self.triggers
-                            .entry(event_type.clone())
-                            .or_default()
-                            .push(listener);
+                        self.triggers.entry(event_type.clone()).or_default().push(listener);
                     }
                 }
             }
             for (name, segment) in &playbook.segments {
-                self.segments
-                    .push((playbook.name.clone(), name.clone(), segment.condition.clone()));
+                self.segments.push((playbook.name.clone(), name.clone(), segment.condition.clone()));
             }
             index_reactions(*digest, playbook, &self.resources, &mut self.reactions);
         }
@@ -220,16 +196,8 @@ impl Books {
 }
 
 fn compiled(row: &PlaybookRow) -> Worked<Arc<Playbook>> {
-    let broken = |why| {
-        Halt::Broken(format!(
-            "playbook {} version {}: {why}",
-            row.name,
-            row.digest.short()
-        ))
-    };
-    serde_json::from_str(&row.compiled)
-        .map(Arc::new)
-        .map_err(|why| broken(why.to_string()))
+    let broken = |why| Halt::Broken(format!("playbook {} version {}: {why}", row.name, row.digest.short()));
+    serde_json::from_str(&row.compiled).map(Arc::new).map_err(|why| broken(why.to_string()))
 }
 
 fn index_waits(
@@ -238,19 +206,13 @@ fn index_waits(
     matches: &mut HashMap<EventType, BTreeSet<MatchPath>>,
 ) {
     for node in &workflow.program.nodes {
-        let Action::WaitEvent {
-            types, correlation, ..
-        } = &node.action
-        else {
+        let Action::WaitEvent { types, correlation, .. } = &node.action else {
             continue;
         };
         listened.extend(types.iter().cloned());
         if let Correlation::Match { key, .. } = correlation {
             for event_type in types {
-                matches
-                    .entry(event_type.clone())
-                    .or_default()
-                    .insert(key.path.clone());
+                matches.entry(event_type.clone()).or_default().insert(key.path.clone());
             }
         }
     }
@@ -272,11 +234,9 @@ fn index_reactions(
         };
         let known = reactions.entry(event_type.clone()).or_default();
         let is_known = known.iter().any(|other| match other {
-            Target::Reaction {
-                plugin: other_plugin,
-                step: other_step,
-                ..
-            } => other_plugin == plugin && other_step == step,
+            Target::Reaction { plugin: other_plugin, step: other_step, .. } => {
+                other_plugin == plugin && other_step == step
+            }
             Target::Workflow { .. } => false,
         });
         if !is_known {
@@ -299,10 +259,7 @@ fn index_reactions(
 fn reaction(plugin: &PluginName, step: &OfferName) -> Workflow {
     let node = Node {
         id: StepId::new("react").expect("`react` follows the rule of step ids"),
-        place: Place {
-            file: format!("@{plugin}/{step}").into(),
-            line: 0,
-        },
+        place: Place { file: format!("@{plugin}/{step}").into(), line: 0 },
         condition: None,
         action: Action::Uses {
             plugin: plugin.clone(),
@@ -310,10 +267,7 @@ fn reaction(plugin: &PluginName, step: &OfferName) -> Workflow {
             with: ValueTemplate::Expr(Expr::parse("event").expect("`event` is an expression")),
         },
         next: None,
-        retry: Retry {
-            attempts: 5,
-            ..Retry::default()
-        },
+        retry: Retry { attempts: 5, ..Retry::default() },
         timeout: None,
         on_refused: OnRefused::Continue,
         on_error: OnError::Fail,
@@ -329,9 +283,6 @@ fn reaction(plugin: &PluginName, step: &OfferName) -> Workflow {
         concurrency: None,
         goals: Vec::new(),
         vars: Value::Map(Arc::default()),
-        program: Program {
-            nodes: vec![node],
-            entry: Some(NodeId(0)),
-        },
+        program: Program { nodes: vec![node], entry: Some(NodeId(0)) },
     }
 }

@@ -17,6 +17,8 @@ pub mod doubles;
 mod memory;
 pub mod operate;
 pub mod ports;
+pub mod replay;
+pub mod scenario;
 mod schedule;
 mod sight;
 mod slots;

@@ -52,19 +52,10 @@ impl Memory {
     /// The log of a customer's events, committed or not.
     pub(crate) fn log(&self, customer: Option<CustomerId>) -> Log {
         let recent = match customer {
-            Some(id) => self
-                .recent_events()
-                .filter(|event| event.customer == Some(id))
-                .cloned()
-                .collect(),
+            Some(id) => self.recent_events().filter(|event| event.customer == Some(id)).cloned().collect(),
             None => Vec::new(),
         };
-        Log {
-            customer,
-            reader: self.reader(),
-            committed_seq: self.committed_seq(),
-            recent,
-        }
+        Log { customer, reader: self.reader(), committed_seq: self.committed_seq(), recent }
     }
 }
 
@@ -93,26 +84,18 @@ impl Windows for Log {
         let Some(customer) = self.customer else {
             return Err(WindowFault("there is no customer here".to_owned()));
         };
-        let window = EventWindow {
-            customer,
-            event_type: event_type.clone(),
-            since,
-            seq_max: self.committed_seq,
-        };
+        let window =
+            EventWindow { customer, event_type: event_type.clone(), since, seq_max: self.committed_seq };
         let stored = self
             .reader
             .ask(|store| store.count_events(window))
             .map_err(|halt| WindowFault(halt.to_string()))?;
-        let recent = self
-            .recent
-            .iter()
-            .filter(|event| event.event_type == *event_type && event.occurred_at >= since);
+        let recent =
+            self.recent.iter().filter(|event| event.event_type == *event_type && event.occurred_at >= since);
         Ok(recent.fold(stored, |found, event| Windowed {
             count: found.count + 1,
             oldest_at: Some(
-                found
-                    .oldest_at
-                    .map_or(event.occurred_at, |oldest| oldest.min(event.occurred_at)),
+                found.oldest_at.map_or(event.occurred_at, |oldest| oldest.min(event.occurred_at)),
             ),
         }))
     }

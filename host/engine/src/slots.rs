@@ -58,44 +58,22 @@ impl Memory {
             queued,
             limit: QUEUED_MAX,
         };
-        let alive = reader
-            .ask(|store| store.runs_of_slot(query(false)))?
-            .into_iter()
-            .collect();
-        let queued = reader
-            .ask(|store| store.runs_of_slot(query(true)))?
-            .into_iter()
-            .collect();
-        self.slots.known.insert(
-            key.clone(),
-            Slot {
-                alive,
-                queued,
-                changed_in: 0,
-            },
-        );
+        let alive = reader.ask(|store| store.runs_of_slot(query(false)))?.into_iter().collect();
+        let queued = reader.ask(|store| store.runs_of_slot(query(true)))?.into_iter().collect();
+        self.slots.known.insert(key.clone(), Slot { alive, queued, changed_in: 0 });
         Ok(())
     }
 
     /// Runs that have a place, oldest first.
     pub(crate) fn slot_alive(&mut self, key: &SlotKey) -> Worked<Vec<RunId>> {
         self.know_slot(key)?;
-        Ok(self
-            .slots
-            .known
-            .get(key)
-            .map(|slot| slot.alive.iter().copied().collect())
-            .unwrap_or_default())
+        Ok(self.slots.known.get(key).map(|slot| slot.alive.iter().copied().collect()).unwrap_or_default())
     }
 
     /// Whether one more run can wait.
     pub(crate) fn slot_can_queue(&mut self, key: &SlotKey) -> Worked<bool> {
         self.know_slot(key)?;
-        Ok(self
-            .slots
-            .known
-            .get(key)
-            .is_none_or(|slot| slot.queued.len() < QUEUED_MAX))
+        Ok(self.slots.known.get(key).is_none_or(|slot| slot.queued.len() < QUEUED_MAX))
     }
 
     /// A run takes a place.
@@ -129,10 +107,6 @@ impl Memory {
         slot.alive.remove(&run);
         slot.queued.remove(&run);
         slot.changed_in = self.batch;
-        Ok(if slot.alive.len() < limit as usize {
-            slot.queued.first().copied()
-        } else {
-            None
-        })
+        Ok(if slot.alive.len() < limit as usize { slot.queued.first().copied() } else { None })
     }
 }

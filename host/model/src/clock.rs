@@ -109,14 +109,11 @@ impl FromStr for UtcMs {
     type Err = TimeError;
 
     fn from_str(text: &str) -> Result<Self, TimeError> {
-        let found: jiff::Timestamp = text.parse().map_err(|_| TimeError::Instant {
-            found: shortened(text),
-        })?;
+        let found: jiff::Timestamp =
+            text.parse().map_err(|_| TimeError::Instant { found: shortened(text) })?;
         let millis = found.as_millisecond();
         if !(0..=LAST_INSTANT_MS).contains(&millis) {
-            return Err(TimeError::Range {
-                found: shortened(text),
-            });
+            return Err(TimeError::Range { found: shortened(text) });
         }
         Ok(Self(millis))
     }
@@ -127,14 +124,8 @@ impl FromStr for UtcMs {
 pub struct DurationMs(u64);
 
 /// Unit, its length in milliseconds; longest first, as they are written.
-const UNITS: [(&str, u64); 6] = [
-    ("w", 604_800_000),
-    ("d", 86_400_000),
-    ("h", 3_600_000),
-    ("m", 60_000),
-    ("s", 1_000),
-    ("ms", 1),
-];
+const UNITS: [(&str, u64); 6] =
+    [("w", 604_800_000), ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
 /// A hundred years: longer waits are mistakes.
 const LONGEST_MS: u64 = 36_525 * 86_400_000;
 
@@ -163,10 +154,7 @@ impl FromStr for DurationMs {
     type Err = TimeError;
 
     fn from_str(text: &str) -> Result<Self, TimeError> {
-        let fault = |why| TimeError::Duration {
-            found: shortened(text),
-            why,
-        };
+        let fault = |why| TimeError::Duration { found: shortened(text), why };
         let mut rest = text.trim();
         let mut total: u64 = 0;
         let mut next_unit = 0;
@@ -182,20 +170,13 @@ impl FromStr for DurationMs {
             if matches!(unit, "mo" | "month" | "months" | "y" | "year" | "years") {
                 return Err(fault("; months and years have no fixed length, write days"));
             }
-            let place = UNITS
-                .iter()
-                .position(|(name, _)| *name == unit)
-                .ok_or_else(|| fault(""))?;
+            let place = UNITS.iter().position(|(name, _)| *name == unit).ok_or_else(|| fault(""))?;
             if place < next_unit {
                 return Err(fault("; the longest unit comes first, each at most once"));
             }
             next_unit = place + 1;
-            let part = number
-                .checked_mul(UNITS[place].1)
-                .ok_or_else(|| fault("; at most 100 years"))?;
-            total = total
-                .checked_add(part)
-                .ok_or_else(|| fault("; at most 100 years"))?;
+            let part = number.checked_mul(UNITS[place].1).ok_or_else(|| fault("; at most 100 years"))?;
+            total = total.checked_add(part).ok_or_else(|| fault("; at most 100 years"))?;
             rest = rest[letters..].trim_start();
         }
         if total > LONGEST_MS {
@@ -287,21 +268,13 @@ impl FromStr for Zone {
     type Err = TimeError;
 
     fn from_str(text: &str) -> Result<Self, TimeError> {
-        let fault = || TimeError::Zone {
-            found: shortened(text),
-        };
+        let fault = || TimeError::Zone { found: shortened(text) };
         if text == "UTC" {
             return Ok(Self::utc());
         }
-        let known = jiff::tz::TimeZoneDatabase::bundled()
-            .get(text)
-            .map_err(|_| fault())?;
+        let known = jiff::tz::TimeZoneDatabase::bundled().get(text).map_err(|_| fault())?;
         // The database finds names whatever their case; a playbook has one spelling.
-        if known.iana_name() == Some(text) {
-            Ok(Self(known))
-        } else {
-            Err(fault())
-        }
+        if known.iana_name() == Some(text) { Ok(Self(known)) } else { Err(fault()) }
     }
 }
 
@@ -345,18 +318,7 @@ mod tests {
 
     #[test]
     fn what_is_no_duration_is_refused_with_the_rule() {
-        for text in [
-            "",
-            "7",
-            "d",
-            "7x",
-            "-7d",
-            "1.5h",
-            "30m 1h",
-            "1h 1h",
-            "9999999999999999w",
-            "200000w",
-        ] {
+        for text in ["", "7", "d", "7x", "-7d", "1.5h", "30m 1h", "1h 1h", "9999999999999999w", "200000w"] {
             assert!(text.parse::<DurationMs>().is_err(), "{text}");
         }
         let message = "2 months".parse::<DurationMs>().unwrap_err().to_string();
@@ -374,10 +336,7 @@ mod tests {
     #[test]
     fn a_skipped_local_time_moves_forward_and_a_doubled_one_is_the_first() {
         let berlin: Zone = "Europe/Berlin".parse().unwrap();
-        assert_eq!(
-            berlin.instant(civil::date(2026, 3, 29).at(2, 30, 0, 0)),
-            at("2026-03-29T03:30:00+02:00")
-        );
+        assert_eq!(berlin.instant(civil::date(2026, 3, 29).at(2, 30, 0, 0)), at("2026-03-29T03:30:00+02:00"));
         assert_eq!(
             berlin.instant(civil::date(2026, 10, 25).at(2, 30, 0, 0)),
             at("2026-10-25T02:30:00+02:00")

@@ -32,9 +32,8 @@ impl Cron {
     /// A local time that a clock change skips is moved to when the clocks have changed; one that happens twice
     /// fires once for a fixed time of day.
     pub fn next_after(&self, after: UtcMs, zone: &Zone) -> Option<UtcMs> {
-        let start = jiff::Timestamp::from_millisecond(after.as_millis())
-            .ok()?
-            .to_zoned(zone.time_zone().clone());
+        let start =
+            jiff::Timestamp::from_millisecond(after.as_millis()).ok()?.to_zoned(zone.time_zone().clone());
         let found = self.0.find_next_occurrence(&start, false).ok()?;
         Some(UtcMs::from_millis(found.timestamp().as_millisecond()))
     }
@@ -44,21 +43,14 @@ impl FromStr for Cron {
     type Err = CronError;
 
     fn from_str(text: &str) -> Result<Self, CronError> {
-        let fault = |why: String| CronError {
-            found: text.chars().take(64).collect(),
-            why,
-        };
+        let fault = |why: String| CronError { found: text.chars().take(64).collect(), why };
         let fields = text.split_whitespace().count();
         if !text.starts_with('@') && fields != 5 {
             return Err(fault(format!("it has {fields} fields")));
         }
-        let parser = croner::parser::CronParser::builder()
-            .seconds(croner::parser::Seconds::Disallowed)
-            .build();
-        parser
-            .parse(text)
-            .map(|cron| Self(Box::new(cron)))
-            .map_err(|why| fault(why.to_string()))
+        let parser =
+            croner::parser::CronParser::builder().seconds(croner::parser::Seconds::Disallowed).build();
+        parser.parse(text).map(|cron| Self(Box::new(cron))).map_err(|why| fault(why.to_string()))
     }
 }
 
@@ -99,65 +91,27 @@ mod tests {
 
     fn check(pattern: &str, zone: &str, after: &str, expected: &str) {
         let cron: Cron = pattern.parse().unwrap();
-        let next = cron
-            .next_after(after.parse().unwrap(), &zone.parse().unwrap())
-            .unwrap();
-        assert_eq!(
-            next,
-            expected.parse().unwrap(),
-            "{pattern} after {after} gave {next}"
-        );
+        let next = cron.next_after(after.parse().unwrap(), &zone.parse().unwrap()).unwrap();
+        assert_eq!(next, expected.parse().unwrap(), "{pattern} after {after} gave {next}");
     }
 
     #[test]
     fn patterns_go_by_the_local_clock() {
-        check(
-            "0 10 * * FRI",
-            "Asia/Shanghai",
-            "2026-11-21T12:00:00Z",
-            "2026-11-27T10:00:00+08:00",
-        );
-        check(
-            "30 9 * * *",
-            "Asia/Shanghai",
-            "2026-11-21T01:30:00Z",
-            "2026-11-22T09:30:00+08:00",
-        );
+        check("0 10 * * FRI", "Asia/Shanghai", "2026-11-21T12:00:00Z", "2026-11-27T10:00:00+08:00");
+        check("30 9 * * *", "Asia/Shanghai", "2026-11-21T01:30:00Z", "2026-11-22T09:30:00+08:00");
         check("0 0 L * *", "UTC", "2027-02-01T00:00:00Z", "2027-02-28T00:00:00Z");
     }
 
     #[test]
     fn clock_changes_neither_drop_nor_double_a_daily_tick() {
-        check(
-            "30 2 * * *",
-            "Europe/Berlin",
-            "2026-03-28T12:00:00+01:00",
-            "2026-03-29T03:00:00+02:00",
-        );
-        check(
-            "30 2 * * *",
-            "Europe/Berlin",
-            "2026-10-24T12:00:00+02:00",
-            "2026-10-25T02:30:00+02:00",
-        );
-        check(
-            "30 2 * * *",
-            "Europe/Berlin",
-            "2026-10-25T02:30:00+02:00",
-            "2026-10-26T02:30:00+01:00",
-        );
+        check("30 2 * * *", "Europe/Berlin", "2026-03-28T12:00:00+01:00", "2026-03-29T03:00:00+02:00");
+        check("30 2 * * *", "Europe/Berlin", "2026-10-24T12:00:00+02:00", "2026-10-25T02:30:00+02:00");
+        check("30 2 * * *", "Europe/Berlin", "2026-10-25T02:30:00+02:00", "2026-10-26T02:30:00+01:00");
     }
 
     #[test]
     fn what_is_no_pattern_is_refused() {
-        for pattern in [
-            "",
-            "* * * *",
-            "0 0 0 * * *",
-            "61 * * * *",
-            "0 25 * * *",
-            "0 0 * * FOO",
-        ] {
+        for pattern in ["", "* * * *", "0 0 0 * * *", "61 * * * *", "0 25 * * *", "0 0 * * FOO"] {
             let message = pattern.parse::<Cron>().unwrap_err().to_string();
             assert!(message.contains("is not a cron pattern"), "{message}");
         }

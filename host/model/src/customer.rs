@@ -110,10 +110,7 @@ mod tests {
         let day = |n: i64| UtcMs::from_millis(n * 86_400_000);
         let fact = Fact::add(None, day(10), 500, EventSeq(1));
         let fact = Fact::add(Some(fact), day(3), 700, EventSeq(2));
-        assert_eq!(
-            (fact.count, fact.sum_fen, fact.first_at, fact.last_at),
-            (2, 1_200, day(3), day(10))
-        );
+        assert_eq!((fact.count, fact.sum_fen, fact.first_at, fact.last_at), (2, 1_200, day(3), day(10)));
         assert_eq!(fact.last_seq, EventSeq(2));
     }
 

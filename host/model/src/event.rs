@@ -57,16 +57,11 @@ impl IncomingEvent {
     pub fn check(&self) -> Result<(), EventError> {
         for (field, text) in [("id", &self.id), ("source", &self.source)] {
             if text.is_empty() || text.len() > 256 || text.chars().any(char::is_control) {
-                return Err(EventError::Field {
-                    field,
-                    found: text.chars().take(64).collect(),
-                });
+                return Err(EventError::Field { field, found: text.chars().take(64).collect() });
             }
         }
         if self.data.as_map().is_none() {
-            return Err(EventError::Data {
-                found: self.data.kind(),
-            });
+            return Err(EventError::Data { found: self.data.kind() });
         }
         Ok(())
     }
@@ -110,13 +105,12 @@ impl std::str::FromStr for Subject {
 
     fn from_str(text: &str) -> Result<Self, EventError> {
         if text.starts_with(CustomerId::PREFIX) {
-            return text.parse().map(Self::Customer).map_err(|_| EventError::Subject {
-                found: shortened(text),
-            });
+            return text
+                .parse()
+                .map(Self::Customer)
+                .map_err(|_| EventError::Subject { found: shortened(text) });
         }
-        let fault = || EventError::Subject {
-            found: shortened(text),
-        };
+        let fault = || EventError::Subject { found: shortened(text) };
         let (namespace, value) = text.split_once(':').ok_or_else(fault)?;
         let named = (1..=32).contains(&namespace.len())
             && namespace
@@ -124,10 +118,7 @@ impl std::str::FromStr for Subject {
                 .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-');
         let valued = (1..=128).contains(&value.len()) && !value.chars().any(char::is_control);
         if named && valued {
-            Ok(Self::Identity(Identity {
-                namespace: namespace.to_owned(),
-                value: value.to_owned(),
-            }))
+            Ok(Self::Identity(Identity { namespace: namespace.to_owned(), value: value.to_owned() }))
         } else {
             Err(fault())
         }
@@ -222,8 +213,7 @@ mod rfc3339_option {
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<UtcMs>, D::Error> {
         let text = Option::<std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-        text.map(|text| text.parse().map_err(de::Error::custom))
-            .transpose()
+        text.map(|text| text.parse().map_err(de::Error::custom)).transpose()
     }
 }
 
@@ -251,14 +241,8 @@ mod tests {
         for (text, part) in [
             (r#"{"id":"","type":"a"}"#, "event field `id` is ``"),
             (r#"{"id":"1","type":"Order Paid"}"#, "not an event type"),
-            (
-                r#"{"id":"1","type":"a","subject":"nobody"}"#,
-                "expected a customer id cus_",
-            ),
-            (
-                r#"{"id":"1","type":"a","data":[1]}"#,
-                "event data is a list: expected an object",
-            ),
+            (r#"{"id":"1","type":"a","subject":"nobody"}"#, "expected a customer id cus_"),
+            (r#"{"id":"1","type":"a","data":[1]}"#, "event data is a list: expected an object"),
             (r#"{"id":"1","type":"a","time":"yesterday"}"#, "is not an instant"),
             (r#"{"id":"1","type":"a","tiem":"x"}"#, "unknown field `tiem`"),
             (r#"{"id":"1""#, "not an event: EOF"),

@@ -179,14 +179,8 @@ mod tests {
     #[test]
     fn the_same_cause_gives_the_same_id_and_another_cause_another() {
         let at = UtcMs::from_millis(1);
-        assert_eq!(
-            RunId::derive(at, &[b"ab", b"c"]),
-            RunId::derive(at, &[b"ab", b"c"])
-        );
-        assert_ne!(
-            RunId::derive(at, &[b"ab", b"c"]),
-            RunId::derive(at, &[b"a", b"bc"])
-        );
+        assert_eq!(RunId::derive(at, &[b"ab", b"c"]), RunId::derive(at, &[b"ab", b"c"]));
+        assert_ne!(RunId::derive(at, &[b"ab", b"c"]), RunId::derive(at, &[b"a", b"bc"]));
     }
 
     #[test]
@@ -201,14 +195,8 @@ mod tests {
     fn an_id_of_another_kind_is_refused_in_words() {
         let id = RunId::derive(UtcMs::from_millis(1), &[b"a"]).to_string();
         let message = id.parse::<CustomerId>().unwrap_err().to_string();
-        assert!(
-            message.contains("is not a customer id: expected `cus_`"),
-            "{message}"
-        );
-        assert!(
-            "run_zzzzzzzzzzzzzzzzzzzzzzzzzz".parse::<RunId>().is_err(),
-            "130 bits do not fit"
-        );
+        assert!(message.contains("is not a customer id: expected `cus_`"), "{message}");
+        assert!("run_zzzzzzzzzzzzzzzzzzzzzzzzzz".parse::<RunId>().is_err(), "130 bits do not fit");
         assert!("run_".parse::<RunId>().is_err());
     }
 }

@@ -35,12 +35,7 @@ pub enum Value {
 impl Value {
     /// An object of these members.
     pub fn map<K: Into<Arc<str>>>(members: impl IntoIterator<Item = (K, Value)>) -> Self {
-        Self::Map(Arc::new(
-            members
-                .into_iter()
-                .map(|(key, value)| (key.into(), value))
-                .collect(),
-        ))
+        Self::Map(Arc::new(members.into_iter().map(|(key, value)| (key.into(), value)).collect()))
     }
 
     /// Text.
@@ -279,10 +274,7 @@ pub fn parse_within(text: &str, bytes_max: usize) -> Result<Value, JsonError> {
 /// Checks length, depth and NULs without building anything; whether it is JSON at all is not checked.
 pub fn check_within(text: &str, bytes_max: usize) -> Result<(), JsonError> {
     if text.len() > bytes_max {
-        return Err(JsonError::TooLong {
-            found: text.len(),
-            limit: bytes_max,
-        });
+        return Err(JsonError::TooLong { found: text.len(), limit: bytes_max });
     }
     let mut depth = 0usize;
     let mut in_string = false;
@@ -299,10 +291,7 @@ pub fn check_within(text: &str, bytes_max: usize) -> Result<(), JsonError> {
             b'{' | b'[' if !in_string => {
                 depth += 1;
                 if depth > limits::json::DEPTH_MAX {
-                    return Err(JsonError::TooDeep {
-                        at,
-                        limit: limits::json::DEPTH_MAX,
-                    });
+                    return Err(JsonError::TooDeep { at, limit: limits::json::DEPTH_MAX });
                 }
             }
             b'}' | b']' if !in_string => depth = depth.saturating_sub(1),
@@ -320,16 +309,12 @@ pub fn print(value: &Value) -> Result<String, JsonError> {
 
 /// Writes a value as JSON text of at most `bytes_max` bytes, never holding more than that in memory.
 pub fn print_within(value: &Value, bytes_max: usize) -> Result<String, JsonError> {
-    let mut out = Bounded {
-        bytes: Vec::with_capacity(256),
-        limit: bytes_max,
-    };
+    let mut out = Bounded { bytes: Vec::with_capacity(256), limit: bytes_max };
     match serde_json::to_writer(&mut out, value) {
         Ok(()) => String::from_utf8(out.bytes).map_err(|fault| JsonError::Syntax(fault.to_string())),
-        Err(fault) if fault.is_io() => Err(JsonError::TooLong {
-            found: out.bytes.len() + 1,
-            limit: bytes_max,
-        }),
+        Err(fault) if fault.is_io() => {
+            Err(JsonError::TooLong { found: out.bytes.len() + 1, limit: bytes_max })
+        }
         Err(fault) => Err(JsonError::Syntax(fault.to_string())),
     }
 }
@@ -368,15 +353,9 @@ mod tests {
         let deep = "[".repeat(100_000);
         assert!(matches!(parse(&deep), Err(JsonError::TooDeep { at: 64, .. })));
         assert!(parse(&format!("{}{}", "[".repeat(64), "]".repeat(64))).is_ok());
-        assert!(matches!(
-            parse_within("[1,2,3]", 3),
-            Err(JsonError::TooLong { found: 7, limit: 3 })
-        ));
+        assert!(matches!(parse_within("[1,2,3]", 3), Err(JsonError::TooLong { found: 7, limit: 3 })));
         assert!(matches!(parse("\"a\\u0000\""), Err(JsonError::Nul { at: 2 })));
-        assert!(
-            parse("\"a\\\\u0000\"").is_ok(),
-            "an escaped backslash is not an escape"
-        );
+        assert!(parse("\"a\\\\u0000\"").is_ok(), "an escaped backslash is not an escape");
         assert!(parse("\"[[[[\"").is_ok(), "brackets in text do not nest");
         assert!(matches!(parse("{"), Err(JsonError::Syntax(_))));
     }
@@ -387,19 +366,13 @@ mod tests {
         for _ in 0..30 {
             value = Value::from(vec![value.clone(), value]);
         }
-        assert!(matches!(
-            print_within(&value, 10_000),
-            Err(JsonError::TooLong { limit: 10_000, .. })
-        ));
+        assert!(matches!(print_within(&value, 10_000), Err(JsonError::TooLong { limit: 10_000, .. })));
     }
 
     #[test]
     fn a_patch_sets_and_removes() {
         let before = parse(r#"{"a":1,"b":2}"#).unwrap();
         let patch = parse(r#"{"b":null,"c":3}"#).unwrap();
-        assert_eq!(
-            print(&before.patched(patch.as_map().unwrap())).unwrap(),
-            r#"{"a":1,"c":3}"#
-        );
+        assert_eq!(print(&before.patched(patch.as_map().unwrap())).unwrap(), r#"{"a":1,"c":3}"#);
     }
 }

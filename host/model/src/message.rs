@@ -130,10 +130,7 @@ impl MessageStatus {
 
     /// Whether this is forever.
     pub fn is_terminal(self) -> bool {
-        matches!(
-            self,
-            Self::Delivered | Self::Failed | Self::Expired | Self::Blocked | Self::Cancelled
-        )
+        matches!(self, Self::Delivered | Self::Failed | Self::Expired | Self::Blocked | Self::Cancelled)
     }
 
     /// Whether the drawing has an arrow from here to `next`.
@@ -141,16 +138,10 @@ impl MessageStatus {
         use MessageStatus as S;
         match self {
             S::Planned => {
-                matches!(
-                    next,
-                    S::TaskCreated | S::Sent | S::Failed | S::Expired | S::Blocked | S::Cancelled
-                )
+                matches!(next, S::TaskCreated | S::Sent | S::Failed | S::Expired | S::Blocked | S::Cancelled)
             }
             S::TaskCreated => {
-                matches!(
-                    next,
-                    S::StaffNotified | S::StaffSent | S::Failed | S::Expired | S::Cancelled
-                )
+                matches!(next, S::StaffNotified | S::StaffSent | S::Failed | S::Expired | S::Cancelled)
             }
             S::StaffNotified => matches!(next, S::StaffSent | S::Failed | S::Expired | S::Cancelled),
             S::StaffSent | S::Sent => matches!(next, S::Delivered | S::Failed),
@@ -163,15 +154,9 @@ impl std::str::FromStr for MessageStatus {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        Self::ALL
-            .into_iter()
-            .find(|status| status.as_str() == text)
-            .ok_or_else(|| {
-                format!(
-                    "`{text}` is no message status: expected {}",
-                    Self::ALL.map(Self::as_str).join(", ")
-                )
-            })
+        Self::ALL.into_iter().find(|status| status.as_str() == text).ok_or_else(|| {
+            format!("`{text}` is no message status: expected {}", Self::ALL.map(Self::as_str).join(", "))
+        })
     }
 }
 
@@ -182,10 +167,7 @@ mod tests {
     #[test]
     fn terminal_states_are_forever_and_all_others_can_end() {
         for from in MessageStatus::ALL {
-            let ways: Vec<_> = MessageStatus::ALL
-                .into_iter()
-                .filter(|to| from.can_become(*to))
-                .collect();
+            let ways: Vec<_> = MessageStatus::ALL.into_iter().filter(|to| from.can_become(*to)).collect();
             assert_eq!(from.is_terminal(), ways.is_empty(), "{from:?} -> {ways:?}");
             assert!(!from.can_become(from));
             assert_eq!(from.as_str().parse(), Ok(from));
@@ -194,10 +176,6 @@ mod tests {
 
     #[test]
     fn nothing_goes_back_to_planned() {
-        assert!(
-            MessageStatus::ALL
-                .into_iter()
-                .all(|from| !from.can_become(MessageStatus::Planned))
-        );
+        assert!(MessageStatus::ALL.into_iter().all(|from| !from.can_become(MessageStatus::Planned)));
     }
 }

@@ -64,12 +64,7 @@ struct Entering {
 pub(crate) fn incoming(cell: &mut MemoryCell, event: IncomingEvent) -> Worked<Result<Admission, Refused>> {
     let dedupe = dedupe_hash(&event.source, &event.id);
     if let Some(seq) = cell.recorded(dedupe)? {
-        return Ok(Ok(Admission {
-            seq,
-            is_duplicate: true,
-            customer: None,
-            started: Vec::new(),
-        }));
+        return Ok(Ok(Admission { seq, is_duplicate: true, customer: None, started: Vec::new() }));
     }
     if let Err(fault) = json::print(&event.data) {
         return Ok(Err(fault.into()));
@@ -131,10 +126,7 @@ pub(crate) fn resolve(
 ) -> Worked<Result<CustomerId, Refused>> {
     let identity = match subject {
         Subject::Customer(id) => {
-            return Ok(cell
-                .person(id)?
-                .map(|person| person.id())
-                .ok_or(Refused::UnknownCustomer(id)));
+            return Ok(cell.person(id)?.map(|person| person.id()).ok_or(Refused::UnknownCustomer(id)));
         }
         Subject::Identity(identity) => identity,
     };
@@ -159,28 +151,18 @@ pub(crate) fn host_event(memory: &mut Memory, event_type: &str, customer: Option
         return;
     }
     let (source, depth) = ("siyu".to_owned(), memory.cause_depth + 1);
-    memory.pending.push_back(PendingEvent {
-        source,
-        event_type,
-        customer,
-        data,
-        depth,
-    });
+    memory.pending.push_back(PendingEvent { source, event_type, customer, data, depth });
 }
 
 /// Tags, segments and reservations are part of a customer's story; other events of the host are recorded only when
 /// something listens.
 fn is_always_recorded(event_type: &EventType) -> bool {
-    ["tag.", "segment.", "reservation."]
-        .iter()
-        .any(|family| event_type.as_str().starts_with(family))
+    ["tag.", "segment.", "reservation."].iter().any(|family| event_type.as_str().starts_with(family))
 }
 
 /// Records an event and adds it to its customer's facts.
 fn record(cell: &mut MemoryCell, entering: Entering) -> Worked<Arc<Event>> {
-    let data: Arc<str> = json::print(&entering.data)
-        .unwrap_or_else(|_| "{}".to_owned())
-        .into();
+    let data: Arc<str> = json::print(&entering.data).unwrap_or_else(|_| "{}".to_owned()).into();
     let matches = match_hashes(cell, &entering.event_type, &entering.data);
     let amount = amount_fen(&entering.data);
     let row = EventRow {
@@ -199,12 +181,7 @@ fn record(cell: &mut MemoryCell, entering: Entering) -> Worked<Arc<Event>> {
     };
     let event = cell.record_event(row, entering.data);
     if let Some(customer) = event.customer {
-        cell.add_fact(
-            customer,
-            &event.event_type,
-            event.occurred_at,
-            (amount, event.seq),
-        )?;
+        cell.add_fact(customer, &event.event_type, event.occurred_at, (amount, event.seq))?;
         cell.restless.push(customer);
     }
     Ok(event)
@@ -266,12 +243,7 @@ fn finish(cell: &mut MemoryCell, event: &Event, outcome: Outcome) -> Worked<Admi
         row.outcome = text;
     }
     let started = outcome.started.into_iter().map(|(_, run)| run).collect();
-    Ok(Admission {
-        seq: event.seq,
-        is_duplicate: false,
-        customer: event.customer,
-        started,
-    })
+    Ok(Admission { seq: event.seq, is_duplicate: false, customer: event.customer, started })
 }
 
 /// A reservation's end concerns only the plugin that made it.
@@ -280,11 +252,7 @@ fn is_own_echo(target: &siyu_model::run::Target, event: &Event) -> bool {
         return false;
     };
     event.event_type.as_str().starts_with("reservation.")
-        && event
-            .data
-            .get("plugin")
-            .and_then(Value::as_str)
-            .is_some_and(|owner| owner != plugin.as_str())
+        && event.data.get("plugin").and_then(Value::as_str).is_some_and(|owner| owner != plugin.as_str())
 }
 
 fn wake_waiting(cell: &mut MemoryCell, event: &Arc<Event>) -> Worked<()> {
@@ -294,11 +262,7 @@ fn wake_waiting(cell: &mut MemoryCell, event: &Arc<Event>) -> Worked<()> {
     };
     for hash in match_hashes(cell, &event.event_type, &event.data) {
         let matching = cell.matching(hash)?;
-        waits.extend(
-            matching
-                .into_iter()
-                .filter(|wait| wait.event_types.contains(&event.event_type)),
-        );
+        waits.extend(matching.into_iter().filter(|wait| wait.event_types.contains(&event.event_type)));
     }
     for wait in waits {
         crate::advance::wake::by_event(cell, &wait, event)?;
@@ -318,24 +282,15 @@ impl Outcome {
     fn to_json(&self) -> String {
         let mut members = Vec::new();
         if !self.started.is_empty() {
-            let started = self
-                .started
-                .iter()
-                .map(|(name, run)| (name.as_str(), Value::text(run.to_string())));
+            let started =
+                self.started.iter().map(|(name, run)| (name.as_str(), Value::text(run.to_string())));
             members.push(("started", Value::map(started)));
         }
         if !self.not.is_empty() {
-            let not = self
-                .not
-                .iter()
-                .map(|(name, why)| (name.as_str(), Value::text(why.to_string())));
+            let not = self.not.iter().map(|(name, why)| (name.as_str(), Value::text(why.to_string())));
             members.push(("not", Value::map(not)));
         }
-        if members.is_empty() {
-            String::new()
-        } else {
-            json::print(&Value::map(members)).unwrap_or_default()
-        }
+        if members.is_empty() { String::new() } else { json::print(&Value::map(members)).unwrap_or_default() }
     }
 }
 

@@ -40,37 +40,18 @@ pub(crate) fn look_at(
     let check_at = scope.next_change_at();
     let before = memory.segment(customer, playbook, segment)?;
     let was_member = before.as_ref().is_some_and(|row| row.is_member);
-    if before
-        .as_ref()
-        .is_none_or(|row| row.check_at != check_at || row.is_member != is_member)
-    {
+    if before.as_ref().is_none_or(|row| row.check_at != check_at || row.is_member != is_member) {
         // Nothing is written for people who never were in it and whom time alone will not bring in.
         if before.is_none() && !is_member && check_at.is_none() {
             return Ok(());
         }
-        let since = before
-            .filter(|row| row.is_member == is_member)
-            .map_or(memory.now, |row| row.since);
+        let since = before.filter(|row| row.is_member == is_member).map_or(memory.now, |row| row.since);
         let (playbook, segment) = (playbook.clone(), segment.clone());
-        memory.set_segment(SegmentRow {
-            customer,
-            playbook,
-            segment,
-            is_member,
-            since,
-            check_at,
-        })?;
+        memory.set_segment(SegmentRow { customer, playbook, segment, is_member, since, check_at })?;
     }
     if is_event && is_member != was_member {
-        let event_type = if is_member {
-            "segment.entered"
-        } else {
-            "segment.left"
-        };
-        let data = Value::map([
-            ("segment", segment.as_str().into()),
-            ("playbook", playbook.as_str().into()),
-        ]);
+        let event_type = if is_member { "segment.entered" } else { "segment.left" };
+        let data = Value::map([("segment", segment.as_str().into()), ("playbook", playbook.as_str().into())]);
         host_event(memory, event_type, Some(customer), data);
     }
     Ok(())
@@ -78,11 +59,7 @@ pub(crate) fn look_at(
 
 /// A segment is gone: its members are forgotten one by one as they are met.
 pub(crate) fn forget(memory: &mut Memory, row: SegmentRow) -> Worked<()> {
-    memory.set_segment(SegmentRow {
-        is_member: false,
-        check_at: None,
-        ..row
-    })
+    memory.set_segment(SegmentRow { is_member: false, check_at: None, ..row })
 }
 
 fn storage(message: String) -> crate::ports::store::StoreError {

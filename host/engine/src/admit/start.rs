@@ -26,12 +26,7 @@ pub(crate) struct Start {
 impl Start {
     /// A plugin's reaction to an event.
     pub(super) fn reaction(target: Target, event: &Arc<Event>) -> Self {
-        Self {
-            target,
-            customer: event.customer,
-            event: event.clone(),
-            parent: None,
-        }
+        Self { target, customer: event.customer, event: event.clone(), parent: None }
     }
 }
 
@@ -87,25 +82,13 @@ pub(super) fn by_event(
     let Some((version, _)) = cell.books.active(playbook) else {
         return Ok(Err(NotStarted::Gone));
     };
-    let target = Target::Workflow {
-        playbook: playbook.clone(),
-        version: *version,
-        workflow: workflow.clone(),
-    };
+    let target =
+        Target::Workflow { playbook: playbook.clone(), version: *version, workflow: workflow.clone() };
     let Some(script) = cell.books.script(&target) else {
         return Ok(Err(NotStarted::Gone));
     };
-    if let Trigger::Event {
-        condition: Some(condition),
-        ..
-    } = &script.workflow.trigger
-    {
-        let sight = cell.sight(
-            &script.playbook,
-            &script.vars,
-            event.customer,
-            Some(event.clone()),
-        )?;
+    if let Trigger::Event { condition: Some(condition), .. } = &script.workflow.trigger {
+        let sight = cell.sight(&script.playbook, &script.vars, event.customer, Some(event.clone()))?;
         match condition.holds(&sight.scope()) {
             Ok(true) => {}
             Ok(false) => return Ok(Err(NotStarted::Condition)),
@@ -113,15 +96,7 @@ pub(super) fn by_event(
             Err(fault) => return Ok(Err(NotStarted::Expression(fault.message))),
         }
     }
-    start(
-        cell,
-        Start {
-            target,
-            customer: event.customer,
-            event: event.clone(),
-            parent: None,
-        },
-    )
+    start(cell, Start { target, customer: event.customer, event: event.clone(), parent: None })
 }
 
 fn transient(fault: siyu_model::expr::EvalError) -> Halt {
@@ -165,20 +140,10 @@ pub(crate) fn start(cell: &mut MemoryCell, start: Start) -> Worked<Started> {
     }
     if let Some(hash) = entry {
         let (customer, started_at) = (start.customer, cell.now);
-        cell.set_entry(EntryRow {
-            hash,
-            customer,
-            run: id,
-            started_at,
-            is_alive: true,
-        })?;
+        cell.set_entry(EntryRow { hash, customer, run: id, started_at, is_alive: true })?;
     }
     let is_live = run.status == RunStatus::Live;
-    cell.put_run(LiveRun {
-        run,
-        event: Some(start.event),
-        journal: Vec::new(),
-    });
+    cell.put_run(LiveRun { run, event: Some(start.event), journal: Vec::new() });
     if is_live {
         cell.ready.push_back(id);
     }
@@ -192,15 +157,10 @@ fn new_run(
     (key, slot, status): (Option<String>, Option<String>, RunStatus),
 ) -> Run {
     let entry = script.workflow.program.entry;
-    let fibers = entry
-        .map(|entry| vec![Fiber::new(FiberId(0), None, entry)])
-        .unwrap_or_default();
+    let fibers = entry.map(|entry| vec![Fiber::new(FiberId(0), None, entry)]).unwrap_or_default();
     let event = start.event.seq.0.to_be_bytes();
     let customer = start.customer.map(|id| *id.as_bytes()).unwrap_or_default();
-    let (parent, fiber) = start
-        .parent
-        .map(|(id, fiber)| (*id.as_bytes(), fiber.0))
-        .unwrap_or_default();
+    let (parent, fiber) = start.parent.map(|(id, fiber)| (*id.as_bytes(), fiber.0)).unwrap_or_default();
     let name = start.target.name();
     let fiber = fiber.to_be_bytes();
     Run {
@@ -216,11 +176,7 @@ fn new_run(
         started_at: cell.now,
         changed_at: cell.now,
         status,
-        state: RunState {
-            fibers,
-            next_fiber: 1,
-            ..RunState::default()
-        },
+        state: RunState { fibers, next_fiber: 1, ..RunState::default() },
         journal_rows: 0,
     }
 }
@@ -233,12 +189,7 @@ fn keys(cell: &mut MemoryCell, script: &Arc<Script>, start: &Start) -> Worked<Re
     if workflow.key.is_none() && workflow.concurrency.is_none() {
         return Ok(Ok((None, None)));
     }
-    let sight = cell.sight(
-        &script.playbook,
-        &script.vars,
-        start.customer,
-        Some(start.event.clone()),
-    )?;
+    let sight = cell.sight(&script.playbook, &script.vars, start.customer, Some(start.event.clone()))?;
     let scope = sight.scope();
     let text = |expr: &siyu_model::expr::Expr| match expr.eval(&scope) {
         Ok(siyu_model::json::Value::Text(text)) => Ok(Ok(text.to_string())),
@@ -262,11 +213,7 @@ fn keys(cell: &mut MemoryCell, script: &Arc<Script>, start: &Start) -> Worked<Re
 
 /// Under which hash a workflow remembers a key. The version does not count: a new version is the same workflow.
 pub(crate) fn entry_hash(target: &Target, key: &str) -> Hash16 {
-    Hash16::of(&[
-        target.playbook().as_str().as_bytes(),
-        target.name().as_bytes(),
-        key.as_bytes(),
-    ])
+    Hash16::of(&[target.playbook().as_str().as_bytes(), target.name().as_bytes(), key.as_bytes()])
 }
 
 /// Which runs share places with a run.

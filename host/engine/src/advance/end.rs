@@ -23,9 +23,7 @@ pub(crate) fn cancel(cell: &mut MemoryCell, id: RunId, reason: &str) -> Worked<b
     }
     let detail = Value::map([("reason", Value::text(reason))]);
     turn.write(FiberId(0), None, JournalKind::Cancelled, Some(detail));
-    turn.finish_run(RunEnd::Cancelled {
-        reason: reason.to_owned(),
-    })?;
+    turn.finish_run(RunEnd::Cancelled { reason: reason.to_owned() })?;
     turn.end();
     Ok(true)
 }
@@ -33,9 +31,7 @@ pub(crate) fn cancel(cell: &mut MemoryCell, id: RunId, reason: &str) -> Worked<b
 impl Turn<'_> {
     /// The run has done what it was for.
     pub(super) fn complete(&mut self, outcome: &str) -> Worked<()> {
-        self.finish_run(RunEnd::Completed {
-            outcome: outcome.to_owned(),
-        })
+        self.finish_run(RunEnd::Completed { outcome: outcome.to_owned() })
     }
 
     /// A fault that nothing catches.
@@ -77,10 +73,7 @@ impl Turn<'_> {
     pub(super) fn over(&mut self, end: RunEnd) -> Worked<()> {
         let now = self.cell.now;
         let run = &mut self.live.run;
-        run.status = RunStatus::Ended {
-            end: end.clone(),
-            at: now,
-        };
+        run.status = RunStatus::Ended { end: end.clone(), at: now };
         // A failed run keeps where it was, so that it can be tried again from there.
         if !matches!(end, RunEnd::Failed { .. }) {
             run.state.fibers.clear();
@@ -89,10 +82,7 @@ impl Turn<'_> {
         if let Some(key) = &run.key {
             let hash = entry_hash(&run.target, key);
             if let Some(entry) = self.cell.entry(customer, hash)?.filter(|entry| entry.run == id) {
-                self.cell.set_entry(EntryRow {
-                    is_alive: false,
-                    ..entry
-                })?;
+                self.cell.set_entry(EntryRow { is_alive: false, ..entry })?;
             }
         }
         self.free_place()?;

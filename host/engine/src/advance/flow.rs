@@ -36,12 +36,7 @@ impl Turn<'_> {
                 return self.go_to(fiber, branch.entry.or(node.next));
             }
         }
-        self.write(
-            fiber,
-            Some(node),
-            JournalKind::Chose,
-            Some(Value::map([("branch", Value::Null)])),
-        );
+        self.write(fiber, Some(node), JournalKind::Chose, Some(Value::map([("branch", Value::Null)])));
         self.go_to(fiber, node.next)
     }
 
@@ -88,12 +83,7 @@ impl Turn<'_> {
         for entry in entries {
             self.spawn(fiber, entry, None);
         }
-        let joining = Joining {
-            alive,
-            waiting_items: Vec::new(),
-            next_index: 0,
-            results: BTreeMap::new(),
-        };
+        let joining = Joining { alive, waiting_items: Vec::new(), next_index: 0, results: BTreeMap::new() };
         self.change_fiber(fiber, |fiber| fiber.state = FiberState::Joining(joining))
     }
 
@@ -113,11 +103,8 @@ impl Turn<'_> {
         };
         let limit = limits::run::EACH_ITEMS_MAX;
         if list.len() > limit {
-            let message = format!(
-                "{}: `each` got {} items, at most {limit} are allowed",
-                node.place,
-                list.len()
-            );
+            let message =
+                format!("{}: `each` got {} items, at most {limit} are allowed", node.place, list.len());
             return self.fail(fiber, node, Fault::permanent("TOO_MANY_ITEMS", message));
         }
         let (Some(body), false) = (body, list.is_empty()) else {
@@ -129,11 +116,7 @@ impl Turn<'_> {
             return self.fail(fiber, node, fault);
         }
         for (index, value) in list[..at_once].iter().enumerate() {
-            let item = Item {
-                name: name.clone(),
-                index: index as u32,
-                value: value.clone(),
-            };
+            let item = Item { name: name.clone(), index: index as u32, value: value.clone() };
             self.spawn(fiber, body, Some(item));
         }
         let joining = Joining {
@@ -189,31 +172,12 @@ impl Turn<'_> {
         };
         let parent = Some((run.id, fiber));
         let customer = run.customer;
-        let source = format!(
-            "workflow:{}/{}",
-            self.script.playbook.name, self.script.workflow.name
-        );
+        let source = format!("workflow:{}/{}", self.script.playbook.name, self.script.workflow.name);
         let event_type =
             EventType::new("workflow.called").expect("`workflow.called` follows the rule of event types");
-        let event = admit::record_only(
-            self.cell,
-            PendingEvent {
-                source,
-                event_type,
-                customer,
-                data,
-                depth,
-            },
-        )?;
-        match admit::start_run(
-            self.cell,
-            Start {
-                target,
-                customer,
-                event,
-                parent,
-            },
-        )? {
+        let event =
+            admit::record_only(self.cell, PendingEvent { source, event_type, customer, data, depth })?;
+        match admit::start_run(self.cell, Start { target, customer, event, parent })? {
             Ok(called) => {
                 let detail = Value::map([("run", Value::text(called.to_string()))]);
                 self.write(fiber, Some(node), JournalKind::Waiting, Some(detail));

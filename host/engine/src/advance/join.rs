@@ -22,10 +22,8 @@ impl Turn<'_> {
         let kept = over.kept;
         match &node.action {
             Action::Each { body, .. } => {
-                let result = Value::map(
-                    kept.into_iter()
-                        .map(|(step, value)| (step.as_str().to_owned(), value)),
-                );
+                let result =
+                    Value::map(kept.into_iter().map(|(step, value)| (step.as_str().to_owned(), value)));
                 let index = over.item.as_ref().map_or(0, |item| item.index);
                 let name = over.item.map(|item| item.name);
                 let next = self.item_over(parent, index, result)?;
@@ -82,13 +80,7 @@ impl Turn<'_> {
     /// Ends every fiber below one, with its waits, timers and called runs.
     pub(super) fn drop_below(&mut self, parent: FiberId) -> Worked<()> {
         let children = |turn: &Self| {
-            let below = turn
-                .live
-                .run
-                .state
-                .fibers
-                .iter()
-                .find(|fiber| fiber.parent == Some(parent));
+            let below = turn.live.run.state.fibers.iter().find(|fiber| fiber.parent == Some(parent));
             below.map(|fiber| fiber.id)
         };
         while let Some(child) = children(self) {

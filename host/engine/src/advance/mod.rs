@@ -71,13 +71,7 @@ impl<'a> Turn<'a> {
     fn go(&mut self) -> Worked<()> {
         let mut steps = 0;
         while matches!(self.live.run.status, RunStatus::Live | RunStatus::Undoing { .. }) {
-            let ready = self
-                .live
-                .run
-                .state
-                .fibers
-                .iter()
-                .find(|fiber| fiber.state == FiberState::Ready);
+            let ready = self.live.run.state.fibers.iter().find(|fiber| fiber.state == FiberState::Ready);
             let Some(fiber) = ready.map(|fiber| fiber.id) else {
                 break;
             };
@@ -132,18 +126,13 @@ impl<'a> Turn<'a> {
     /// The fiber of a number; the caller has it from the run itself.
     fn fiber(&self, id: FiberId) -> Worked<&Fiber> {
         let run = &self.live.run;
-        run.state
-            .fiber(id)
-            .ok_or_else(|| Halt::Broken(format!("run {} has no fiber {}", run.id, id.0)))
+        run.state.fiber(id).ok_or_else(|| Halt::Broken(format!("run {} has no fiber {}", run.id, id.0)))
     }
 
     /// Changes a fiber; its timer follows.
     fn change_fiber(&mut self, id: FiberId, change: impl FnOnce(&mut Fiber)) -> Worked<()> {
         let run = &mut self.live.run;
-        let kind = TimerKind::Fiber {
-            run: run.id,
-            fiber: id,
-        };
+        let kind = TimerKind::Fiber { run: run.id, fiber: id };
         let missing = || Halt::Broken(format!("a run has no fiber {}", id.0));
         let fiber = run.state.fiber_mut(id).ok_or_else(missing)?;
         let before = fiber.due_at();
@@ -172,12 +161,7 @@ impl<'a> Turn<'a> {
         } else {
             self.script.vars.patched(&run.state.vars)
         };
-        let sight = self.cell.sight(
-            &self.script.playbook,
-            &vars,
-            run.customer,
-            self.live.event.clone(),
-        )?;
+        let sight = self.cell.sight(&self.script.playbook, &vars, run.customer, self.live.event.clone())?;
         let outputs = run.state.outputs(fiber);
         let names = self.item_names(fiber);
         let mut scope = sight.scope();
@@ -186,19 +170,14 @@ impl<'a> Turn<'a> {
         scope.names = &names;
         match evaluation(&scope) {
             Ok(value) => Ok(Ok(value)),
-            Err(fault) if fault.is_transient => Err(Halt::Store(crate::ports::store::StoreError::Database(
-                fault.message,
-            ))),
+            Err(fault) if fault.is_transient => {
+                Err(Halt::Store(crate::ports::store::StoreError::Database(fault.message)))
+            }
             Err(fault) => {
-                let place = run
-                    .state
-                    .fiber(fiber)
-                    .and_then(|fiber| self.script.workflow.program.node(fiber.at));
+                let place =
+                    run.state.fiber(fiber).and_then(|fiber| self.script.workflow.program.node(fiber.at));
                 let place = place.map(|node| format!("{}: ", node.place)).unwrap_or_default();
-                Ok(Err(Fault::permanent(
-                    "EXPRESSION",
-                    format!("{place}{}", fault.message),
-                )))
+                Ok(Err(Fault::permanent("EXPRESSION", format!("{place}{}", fault.message))))
             }
         }
     }
@@ -239,13 +218,7 @@ impl<'a> Turn<'a> {
         detail: Option<String>,
     ) {
         let at = self.cell.now;
-        self.live.write(JournalEntry {
-            at,
-            step,
-            fiber: fiber.0,
-            kind,
-            detail,
-        });
+        self.live.write(JournalEntry { at, step, fiber: fiber.0, kind, detail });
     }
 }
 
@@ -257,20 +230,11 @@ fn script_of(cell: &mut MemoryCell, live: &LiveRun) -> Worked<Arc<Script>> {
     }
     let (playbook, version) = (target.playbook().clone(), target.version());
     let row = cell.reader().ask(|store| store.playbook(&playbook, version))?;
-    let missing = || {
-        Halt::Broken(format!(
-            "run {} needs version {} of {playbook}",
-            live.run.id,
-            version.short()
-        ))
-    };
+    let missing =
+        || Halt::Broken(format!("run {} needs version {} of {playbook}", live.run.id, version.short()));
     cell.books.learn(&row.ok_or_else(missing)?)?;
     cell.books.script(target).ok_or_else(|| {
-        Halt::Broken(format!(
-            "run {}: its version has no workflow `{}`",
-            live.run.id,
-            target.name()
-        ))
+        Halt::Broken(format!("run {}: its version has no workflow `{}`", live.run.id, target.name()))
     })
 }
 

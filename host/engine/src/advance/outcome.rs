@@ -57,10 +57,7 @@ impl Turn<'_> {
         }
         let limit = limits::run::KEPT_BYTES_MAX;
         if json::print_within(&output, limit).is_err() {
-            let message = format!(
-                "{}: an output that later steps read passes {limit} bytes",
-                node.place
-            );
+            let message = format!("{}: an output that later steps read passes {limit} bytes", node.place);
             return Ok(Err(Fault::permanent("KEPT_TOO_LARGE", message)));
         }
         let id = node.id.clone();
@@ -87,11 +84,8 @@ impl Turn<'_> {
 
     /// The plugin said no.
     pub(super) fn refuse(&mut self, fiber: FiberId, node: &Node, refusal: Refusal) -> Worked<()> {
-        let details = refusal
-            .details
-            .as_deref()
-            .and_then(|text| json::parse(text).ok())
-            .unwrap_or(Value::Null);
+        let details =
+            refusal.details.as_deref().and_then(|text| json::parse(text).ok()).unwrap_or(Value::Null);
         let refused = Value::map([
             ("code", Value::text(refusal.code.as_str())),
             ("message", Value::text(refusal.message.as_str())),
@@ -108,9 +102,7 @@ impl Turn<'_> {
         let arm = match &node.on_refused {
             OnRefused::Steps(arms) => {
                 let fits = |code: &Option<String>| code.as_ref().is_none_or(|code| *code == refusal.code);
-                arms.iter()
-                    .find(|(code, _)| fits(code))
-                    .and_then(|(_, entry)| *entry)
+                arms.iter().find(|(code, _)| fits(code)).and_then(|(_, entry)| *entry)
             }
             _ => None,
         };
@@ -122,11 +114,7 @@ impl Turn<'_> {
         let attempt = self.fiber(fiber)?.attempt + 1;
         if fault.is_transient() && attempt < node.retry.attempts {
             let until = self.retry_at(fiber, node, &fault, attempt);
-            if self
-                .fiber(fiber)?
-                .deadline
-                .is_none_or(|deadline| until < deadline)
-            {
+            if self.fiber(fiber)?.deadline.is_none_or(|deadline| until < deadline) {
                 let detail = Value::map([
                     ("code", Value::text(fault.code.as_str())),
                     ("message", Value::text(fault.message.as_str())),
@@ -188,26 +176,18 @@ impl Turn<'_> {
 
 /// The pause before the next try: doubles each time, up to the policy's longest.
 fn pause_ms(retry: Retry, attempt: u32) -> u64 {
-    let doubled = retry
-        .backoff
-        .as_millis()
-        .saturating_mul(1u64 << (attempt - 1).min(32));
+    let doubled = retry.backoff.as_millis().saturating_mul(1u64 << (attempt - 1).min(32));
     doubled.min(retry.max.as_millis())
 }
 
 /// A fault as expressions and the journal show it.
 pub(super) fn fault_value(fault: &Fault) -> Value {
-    let mut members = vec![
-        ("code", Value::text(fault.code.as_str())),
-        ("message", Value::text(fault.message.as_str())),
-    ];
+    let mut members =
+        vec![("code", Value::text(fault.code.as_str())), ("message", Value::text(fault.message.as_str()))];
     if !fault.fields.is_empty() {
         let fields = fault.fields.iter().map(|field| {
             let pointer = Value::text(field.pointer.as_str());
-            Value::map([
-                ("pointer", pointer),
-                ("message", Value::text(field.message.as_str())),
-            ])
+            Value::map([("pointer", pointer), ("message", Value::text(field.message.as_str()))])
         });
         members.push(("fields", Value::List(fields.collect())));
     }

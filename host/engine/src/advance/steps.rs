@@ -18,33 +18,21 @@ impl Turn<'_> {
     pub(super) fn act(&mut self, fiber: FiberId, node: &Node) -> Worked<()> {
         match &node.action {
             Action::Uses { plugin, step, with } => self.uses(fiber, node, (plugin, step, with)),
-            Action::Send {
-                template,
-                channel,
-                with,
-            } => self.send(fiber, node, (template, channel, with)),
+            Action::Send { template, channel, with } => self.send(fiber, node, (template, channel, with)),
             Action::WaitEvent { .. } => self.wait_event(fiber, node),
             Action::WaitFor { length } => self.wait_for(fiber, node, length),
             Action::WaitUntil { at } => self.wait_until(fiber, node, at),
             Action::Switch { branches } => self.switch(fiber, node, branches),
             Action::Split { salt, arms } => self.split(fiber, node, salt, arms),
             Action::Parallel { branches } => self.parallel(fiber, node, branches),
-            Action::Each {
-                items,
-                item,
-                concurrency,
-                body,
-            } => self.each(fiber, node, (items, item, *concurrency, *body)),
+            Action::Each { items, item, concurrency, body } => {
+                self.each(fiber, node, (items, item, *concurrency, *body))
+            }
             Action::Set { vars } => self.set(fiber, node, vars),
             Action::Emit { event_type, data } => self.emit(fiber, node, event_type, data),
             Action::Respond { body } => self.respond(fiber, node, body),
             Action::End { outcome } => {
-                self.write(
-                    fiber,
-                    Some(node),
-                    JournalKind::Ended,
-                    Some(Value::text(outcome.as_str())),
-                );
+                self.write(fiber, Some(node), JournalKind::Ended, Some(Value::text(outcome.as_str())));
                 self.complete(outcome)
             }
             Action::Call { workflow, with } => self.call_workflow(fiber, node, (workflow, with)),
@@ -82,19 +70,10 @@ impl Turn<'_> {
         if depth > limits::run::CAUSE_DEPTH_MAX {
             return self.fail(fiber, node, loop_fault(&node.place.to_string()));
         }
-        let source = format!(
-            "workflow:{}/{}",
-            self.script.playbook.name, self.script.workflow.name
-        );
+        let source = format!("workflow:{}/{}", self.script.playbook.name, self.script.workflow.name);
         let customer = self.live.run.customer;
         let event_type = event_type.clone();
-        self.cell.pending.push_back(PendingEvent {
-            source,
-            event_type,
-            customer,
-            data: data.clone(),
-            depth,
-        });
+        self.cell.pending.push_back(PendingEvent { source, event_type, customer, data: data.clone(), depth });
         self.finish(fiber, node, data)
     }
 

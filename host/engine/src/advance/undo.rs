@@ -29,12 +29,7 @@ impl Turn<'_> {
         match called.outcome {
             Ok(Answer::Done(output)) => {
                 let detail = done_detail(&output, called.usage);
-                self.write_text(
-                    fiber,
-                    Some(node.id.clone()),
-                    JournalKind::Compensated,
-                    Some(detail),
-                );
+                self.write_text(fiber, Some(node.id.clone()), JournalKind::Compensated, Some(detail));
                 self.undone()
             }
             Ok(Answer::Refused(refusal)) => {

@@ -26,11 +26,7 @@ impl Turn<'_> {
         };
         match called.outcome {
             Ok(Answer::Done(output)) => {
-                let kept = if node.is_read {
-                    json::parse(&output)
-                } else {
-                    Ok(Value::Null)
-                };
+                let kept = if node.is_read { json::parse(&output) } else { Ok(Value::Null) };
                 match kept {
                     Ok(value) => {
                         let detail = done_detail(&output, called.usage);
@@ -76,15 +72,7 @@ impl Turn<'_> {
             attempt,
             depth: run.depth,
         };
-        call::call(
-            self.cell,
-            calling,
-            Entry::Step {
-                step: step.as_str(),
-                input: &input,
-            },
-        )
-        .map(Ok)
+        call::call(self.cell, calling, Entry::Step { step: step.as_str(), input: &input }).map(Ok)
     }
 }
 

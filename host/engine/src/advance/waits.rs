@@ -36,10 +36,8 @@ impl Turn<'_> {
         match value.as_str().map(str::parse::<UtcMs>) {
             Some(Ok(until)) => self.sleep(fiber, node, until),
             _ => {
-                let message = format!(
-                    "{}: `until` is {value:?}, expected an instant in RFC 3339",
-                    node.place
-                );
+                let message =
+                    format!("{}: `until` is {value:?}, expected an instant in RFC 3339", node.place);
                 self.fail(fiber, node, Fault::permanent("NOT_AN_INSTANT", message))
             }
         }
@@ -94,13 +92,7 @@ impl Turn<'_> {
         node: &Node,
         until: Option<UtcMs>,
     ) -> Worked<()> {
-        let Action::WaitEvent {
-            types,
-            correlation,
-            since,
-            ..
-        } = &node.action
-        else {
+        let Action::WaitEvent { types, correlation, since, .. } = &node.action else {
             return Ok(());
         };
         let whose = match self.whose(fiber, node, correlation)? {
@@ -151,9 +143,7 @@ impl Turn<'_> {
             Whose::Customer(customer) => {
                 let facts = &self.cell.known_person(customer)?.customer.clone().facts;
                 let came = |event_type: &&EventType| {
-                    facts
-                        .get(*event_type)
-                        .is_some_and(|fact| fact.last_seq > after(event_type))
+                    facts.get(*event_type).is_some_and(|fact| fact.last_seq > after(event_type))
                 };
                 types.iter().filter(came).cloned().collect()
             }
@@ -164,13 +154,7 @@ impl Turn<'_> {
         };
         let seq_max = self.cell.committed_seq();
         let limit = limits::executor::LOOK_BACK_EVENTS_MAX as usize;
-        let query = EventsSince {
-            event_types: wanted.clone(),
-            whose,
-            after: first,
-            seq_max,
-            limit,
-        };
+        let query = EventsSince { event_types: wanted.clone(), whose, after: first, seq_max, limit };
         let stored = if first < seq_max {
             self.cell.reader().ask(|store| store.events_since(query))?
         } else {
@@ -213,36 +197,18 @@ impl Turn<'_> {
             Whose::Customer(customer) => (Some(customer), None),
             Whose::Matching(hash) => (None, Some(hash)),
         };
-        let row = WaitRow {
-            id: wait,
-            run: run.id,
-            fiber,
-            customer,
-            event_types: types.to_vec(),
-            matching,
-        };
+        let row = WaitRow { id: wait, run: run.id, fiber, customer, event_types: types.to_vec(), matching };
         self.cell.add_wait(row)?;
         let names = types.iter().map(|name| Value::text(name.as_str())).collect();
         let mut detail = vec![("events", Value::List(names))];
         detail.extend(until.map(|until| ("until", Value::text(until.to_string()))));
         self.write(fiber, Some(node), JournalKind::Waiting, Some(Value::map(detail)));
-        self.change_fiber(fiber, |fiber| {
-            fiber.state = FiberState::Waiting {
-                wait,
-                until,
-                matching,
-            }
-        })
+        self.change_fiber(fiber, |fiber| fiber.state = FiberState::Waiting { wait, until, matching })
     }
 
     /// Whether an event is what the wait is for. A condition that has no value for it does not hold.
     pub(super) fn fits(&mut self, fiber: FiberId, node: &Node, event: &Arc<Event>) -> Worked<bool> {
-        let Action::WaitEvent {
-            condition,
-            correlation,
-            ..
-        } = &node.action
-        else {
+        let Action::WaitEvent { condition, correlation, .. } = &node.action else {
             return Ok(false);
         };
         let matching = match correlation {
@@ -262,11 +228,7 @@ impl Turn<'_> {
 
     /// The event came.
     pub(super) fn matched(&mut self, fiber: FiberId, node: &Node, event: &Arc<Event>) -> Worked<()> {
-        self.live
-            .run
-            .state
-            .matched
-            .insert(event.event_type.clone(), event.seq);
+        self.live.run.state.matched.insert(event.event_type.clone(), event.seq);
         let detail = Value::map([
             ("event", Value::text(event.id.as_str())),
             ("type", Value::text(event.event_type.as_str())),

@@ -47,12 +47,7 @@ pub(crate) fn by_time(cell: &mut MemoryCell, run: RunId, fiber: FiberId, due_at:
     let Some(mut turn) = Turn::begin(cell, run)? else {
         return Ok(());
     };
-    let is_due = turn
-        .live
-        .run
-        .state
-        .fiber(fiber)
-        .is_some_and(|fiber| fiber.due_at() == Some(due_at));
+    let is_due = turn.live.run.state.fiber(fiber).is_some_and(|fiber| fiber.due_at() == Some(due_at));
     if !is_due || turn.live.run.status.is_terminal() {
         turn.leave();
         return Ok(());
@@ -93,12 +88,7 @@ pub(crate) fn by_called(
     let Some(mut turn) = Turn::begin(cell, run)? else {
         return Ok(());
     };
-    let is_calling = turn
-        .live
-        .run
-        .state
-        .fiber(fiber)
-        .is_some_and(|fiber| is_calling(&fiber.state, called));
+    let is_calling = turn.live.run.state.fiber(fiber).is_some_and(|fiber| is_calling(&fiber.state, called));
     if !is_calling || turn.live.run.status.is_terminal() {
         turn.leave();
         return Ok(());

@@ -19,9 +19,7 @@ impl CallScope {
         if fits {
             Ok(())
         } else {
-            Err(HostError::Invalid(
-                "a space of codes has a name of 1 to 64 bytes".to_owned(),
-            ))
+            Err(HostError::Invalid("a space of codes has a name of 1 to 64 bytes".to_owned()))
         }
     }
 
@@ -65,9 +63,7 @@ impl CallScope {
 
     fn add(&mut self, space: &str, text: &str, reference: &str) -> Asked<bool> {
         if reference.len() > 512 {
-            return Err(HostError::Invalid(
-                "a code's reference has at most 512 bytes".to_owned(),
-            ));
+            return Err(HostError::Invalid("a code's reference has at most 512 bytes".to_owned()));
         }
         let lookup = lookup(&self.memory, self.plugin.as_str(), space, text);
         let known = self.memory.code(lookup).map(|row| row.is_some());
@@ -95,11 +91,7 @@ impl CallScope {
         let well_formed = code::check(&normal);
         let is_plausible =
             (4..=64).contains(&normal.len()) && normal.bytes().all(|b| b.is_ascii_alphanumeric());
-        let row = if is_plausible {
-            self.memory.code(lookup).map(|row| row.cloned())
-        } else {
-            Ok(None)
-        };
+        let row = if is_plausible { self.memory.code(lookup).map(|row| row.cloned()) } else { Ok(None) };
         match self.got(row)? {
             Some(row) => {
                 let opened = open(&self.memory, lookup, &row.sealed);
@@ -142,12 +134,8 @@ fn seal(memory: &Memory, lookup: Hash16, text: &str) -> Worked<Vec<u8>> {
 
 fn open(memory: &Memory, lookup: Hash16, sealed: &[u8]) -> Worked<String> {
     let broken = || {
-        Halt::Broken(format!(
-            "code {lookup} cannot be opened: it was changed, or sealed with another secret"
-        ))
+        Halt::Broken(format!("code {lookup} cannot be opened: it was changed, or sealed with another secret"))
     };
-    let text = cipher(memory)
-        .decrypt(&nonce(lookup), sealed)
-        .map_err(|_| broken())?;
+    let text = cipher(memory).decrypt(&nonce(lookup), sealed).map_err(|_| broken())?;
     String::from_utf8(text).map_err(|_| broken())
 }

@@ -15,16 +15,8 @@ use crate::ports::rows::PlannedEvent;
 use crate::ports::store::StoreError;
 
 /// Families of events that only the host makes.
-const HOST_FAMILIES: [&str; 8] = [
-    "tag",
-    "reservation",
-    "segment",
-    "message",
-    "customer",
-    "run",
-    "workflow",
-    "schedule",
-];
+const HOST_FAMILIES: [&str; 8] =
+    ["tag", "reservation", "segment", "message", "customer", "run", "workflow", "schedule"];
 
 /// A checked wish to emit.
 struct Emission {
@@ -59,11 +51,7 @@ impl CallScope {
         }
         let data = object(request.data)?;
         self.emitted += 1;
-        Ok(Emission {
-            event_type,
-            customer,
-            data,
-        })
+        Ok(Emission { event_type, customer, data })
     }
 
     pub(super) fn emit_now(&mut self, request: EmitRequest<'_>) -> Asked<()> {
@@ -124,9 +112,7 @@ impl CallScope {
         let variables = object(request.variables)?;
         let limit = limits::run::MESSAGES_PER_STEP_MAX;
         if self.enqueued >= limit {
-            return Err(HostError::Limit(format!(
-                "a step enqueues at most {limit} messages"
-            )));
+            return Err(HostError::Limit(format!("a step enqueues at most {limit} messages")));
         }
         self.enqueued += 1;
         let cause = format!("{}/{}", self.context.id, self.enqueued);
@@ -161,7 +147,5 @@ fn count(memory: &mut Memory, id: CustomerId, event_type: &EventType, since: Utc
         return Ok(fact.count);
     }
     let found = memory.log(Some(id)).count(event_type, since);
-    found
-        .map(|found| found.count)
-        .map_err(|fault| Halt::Store(StoreError::Database(fault.0)))
+    found.map(|found| found.count).map_err(|fault| Halt::Store(StoreError::Database(fault.0)))
 }

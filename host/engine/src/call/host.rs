@@ -108,10 +108,7 @@ pub(super) fn object(text: &str) -> Asked<Value> {
     let value = json::parse(text).map_err(|fault| HostError::Invalid(fault.to_string()))?;
     match value.as_map() {
         Some(_) => Ok(value),
-        None => Err(HostError::Invalid(format!(
-            "{}, expected an object",
-            value.kind()
-        ))),
+        None => Err(HostError::Invalid(format!("{}, expected an object", value.kind()))),
     }
 }
 
@@ -126,8 +123,7 @@ impl CallHost for CallScope {
 
     fn random(&mut self, count: usize) -> Vec<u8> {
         let mut bytes = vec![0; count];
-        self.memory
-            .derive_bytes("random", self.context.id.as_bytes(), self.drawn, &mut bytes);
+        self.memory.derive_bytes("random", self.context.id.as_bytes(), self.drawn, &mut bytes);
         self.drawn += count as u64;
         bytes
     }

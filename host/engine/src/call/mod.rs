@@ -50,11 +50,7 @@ pub(crate) fn call(cell: &mut MemoryCell, calling: Calling<'_>, entry: Entry<'_>
             usage: CallUsage::default(),
         });
     };
-    let granted = used
-        .grants
-        .iter()
-        .copied()
-        .fold(CapabilitySet::free(), CapabilitySet::with);
+    let granted = used.grants.iter().copied().fold(CapabilitySet::free(), CapabilitySet::with);
     let step = match entry {
         Entry::Step { step, .. } => step,
         Entry::Apply { kind, .. } => kind,
@@ -75,17 +71,10 @@ pub(crate) fn call(cell: &mut MemoryCell, calling: Calling<'_>, entry: Entry<'_>
     let plugins = cell.plugins.clone();
     let savepoint = cell.savepoint();
     let scope = CallScope::new(cell.lend(), context, &calling);
-    let call = PluginCall {
-        digest: &used.digest,
-        granted,
-        limits: &settings.call_limits,
-        entry,
-    };
+    let call = PluginCall { digest: &used.digest, granted, limits: &settings.call_limits, entry };
     let report = plugins.call(call, Box::new(scope));
     let Ok(scope) = report.host.into_any().downcast::<CallScope>() else {
-        return Err(Halt::Broken(
-            "the sandbox gave another host back than it was given".to_owned(),
-        ));
+        return Err(Halt::Broken("the sandbox gave another host back than it was given".to_owned()));
     };
     let (memory, halt) = scope.into_parts();
     cell.give_back(memory);
@@ -105,10 +94,7 @@ pub(crate) fn call(cell: &mut MemoryCell, calling: Calling<'_>, entry: Entry<'_>
     {
         tracing::error!(call = %calling.id, plugin = %calling.plugin, %fault, "the host panicked during a call");
     }
-    Ok(Called {
-        outcome: report.outcome,
-        usage: report.usage,
-    })
+    Ok(Called { outcome: report.outcome, usage: report.usage })
 }
 
 fn event_text(event: &Event) -> Arc<str> {
@@ -117,17 +103,10 @@ fn event_text(event: &Event) -> Arc<str> {
         ("type", Value::text(event.event_type.as_str())),
         ("source", Value::text(event.source.as_str())),
         ("time", Value::text(event.occurred_at.to_string())),
-        (
-            "customer",
-            event
-                .customer
-                .map_or(Value::Null, |customer| Value::text(customer.to_string())),
-        ),
+        ("customer", event.customer.map_or(Value::Null, |customer| Value::text(customer.to_string()))),
         ("data", event.data.clone()),
     ];
-    json::print(&Value::map(members))
-        .unwrap_or_else(|_| "{}".to_owned())
-        .into()
+    json::print(&Value::map(members)).unwrap_or_else(|_| "{}".to_owned()).into()
 }
 
 fn log(calling: &Calling<'_>, level: LogLevel, message: &str) {

@@ -12,6 +12,7 @@ use super::host::{CallScope, object};
 use crate::admit::host_event;
 use crate::memory::{Memory, Worked};
 use crate::ports::plugins::{Asked, HostError, TagRequest};
+use crate::ports::store::StoreError;
 
 impl CallScope {
     pub(super) fn describe_customer(&mut self, customer: Option<&str>) -> Asked<Option<String>> {
@@ -27,10 +28,7 @@ impl CallScope {
     pub(super) fn patch_attributes(&mut self, customer: Option<&str>, changes: &str) -> Asked<()> {
         let id = self.whom(customer)?;
         let changes = object(changes)?;
-        let before = self
-            .memory
-            .known_person(id)
-            .map(|person| person.customer.attributes.clone());
+        let before = self.memory.known_person(id).map(|person| person.customer.attributes.clone());
         let before = self.got(before)?;
         let after = before.patched(changes.as_map().unwrap_or(&Default::default()));
         let limit = limits::call::RECORD_BYTES_MAX;
@@ -46,10 +44,7 @@ impl CallScope {
 
     pub(super) fn list_tags(&mut self, customer: Option<&str>) -> Asked<Vec<(Tag, TagMark)>> {
         let id = self.whom(customer)?;
-        let tags = self
-            .memory
-            .known_person(id)
-            .map(|person| person.customer.tags.clone());
+        let tags = self.memory.known_person(id).map(|person| person.customer.tags.clone());
         Ok(self.got(tags)?.into_iter().collect())
     }
 
@@ -58,14 +53,10 @@ impl CallScope {
         let tag = Tag::new(&request.tag).map_err(|fault| HostError::Invalid(fault.to_string()))?;
         if request.confidence_percent > 100 {
             let found = request.confidence_percent;
-            return Err(HostError::Invalid(format!(
-                "a confidence of {found}, expected 0 to 100"
-            )));
+            return Err(HostError::Invalid(format!("a confidence of {found}, expected 0 to 100")));
         }
         if request.source.is_empty() || request.source.len() > 128 {
-            return Err(HostError::Invalid(
-                "a tag's source has 1 to 128 bytes, such as rule:r1".to_owned(),
-            ));
+            return Err(HostError::Invalid("a tag's source has 1 to 128 bytes, such as rule:r1".to_owned()));
         }
         let now = self.memory.now;
         if let Some(expires_at) = request.expires_at.filter(|at| *at <= now) {
@@ -104,21 +95,19 @@ impl CallScope {
             (None, None) => None,
             (named, _) => Some(self.whom(named)?),
         };
-        let sight = self
-            .memory
-            .sight(&self.playbook, &vars, customer, self.event.clone());
+        let sight = self.memory.sight(&self.playbook, &vars, customer, self.event.clone());
         let sight = self.got(sight)?;
-        let scope: Scope<'_> = sight.scope();
-        match expr.eval(&scope) {
-            Ok(value) => {
+        let evaluated = {
+            let scope = sight.scope();
+            expr.eval(&scope).map(|value| (value, scope.next_change_at()))
+        };
+        match evaluated {
+            Ok((value, changes_at)) => {
                 let text = json::print(&value).map_err(|fault| invalid(fault.to_string()))?;
-                Ok((text, scope.next_change_at()))
+                Ok((text, changes_at))
             }
             Err(fault) if fault.is_transient => {
-                let halt =
-                    crate::memory::Halt::Store(crate::ports::store::StoreError::Database(fault.message));
-                drop(scope);
-                self.got(Err(halt))
+                self.got(Err(crate::memory::Halt::Store(StoreError::Database(fault.message))))
             }
             Err(fault) => Err(invalid(fault.message)),
         }
@@ -133,10 +122,7 @@ fn describe(memory: &mut Memory, id: CustomerId) -> Worked<String> {
     let mut scope = Scope::new(memory.now, &zone, &empty);
     scope.customer = Some(&customer);
     // `customer` always has a value when the scope has one.
-    let whole = Expr::parse("customer")
-        .ok()
-        .and_then(|expr| expr.eval(&scope).ok())
-        .unwrap_or(Value::Null);
+    let whole = Expr::parse("customer").ok().and_then(|expr| expr.eval(&scope).ok()).unwrap_or(Value::Null);
     Ok(json::print_within(&whole, usize::MAX).unwrap_or_else(|_| "{}".to_owned()))
 }
 
@@ -145,20 +131,14 @@ fn put_tag(memory: &mut Memory, id: CustomerId, tag: &Tag, mark: TagMark) -> Wor
     let before = memory.known_person(id)?.customer.tags.get(tag).cloned();
     let is_new = before.is_none();
     let mark = match before {
-        Some(before) => TagMark {
-            added_at: before.added_at,
-            ..mark
-        },
+        Some(before) => TagMark { added_at: before.added_at, ..mark },
         None => mark,
     };
     let source = mark.source.clone();
     memory.set_tag(id, tag, Some(mark))?;
     if is_new {
         memory.restless.push(id);
-        let data = Value::map([
-            ("tag", Value::text(tag.as_str())),
-            ("source", Value::text(source)),
-        ]);
+        let data = Value::map([("tag", Value::text(tag.as_str())), ("source", Value::text(source))]);
         host_event(memory, "tag.added", Some(id), data);
     }
     Ok(is_new)
@@ -172,10 +152,7 @@ fn take_tag_off(memory: &mut Memory, id: CustomerId, tag: &Tag, reason: &str) ->
     let data = Value::map([
         ("tag", Value::text(tag.as_str())),
         ("source", Value::text(before.source)),
-        (
-            "reason",
-            Value::text(reason.chars().take(128).collect::<String>()),
-        ),
+        ("reason", Value::text(reason.chars().take(128).collect::<String>())),
     ]);
     host_event(memory, "tag.removed", Some(id), data);
     Ok(true)
@@ -189,10 +166,7 @@ pub(crate) fn expire_tag(memory: &mut Memory, id: CustomerId, tag: &Tag, due_at:
     }
     take_tag_off(memory, id, tag, "expired")?;
     let source = mark.map(|mark| mark.source).unwrap_or_default();
-    let data = Value::map([
-        ("tag", Value::text(tag.as_str())),
-        ("source", Value::text(source)),
-    ]);
+    let data = Value::map([("tag", Value::text(tag.as_str())), ("source", Value::text(source))]);
     host_event(memory, "tag.expired", Some(id), data);
     Ok(())
 }

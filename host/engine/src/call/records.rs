@@ -12,11 +12,7 @@ use crate::ports::store::RecordRange;
 impl CallScope {
     fn record_key(&mut self, customer: Option<&str>, text: &str) -> Asked<RecordKey> {
         let customer = customer.map(|customer| self.whom(Some(customer))).transpose()?;
-        Ok(RecordKey {
-            plugin: self.plugin.clone(),
-            customer,
-            key: key(text)?,
-        })
+        Ok(RecordKey { plugin: self.plugin.clone(), customer, key: key(text)? })
     }
 
     pub(super) fn get_record(&mut self, customer: Option<&str>, text: &str) -> Asked<Option<Arc<str>>> {
@@ -51,9 +47,7 @@ impl CallScope {
         let limit = scan.limit;
         if limit == 0 || limit > limits::call::SCAN_ROWS_MAX {
             let most = limits::call::SCAN_ROWS_MAX;
-            return Err(HostError::Invalid(format!(
-                "a scan of {limit} records, expected 1 to {most}"
-            )));
+            return Err(HostError::Invalid(format!("a scan of {limit} records, expected 1 to {most}")));
         }
         let range = RecordRange {
             plugin: self.plugin.clone(),

@@ -29,10 +29,7 @@ fn counter_fault(error: CounterError) -> HostError {
 
 impl CallScope {
     fn stock_key(&self, text: &str) -> Asked<StockKey> {
-        Ok(StockKey {
-            plugin: self.plugin.as_str().into(),
-            key: key(text)?,
-        })
+        Ok(StockKey { plugin: self.plugin.as_str().into(), key: key(text)? })
     }
 
     fn known_pool(&mut self, text: &str) -> Asked<(StockKey, Pool)> {
@@ -40,9 +37,7 @@ impl CallScope {
         let found = self.memory.pool(&key);
         match self.got(found)? {
             Some(pool) => Ok((key, pool)),
-            None => Err(HostError::NotFound(format!(
-                "there is no pool `{text}`: define it first"
-            ))),
+            None => Err(HostError::NotFound(format!("there is no pool `{text}`: define it first"))),
         }
     }
 
@@ -76,11 +71,7 @@ impl CallScope {
         for (text, units, limit) in &request.quotas {
             let key = self.stock_key(text)?;
             // The same counter may be named twice: the second part comes on top of the first.
-            let so_far = counters
-                .iter()
-                .rev()
-                .find(|(known, _)| *known == key)
-                .map(|(_, counter)| *counter);
+            let so_far = counters.iter().rev().find(|(known, _)| *known == key).map(|(_, counter)| *counter);
             let counter = match so_far {
                 Some(counter) => counter,
                 None => {
@@ -93,10 +84,7 @@ impl CallScope {
                 Err(CounterError::Full { used, .. }) => return Ok(Reserved::OverQuota(text.clone(), used)),
                 Err(error) => return Err(counter_fault(error)),
             }
-            holds.push(CounterHold {
-                key: key.key,
-                units: *units,
-            });
+            holds.push(CounterHold { key: key.key, units: *units });
         }
         let now = self.memory.now;
         self.reserved += 1;
@@ -116,21 +104,17 @@ impl CallScope {
             self.memory.set_counter(&key, counter);
         }
         let id = reservation.id;
-        self.memory
-            .set_timer(reservation.expires_at, TimerKind::Reservation(id));
+        self.memory.set_timer(reservation.expires_at, TimerKind::Reservation(id));
         self.memory.set_reservation(reservation);
         Ok(Reserved::Held(id.to_string()))
     }
 
     fn own_reservation(&mut self, text: &str) -> Asked<Option<Reservation>> {
-        let id: ReservationId = text
-            .parse()
-            .map_err(|fault: siyu_model::id::IdError| HostError::Invalid(fault.to_string()))?;
+        let id: ReservationId =
+            text.parse().map_err(|fault: siyu_model::id::IdError| HostError::Invalid(fault.to_string()))?;
         let found = self.memory.reservation(id);
         // Another plugin's reservations are as if they were not there.
-        Ok(self
-            .got(found)?
-            .filter(|reservation| reservation.plugin == self.plugin))
+        Ok(self.got(found)?.filter(|reservation| reservation.plugin == self.plugin))
     }
 
     pub(super) fn get_reservation(&mut self, text: &str) -> Asked<Option<Reservation>> {
@@ -170,8 +154,7 @@ impl CallScope {
 
     pub(super) fn restock(&mut self, text: &str, units: u64) -> Asked<()> {
         let (key, pool) = self.known_pool(text)?;
-        self.memory
-            .set_pool(&key, pool.restock(units).map_err(pool_fault)?);
+        self.memory.set_pool(&key, pool.restock(units).map_err(pool_fault)?);
         Ok(())
     }
 
@@ -211,13 +194,8 @@ fn settle_reservation(
 ) -> Worked<()> {
     let broken = |why: String| Halt::Broken(format!("reservation {}: {why}", reservation.id));
     let owner: std::sync::Arc<str> = reservation.plugin.as_str().into();
-    let key = StockKey {
-        plugin: owner.clone(),
-        key: reservation.pool.clone(),
-    };
-    let pool = memory
-        .pool(&key)?
-        .ok_or_else(|| broken("its pool is gone".to_owned()))?;
+    let key = StockKey { plugin: owner.clone(), key: reservation.pool.clone() };
+    let pool = memory.pool(&key)?.ok_or_else(|| broken("its pool is gone".to_owned()))?;
     let settled = match status {
         ReservationStatus::Committed => pool.commit(reservation.units),
         _ => pool.release(reservation.units),
@@ -225,10 +203,7 @@ fn settle_reservation(
     let settled = settled.map_err(|error| broken(error.to_string()))?;
     if status != ReservationStatus::Committed {
         for hold in &reservation.counters {
-            let key = StockKey {
-                plugin: owner.clone(),
-                key: hold.key.clone(),
-            };
+            let key = StockKey { plugin: owner.clone(), key: hold.key.clone() };
             let counter = memory.counter(&key)?;
             // The plugin may have given a part back itself: what is left goes.
             let counter = counter
@@ -239,10 +214,7 @@ fn settle_reservation(
     }
     memory.set_pool(&key, settled);
     memory.clear_timer(reservation.expires_at, &TimerKind::Reservation(reservation.id));
-    memory.set_reservation(Reservation {
-        status,
-        ..reservation
-    });
+    memory.set_reservation(Reservation { status, ..reservation });
     Ok(())
 }
 
@@ -258,14 +230,8 @@ pub(crate) fn expire_reservation(memory: &mut Memory, id: ReservationId, due_at:
         ("plugin", Value::text(reservation.plugin.as_str())),
         ("pool", Value::text(reservation.pool.as_str())),
         ("reservation", Value::text(id.to_string())),
-        (
-            "units",
-            Value::Int(i64::try_from(reservation.units).unwrap_or(i64::MAX)),
-        ),
-        (
-            "reference",
-            reservation.reference.as_deref().map_or(Value::Null, Value::text),
-        ),
+        ("units", Value::Int(i64::try_from(reservation.units).unwrap_or(i64::MAX))),
+        ("reference", reservation.reference.as_deref().map_or(Value::Null, Value::text)),
     ]);
     let customer = reservation.customer;
     settle_reservation(memory, reservation, ReservationStatus::Expired)?;

@@ -22,10 +22,7 @@ pub struct Channels {
 impl Channels {
     /// All messages go over one channel, whatever their channel is called.
     pub fn all_over(channel: Arc<dyn Channel>) -> Self {
-        Self {
-            by_name: HashMap::new(),
-            fallback: Some(channel),
-        }
+        Self { by_name: HashMap::new(), fallback: Some(channel) }
     }
 
     /// Messages of a name go over this channel.
@@ -80,9 +77,7 @@ impl Dispatcher {
 
     /// Hands a batch over if there is room; gives it back if not.
     pub(crate) fn hand_over(&self, messages: Vec<Message>, now: UtcMs) -> Result<(), Vec<Message>> {
-        self.queue
-            .try_send((messages, now))
-            .map_err(|refused| refused.into_inner().0)
+        self.queue.try_send((messages, now)).map_err(|refused| refused.into_inner().0)
     }
 
     /// Ends the task once what was handed over is delivered.
@@ -97,10 +92,7 @@ impl Dispatcher {
 async fn deliver(channels: &Channels, messages: Vec<Message>, now: UtcMs) -> Vec<Receipt> {
     let mut by_channel: HashMap<ChannelName, Vec<Message>> = HashMap::new();
     for message in messages {
-        by_channel
-            .entry(message.channel.clone())
-            .or_default()
-            .push(message);
+        by_channel.entry(message.channel.clone()).or_default().push(message);
     }
     let mut receipts = Vec::new();
     for (name, messages) in by_channel {

@@ -38,10 +38,7 @@ pub(crate) fn due(memory: &mut Memory, id: MessageId) -> Worked<()> {
             Some("its time passed before it could go".to_owned()),
         );
     }
-    memory.set_message(Message {
-        changed_at: now,
-        ..message
-    });
+    memory.set_message(Message { changed_at: now, ..message });
     memory.outbox.push(id);
     Ok(())
 }
@@ -66,9 +63,7 @@ pub(crate) fn receipt(memory: &mut Memory, receipt: Receipt, at: Option<UtcMs>) 
         }
         Verdict::Later(reason) => {
             message.attempts += 1;
-            let pause = AGAIN_MS
-                .saturating_mul(1 << (message.attempts - 1).min(16))
-                .min(AGAIN_MS_MAX);
+            let pause = AGAIN_MS.saturating_mul(1 << (message.attempts - 1).min(16)).min(AGAIN_MS_MAX);
             let again_at = memory.now + DurationMs::from_millis(pause);
             message.reason = Some(reason);
             memory.set_timer(again_at.min(message.expires_at), TimerKind::Message(message.id));
@@ -97,12 +92,7 @@ fn change_at(
 ) -> Worked<()> {
     let id = message.id;
     let reason = reason.or(message.reason);
-    memory.set_message(Message {
-        status,
-        reason,
-        changed_at: at,
-        ..message
-    });
+    memory.set_message(Message { status, reason, changed_at: at, ..message });
     status_event(memory, id, status)
 }
 
@@ -118,11 +108,6 @@ fn status_event(memory: &mut Memory, id: MessageId, status: MessageStatus) -> Wo
         ("status", Value::text(status.as_str())),
         ("reason", message.reason.map_or(Value::Null, Value::text)),
     ]);
-    host_event(
-        memory,
-        &format!("message.{}", status.as_str()),
-        Some(message.customer),
-        data,
-    );
+    host_event(memory, &format!("message.{}", status.as_str()), Some(message.customer), data);
     Ok(())
 }

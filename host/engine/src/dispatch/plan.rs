@@ -55,10 +55,7 @@ impl Planned {
 /// Plans a message; the fault says why it cannot be rendered.
 pub(crate) fn plan(memory: &mut Memory, plan: Plan<'_>) -> Worked<Result<Planned, Fault>> {
     let Some(template) = plan.playbook.templates.get(plan.template) else {
-        return Ok(Err(Fault::permanent(
-            "NO_TEMPLATE",
-            format!("there is no template `{}`", plan.template),
-        )));
+        return Ok(Err(Fault::permanent("NO_TEMPLATE", format!("there is no template `{}`", plan.template))));
     };
     if !plan.playbook.channels.contains(plan.channel) {
         let message = format!("the playbook does not send over `{}`", plan.channel);
@@ -76,11 +73,7 @@ pub(crate) fn plan(memory: &mut Memory, plan: Plan<'_>) -> Worked<Result<Planned
     };
     let expires_at = now + template.expires_after;
     let blocked = blocked_by(memory, &plan, template, (due_at, expires_at))?;
-    let status = if blocked.is_some() {
-        MessageStatus::Blocked
-    } else {
-        MessageStatus::Planned
-    };
+    let status = if blocked.is_some() { MessageStatus::Blocked } else { MessageStatus::Planned };
     let (run, step) = plan.run.clone().unzip();
     memory.set_message(Message {
         id,
@@ -118,10 +111,7 @@ fn render(memory: &mut Memory, plan: &Plan<'_>, template: &MessageTemplate) -> W
     let mut scope = sight.scope();
     scope.names = &names;
     Ok(template.text.render(&scope).map_err(|fault| {
-        Fault::permanent(
-            "TEMPLATE",
-            format!("template `{}`: {}", plan.template, fault.message),
-        )
+        Fault::permanent("TEMPLATE", format!("template `{}`: {}", plan.template, fault.message))
     }))
 }
 
@@ -147,17 +137,12 @@ fn blocked_by(
     let day = plan.playbook.zone.local(due_at).date();
     let text = format!("touch/{}/{day}", plan.customer);
     let Ok(key) = Key::new(&text) else { return Ok(None) };
-    let key = StockKey {
-        plugin: "@host".into(),
-        key,
-    };
+    let key = StockKey { plugin: "@host".into(), key };
     match memory.counter(&key)?.take(1, u64::from(cap)) {
         Ok(counter) => {
             memory.set_counter(&key, counter);
             Ok(None)
         }
-        Err(_) => Ok(Some(format!(
-            "marketing_per_day: the customer has {cap} for {day} already"
-        ))),
+        Err(_) => Ok(Some(format!("marketing_per_day: the customer has {cap} for {day} already"))),
     }
 }

@@ -85,12 +85,7 @@ impl MemoryStores {
 
     /// Every message of a tenant, in the order of their ids.
     pub fn messages(&self, tenant: &TenantName) -> Vec<Message> {
-        lock(&self.kept(tenant))
-            .tables
-            .messages
-            .values()
-            .cloned()
-            .collect()
+        lock(&self.kept(tenant)).tables.messages.values().cloned().collect()
     }
 
     /// Every customer of a tenant with attributes, names, tags and facts, in the order of their ids.
@@ -124,12 +119,7 @@ impl Stores for MemoryStores {
             kept.tables.epoch += 1;
             kept.tables.epoch
         };
-        Ok(Arc::new(MemoryStore {
-            tenant: tenant.clone(),
-            kept,
-            epoch,
-            is_broken: AtomicBool::new(false),
-        }))
+        Ok(Arc::new(MemoryStore { tenant: tenant.clone(), kept, epoch, is_broken: AtomicBool::new(false) }))
     }
 
     async fn tenants(&self) -> Result<Vec<TenantName>, StoreError> {
@@ -147,25 +137,16 @@ struct MemoryStore {
 
 impl MemoryStore {
     fn fenced(&self) -> StoreError {
-        StoreError::Fenced {
-            tenant: self.tenant.clone(),
-            epoch: self.epoch,
-        }
+        StoreError::Fenced { tenant: self.tenant.clone(), epoch: self.epoch }
     }
 
     /// Does something under the lease; the first failure is the last thing this store does.
     fn write<T>(&self, work: impl FnOnce(&mut Kept) -> Result<T, StoreError>) -> Result<T, StoreError> {
         if self.is_broken.load(Ordering::SeqCst) {
-            return Err(StoreError::Database(
-                "an earlier commit failed: open the tenant again".to_owned(),
-            ));
+            return Err(StoreError::Database("an earlier commit failed: open the tenant again".to_owned()));
         }
         let mut kept = lock(&self.kept);
-        let done = if kept.tables.epoch == self.epoch {
-            work(&mut kept)
-        } else {
-            Err(self.fenced())
-        };
+        let done = if kept.tables.epoch == self.epoch { work(&mut kept) } else { Err(self.fenced()) };
         if done.is_err() {
             self.is_broken.store(true, Ordering::SeqCst);
         }

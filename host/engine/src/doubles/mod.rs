@@ -3,8 +3,10 @@
 //! They keep the same promises as the real ones and are checked by the same conformance suite. They are never durable.
 
 mod memory;
+mod plugins;
 mod purge;
 mod reads;
 mod tables;
 
 pub use memory::{CommitFault, MemoryStores};
+pub use plugins::{NativePlugins, NativeStep};

@@ -8,15 +8,13 @@ use siyu_model::run::RunStatus;
 use siyu_model::stock::reservation::ReservationStatus;
 
 use super::tables::Tables;
+use crate::ports::rows::ScanPurpose;
 use crate::ports::store::MaintenanceReport;
 
 /// Whether a message still has to leave the host. One that was sent may wait for a receipt that never comes, so it goes
 /// with retention like one that ended.
 fn is_on_its_way(status: MessageStatus) -> bool {
-    matches!(
-        status,
-        MessageStatus::Planned | MessageStatus::TaskCreated | MessageStatus::StaffNotified
-    )
+    matches!(status, MessageStatus::Planned | MessageStatus::TaskCreated | MessageStatus::StaffNotified)
 }
 
 impl Tables {
@@ -46,11 +44,7 @@ impl Tables {
             .collect();
         for id in &ended {
             self.runs.remove(id);
-            let lines: Vec<_> = self
-                .journal
-                .range((*id, 0)..=(*id, u32::MAX))
-                .map(|(key, _)| *key)
-                .collect();
+            let lines: Vec<_> = self.journal.range((*id, 0)..=(*id, u32::MAX)).map(|(key, _)| *key).collect();
             for line in lines {
                 self.journal.remove(&line);
             }
@@ -59,12 +53,13 @@ impl Tables {
     }
 
     fn purge_events(&mut self, before: UtcMs, rows: usize) -> usize {
-        let needed: HashSet<_> = self
-            .runs
-            .values()
-            .filter(|run| !run.status.is_terminal())
-            .filter_map(|run| run.event)
-            .collect();
+        let open_runs = self.runs.values().filter(|run| !run.status.is_terminal());
+        let open_scans = self.scans.values().filter(|scan| !scan.is_done);
+        let of_scans = open_scans.filter_map(|scan| match &scan.purpose {
+            ScanPurpose::Audience { event, .. } => Some(*event),
+            ScanPurpose::Segment { .. } => None,
+        });
+        let needed: HashSet<_> = open_runs.filter_map(|run| run.event).chain(of_scans).collect();
         let old: Vec<_> = self
             .events
             .values()

@@ -23,10 +23,7 @@ use crate::ports::store::{
 /// Each wanted key that is there, once and in order, with its row.
 fn found<K: Ord, V>(wanted: Vec<K>, get: impl Fn(&K) -> Option<V>) -> Vec<(K, V)> {
     let wanted: BTreeSet<K> = wanted.into_iter().collect();
-    wanted
-        .into_iter()
-        .filter_map(|key| get(&key).map(|row| (key, row)))
-        .collect()
+    wanted.into_iter().filter_map(|key| get(&key).map(|row| (key, row))).collect()
 }
 
 /// The same without the keys.
@@ -48,11 +45,7 @@ impl Tables {
             resources: self.resources.values().cloned().collect(),
             schedules: self.schedules.values().cloned().collect(),
             scans: self.scans.values().filter(|row| !row.is_done).cloned().collect(),
-            feeds: self
-                .feeds
-                .iter()
-                .map(|(name, read)| (name.clone(), *read))
-                .collect(),
+            feeds: self.feeds.iter().map(|(name, read)| (name.clone(), *read)).collect(),
             customers: self.customers.len() as u64,
             secret: self.secret,
         }
@@ -60,9 +53,7 @@ impl Tables {
 
     fn is_kept_by_a_run(&self, row: &PlaybookRow) -> bool {
         let unfinished = self.runs.values().filter(|run| !run.status.is_terminal());
-        unfinished
-            .into_iter()
-            .any(|run| run.target.version() == row.digest)
+        unfinished.into_iter().any(|run| run.target.version() == row.digest)
     }
 
     pub(super) fn load(&self, wants: Wants) -> Result<Loaded, StoreError> {
@@ -140,35 +131,16 @@ impl Tables {
                 .filter(|((owner, _, _), _)| *owner == Some(id))
                 .map(|((_, plugin, key), body)| (plugin.clone(), key.clone(), body.to_string()))
                 .collect(),
-            waits: self
-                .waits
-                .values()
-                .filter(|wait| wait.customer == Some(id))
-                .cloned()
-                .collect(),
-            entries: self
-                .entries
-                .values()
-                .filter(|entry| entry.customer == Some(id))
-                .cloned()
-                .collect(),
-            segments: self
-                .segments
-                .values()
-                .filter(|row| row.customer == id)
-                .cloned()
-                .collect(),
+            waits: self.waits.values().filter(|wait| wait.customer == Some(id)).cloned().collect(),
+            entries: self.entries.values().filter(|entry| entry.customer == Some(id)).cloned().collect(),
+            segments: self.segments.values().filter(|row| row.customer == id).cloned().collect(),
         }))
     }
 
     pub(super) fn journal_of(&self, run: RunId) -> Vec<JournalRow> {
         self.journal
             .range((run, 0)..=(run, u32::MAX))
-            .map(|((_, row), entry)| JournalRow {
-                run,
-                row: *row,
-                entry: entry.clone(),
-            })
+            .map(|((_, row), entry)| JournalRow { run, row: *row, entry: entry.clone() })
             .collect()
     }
 
@@ -177,11 +149,7 @@ impl Tables {
         self.timers
             .range((from, Bound::Unbounded))
             .take(limit)
-            .map(|((due_at, id), kind)| TimerRow {
-                due_at: *due_at,
-                id: *id,
-                kind: kind.clone(),
-            })
+            .map(|((due_at, id), kind)| TimerRow { due_at: *due_at, id: *id, kind: kind.clone() })
             .collect()
     }
 
@@ -231,11 +199,7 @@ impl Tables {
 
     pub(super) fn customer_ids(&self, after: Option<CustomerId>, limit: usize) -> Vec<CustomerId> {
         let from = after.map_or(Bound::Unbounded, Bound::Excluded);
-        self.customers
-            .range((from, Bound::Unbounded))
-            .take(limit)
-            .map(|(id, _)| *id)
-            .collect()
+        self.customers.range((from, Bound::Unbounded)).take(limit).map(|(id, _)| *id).collect()
     }
 
     pub(super) fn runs_of_slot(&self, query: &SlotQuery) -> Vec<RunId> {

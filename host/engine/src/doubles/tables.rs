@@ -102,17 +102,9 @@ impl Tables {
 
     /// At most one version of a playbook is active, after the whole write set.
     fn check_active(&self, writes: &WriteSet) -> Result<(), StoreError> {
-        let mut active: BTreeMap<(&PlaybookName, PlaybookDigest), bool> = self
-            .playbooks
-            .values()
-            .map(|row| ((&row.name, row.digest), row.is_active))
-            .collect();
-        active.extend(
-            writes
-                .playbooks
-                .iter()
-                .map(|row| ((&row.name, row.digest), row.is_active)),
-        );
+        let mut active: BTreeMap<(&PlaybookName, PlaybookDigest), bool> =
+            self.playbooks.values().map(|row| ((&row.name, row.digest), row.is_active)).collect();
+        active.extend(writes.playbooks.iter().map(|row| ((&row.name, row.digest), row.is_active)));
         let mut names = HashSet::new();
         for ((name, _), is_active) in active {
             if is_active && !names.insert(name) {
@@ -128,45 +120,27 @@ impl Tables {
         for event in writes.events {
             self.last_seq = self.last_seq.max(event.seq);
             self.dedupes.insert(event.dedupe, event.seq);
-            self.matches
-                .extend(event.matches.iter().map(|hash| (*hash, event.seq)));
+            self.matches.extend(event.matches.iter().map(|hash| (*hash, event.seq)));
             self.events.insert(event.seq, event);
         }
         self.runs.extend(writes.runs.into_iter().map(|run| (run.id, run)));
-        self.journal.extend(
-            writes
-                .journal
-                .into_iter()
-                .map(|line| ((line.run, line.row), line.entry)),
-        );
-        self.entries
-            .extend(writes.entries.into_iter().map(|row| (row.hash, row)));
+        self.journal.extend(writes.journal.into_iter().map(|line| ((line.run, line.row), line.entry)));
+        self.entries.extend(writes.entries.into_iter().map(|row| (row.hash, row)));
         for id in &writes.waits_over {
             self.waits.remove(id);
         }
-        self.waits
-            .extend(writes.waits.into_iter().map(|row| (row.id, row)));
+        self.waits.extend(writes.waits.into_iter().map(|row| (row.id, row)));
         for key in &writes.timers_over {
             self.timers.remove(key);
         }
-        self.timers.extend(
-            writes
-                .timers
-                .into_iter()
-                .map(|row| ((row.due_at, row.id), row.kind)),
-        );
-        self.messages
-            .extend(writes.messages.into_iter().map(|row| (row.id, row)));
-        self.scans
-            .extend(writes.scans.into_iter().map(|row| (row.id, row)));
+        self.timers.extend(writes.timers.into_iter().map(|row| ((row.due_at, row.id), row.kind)));
+        self.messages.extend(writes.messages.into_iter().map(|row| (row.id, row)));
+        self.scans.extend(writes.scans.into_iter().map(|row| (row.id, row)));
         self.feeds.extend(writes.feeds);
         self.apply_people(
             writes.customers,
             writes.identities,
-            writes
-                .facts
-                .into_iter()
-                .map(|row| ((row.customer, row.event_type), row.fact)),
+            writes.facts.into_iter().map(|row| ((row.customer, row.event_type), row.fact)),
         );
         for row in writes.tags {
             put(&mut self.tags, (row.customer, row.tag), row.mark);
@@ -184,11 +158,9 @@ impl Tables {
             put(&mut self.records, (key.customer, key.plugin, key.key), body);
         }
         self.pools.extend(writes.pools);
-        self.reservations
-            .extend(writes.reservations.into_iter().map(|row| (row.id, row)));
+        self.reservations.extend(writes.reservations.into_iter().map(|row| (row.id, row)));
         self.counters.extend(writes.counters);
-        self.codes
-            .extend(writes.codes.into_iter().map(|row| (row.lookup, row)));
+        self.codes.extend(writes.codes.into_iter().map(|row| (row.lookup, row)));
         self.apply_published(writes.playbooks, writes.resources, writes.schedules);
     }
 
@@ -198,8 +170,7 @@ impl Tables {
         identities: Vec<(Identity, CustomerId)>,
         facts: impl Iterator<Item = ((CustomerId, EventType), Fact)>,
     ) {
-        self.customers
-            .extend(customers.into_iter().map(|row| (row.id, row)));
+        self.customers.extend(customers.into_iter().map(|row| (row.id, row)));
         self.identities.extend(identities);
         self.facts.extend(facts);
     }
@@ -213,21 +184,15 @@ impl Tables {
         for row in playbooks {
             // A published version is immutable: only whether it is active changes.
             let is_active = row.is_active;
-            self.playbooks
-                .entry((row.name.clone(), row.digest))
-                .or_insert(row)
-                .is_active = is_active;
+            self.playbooks.entry((row.name.clone(), row.digest)).or_insert(row).is_active = is_active;
         }
         for row in resources {
             let key = (row.plugin.clone(), row.kind.clone(), row.name.clone());
             let is_kept = row.body.is_some();
             put(&mut self.resources, key, is_kept.then_some(row));
         }
-        self.schedules.extend(
-            schedules
-                .into_iter()
-                .map(|row| ((row.playbook.clone(), row.workflow.clone()), row)),
-        );
+        self.schedules
+            .extend(schedules.into_iter().map(|row| ((row.playbook.clone(), row.workflow.clone()), row)));
     }
 }
 

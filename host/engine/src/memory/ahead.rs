@@ -48,11 +48,7 @@ impl Memory {
     fn want_customer(&self, id: CustomerId, event_type: Option<&EventType>, wanted: &mut Wanted) {
         match (self.people.get(&id), event_type) {
             (Some(person), Some(event_type)) => {
-                for wait in person
-                    .waits
-                    .iter()
-                    .filter(|wait| wait.event_types.contains(event_type))
-                {
+                for wait in person.waits.iter().filter(|wait| wait.event_types.contains(event_type)) {
                     self.want_run(wait.run, wanted);
                 }
             }

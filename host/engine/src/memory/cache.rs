@@ -18,10 +18,7 @@ struct Slot<V> {
 
 impl<K: Hash + Eq + Clone, V> Cache<K, V> {
     pub(crate) fn new(slots_max: usize) -> Self {
-        Self {
-            slots: HashMap::new(),
-            slots_max,
-        }
+        Self { slots: HashMap::new(), slots_max }
     }
 
     /// Whether presence or absence is known.
@@ -53,11 +50,7 @@ impl<K: Hash + Eq + Clone, V> Cache<K, V> {
 
     /// Puts what the store has, or its absence, unless something is known already.
     pub(crate) fn learn(&mut self, key: K, value: Option<V>, batch: u64) {
-        self.slots.entry(key).or_insert(Slot {
-            value,
-            touched_in: batch,
-            changed_in: 0,
-        });
+        self.slots.entry(key).or_insert(Slot { value, touched_in: batch, changed_in: 0 });
     }
 
     /// Changes a row in a batch; gives what was there before, and whether it is the first change in this batch.
@@ -70,14 +63,7 @@ impl<K: Hash + Eq + Clone, V> Cache<K, V> {
                 (std::mem::replace(&mut slot.value, value), is_first)
             }
             None => {
-                self.slots.insert(
-                    key.clone(),
-                    Slot {
-                        value,
-                        touched_in: batch,
-                        changed_in: batch,
-                    },
-                );
+                self.slots.insert(key.clone(), Slot { value, touched_in: batch, changed_in: batch });
                 (None, true)
             }
         }
@@ -100,13 +86,8 @@ impl<K: Hash + Eq + Clone, V> Cache<K, V> {
     where
         V: Clone,
     {
-        let changed = self
-            .slots
-            .iter()
-            .filter(|(key, slot)| slot.changed_in > committed && is_wanted(key));
-        changed
-            .map(|(key, slot)| (key.clone(), slot.value.clone()))
-            .collect()
+        let changed = self.slots.iter().filter(|(key, slot)| slot.changed_in > committed && is_wanted(key));
+        changed.map(|(key, slot)| (key.clone(), slot.value.clone())).collect()
     }
 
     /// Forgets the rows that were not touched for longest, but none that an uncommitted batch changed.

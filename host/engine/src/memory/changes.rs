@@ -43,8 +43,7 @@ pub(crate) struct Changes {
 
 impl Changes {
     pub(super) fn learn_schedule(&mut self, row: ScheduleRow) {
-        self.schedules
-            .insert((row.playbook.clone(), row.workflow.clone()), row);
+        self.schedules.insert((row.playbook.clone(), row.workflow.clone()), row);
     }
 }
 
@@ -54,19 +53,11 @@ impl Memory {
         let batch = self.batch;
         self.batch += 1;
         let changes = std::mem::take(&mut self.changes);
-        let mut writes = WriteSet {
-            at: self.now,
-            events: changes.events,
-            ..WriteSet::default()
-        };
+        let mut writes = WriteSet { at: self.now, events: changes.events, ..WriteSet::default() };
         writes.identities = changes.identities;
-        self.flush_people(
-            &mut writes,
-            changes.customers,
-            changes.facts,
-            changes.tags,
-            changes.segments,
-        );
+        self.flush_customers(&mut writes, changes.customers);
+        self.flush_facts(&mut writes, changes.facts);
+        self.flush_marks(&mut writes, changes.tags, changes.segments);
         for id in changes.runs {
             if let Some((live, _)) = self.runs.change(&id, batch) {
                 writes.journal.append(&mut live.journal);
@@ -75,10 +66,7 @@ impl Memory {
         }
         for (customer, hash) in changes.entries {
             let entry = match customer {
-                Some(customer) => self
-                    .people
-                    .get(&customer)
-                    .and_then(|person| person.entries.get(&hash)),
+                Some(customer) => self.people.get(&customer).and_then(|person| person.entries.get(&hash)),
                 None => self.entries.get(&hash),
             };
             writes.entries.extend(entry.cloned());
@@ -86,43 +74,23 @@ impl Memory {
         writes.waits = changes.waits.into_values().collect();
         writes.waits_over = changes.waits_over;
         (writes.timers, writes.timers_over) = self.timers.flush();
-        writes
-            .planned
-            .extend(changes.planned.into_iter().map(|(plugin, key)| {
-                let event = self.planned.get(&(plugin.clone(), key.clone())).cloned();
-                PlannedRow { plugin, key, event }
-            }));
+        writes.planned.extend(changes.planned.into_iter().map(|(plugin, key)| {
+            let event = self.planned.get(&(plugin.clone(), key.clone())).cloned();
+            PlannedRow { plugin, key, event }
+        }));
         for key in changes.records {
             let body = self.known_record(&key);
             writes.records.push((key, body));
         }
         self.flush_stock(&mut writes, changes.pools, changes.reservations, changes.counters);
-        writes.codes.extend(
-            changes
-                .codes
-                .iter()
-                .filter_map(|lookup| self.codes.get(lookup))
-                .cloned(),
-        );
-        writes.messages.extend(
-            changes
-                .messages
-                .iter()
-                .filter_map(|id| self.messages.get(id))
-                .cloned(),
-        );
-        writes
-            .scans
-            .extend(changes.scans.iter().filter_map(|id| self.scans.get(id)).cloned());
+        writes.codes.extend(changes.codes.iter().filter_map(|lookup| self.codes.get(lookup)).cloned());
+        writes.messages.extend(changes.messages.iter().filter_map(|id| self.messages.get(id)).cloned());
+        writes.scans.extend(changes.scans.iter().filter_map(|id| self.scans.get(id)).cloned());
         writes.playbooks = changes.playbooks;
         writes.resources = changes.resources;
-        writes.schedules.extend(
-            changes
-                .schedules_changed
-                .iter()
-                .filter_map(|key| changes.schedules.get(key))
-                .cloned(),
-        );
+        writes
+            .schedules
+            .extend(changes.schedules_changed.iter().filter_map(|key| changes.schedules.get(key)).cloned());
         writes.feeds.extend(changes.feeds.into_iter().filter_map(|name| {
             let taken = self.feeds.get(&name).copied()?;
             Some((name, taken))
@@ -132,48 +100,41 @@ impl Memory {
         Ok(writes)
     }
 
-    fn flush_people(
-        &mut self,
-        writes: &mut WriteSet,
-        customers: HashSet<CustomerId>,
-        facts: HashSet<(CustomerId, EventType)>,
-        tags: HashSet<(CustomerId, Tag)>,
-        segments: HashSet<(CustomerId, PlaybookName, SegmentName)>,
-    ) {
+    fn flush_customers(&self, writes: &mut WriteSet, customers: HashSet<CustomerId>) {
         for id in customers {
             if let Some(person) = self.people.get(&id) {
                 let attributes = serde_json::to_string(&person.customer.attributes).unwrap_or_default();
-                writes.customers.push(CustomerRow {
-                    id,
-                    created_at: person.customer.created_at,
-                    attributes,
-                });
+                let created_at = person.customer.created_at;
+                writes.customers.push(CustomerRow { id, created_at, attributes });
             }
         }
+    }
+
+    fn flush_facts(&self, writes: &mut WriteSet, facts: HashSet<(CustomerId, EventType)>) {
         for (customer, event_type) in facts {
-            let fact = self
-                .people
-                .get(&customer)
-                .and_then(|person| person.customer.facts.get(&event_type));
+            let fact = self.people.get(&customer).and_then(|person| person.customer.facts.get(&event_type));
             writes.facts.extend(fact.map(|fact| FactRow {
                 customer,
                 event_type: event_type.clone(),
                 fact: *fact,
             }));
         }
+    }
+
+    fn flush_marks(
+        &self,
+        writes: &mut WriteSet,
+        tags: HashSet<(CustomerId, Tag)>,
+        segments: HashSet<(CustomerId, PlaybookName, SegmentName)>,
+    ) {
         for (customer, tag) in tags {
-            let mark = self
-                .people
-                .get(&customer)
-                .and_then(|person| person.customer.tags.get(&tag))
-                .cloned();
+            let person = self.people.get(&customer);
+            let mark = person.and_then(|person| person.customer.tags.get(&tag)).cloned();
             writes.tags.push(TagRow { customer, tag, mark });
         }
         for (customer, playbook, segment) in segments {
-            let row = self
-                .people
-                .get(&customer)
-                .and_then(|person| person.segments.get(&(playbook, segment)));
+            let person = self.people.get(&customer);
+            let row = person.and_then(|person| person.segments.get(&(playbook, segment)));
             writes.segments.extend(row.cloned());
         }
     }
@@ -191,12 +152,7 @@ impl Memory {
                 writes.pools.push((key, *pool));
             }
         }
-        writes.reservations.extend(
-            reservations
-                .iter()
-                .filter_map(|id| self.reservations.get(id))
-                .cloned(),
-        );
+        writes.reservations.extend(reservations.iter().filter_map(|id| self.reservations.get(id)).cloned());
         for key in counters {
             if let Some(counter) = self.counters.get(&key) {
                 writes.counters.push((key, *counter));

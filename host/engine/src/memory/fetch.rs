@@ -24,10 +24,7 @@ pub(crate) struct Reader {
 impl Reader {
     /// Must be made inside a tokio runtime.
     pub(crate) fn new(store: Arc<dyn Store>) -> Self {
-        Self {
-            store,
-            handle: Handle::current(),
-        }
+        Self { store, handle: Handle::current() }
     }
 
     /// Waits for an answer of the store; only on a lane.
@@ -84,20 +81,11 @@ impl Memory {
         }
         for loaded in loaded.runs {
             let event = loaded.event.map(event_from_row).transpose()?.map(Arc::new);
-            let live = LiveRun {
-                event,
-                journal: Vec::new(),
-                run: loaded.run,
-            };
+            let live = LiveRun { event, journal: Vec::new(), run: loaded.run };
             self.runs.learn(live.run.id, Some(live), batch);
         }
         for hash in &asked.0.matching {
-            let waits = loaded
-                .matching
-                .iter()
-                .filter(|wait| wait.matching == Some(*hash))
-                .cloned()
-                .collect();
+            let waits = loaded.matching.iter().filter(|wait| wait.matching == Some(*hash)).cloned().collect();
             self.matching.learn(*hash, Some(waits), batch);
         }
         for entry in loaded.entries {
@@ -135,58 +123,19 @@ impl Memory {
     fn learn_absent(&mut self, asked: Asked) {
         let batch = self.batch;
         let wants = asked.0;
-        wants
-            .dedupes
-            .into_iter()
-            .for_each(|key| self.dedupes.learn(key, None, batch));
-        wants
-            .identities
-            .into_iter()
-            .for_each(|key| self.identities.learn(key, None, batch));
-        wants
-            .customers
-            .into_iter()
-            .for_each(|key| self.people.learn(key, None, batch));
-        wants
-            .runs
-            .into_iter()
-            .for_each(|key| self.runs.learn(key, None, batch));
-        wants
-            .entries
-            .into_iter()
-            .for_each(|key| self.entries.learn(key, None, batch));
-        wants
-            .records
-            .into_iter()
-            .for_each(|key| self.records.learn(key, None, batch));
-        wants
-            .pools
-            .into_iter()
-            .for_each(|key| self.pools.learn(key, None, batch));
-        wants
-            .reservations
-            .into_iter()
-            .for_each(|key| self.reservations.learn(key, None, batch));
-        wants
-            .counters
-            .into_iter()
-            .for_each(|key| self.counters.learn(key, None, batch));
-        wants
-            .codes
-            .into_iter()
-            .for_each(|key| self.codes.learn(key, None, batch));
-        wants
-            .messages
-            .into_iter()
-            .for_each(|key| self.messages.learn(key, None, batch));
-        wants
-            .planned
-            .into_iter()
-            .for_each(|key| self.planned.learn(key, None, batch));
-        wants
-            .scans
-            .into_iter()
-            .for_each(|key| self.scans.learn(key, None, batch));
+        wants.dedupes.into_iter().for_each(|key| self.dedupes.learn(key, None, batch));
+        wants.identities.into_iter().for_each(|key| self.identities.learn(key, None, batch));
+        wants.customers.into_iter().for_each(|key| self.people.learn(key, None, batch));
+        wants.runs.into_iter().for_each(|key| self.runs.learn(key, None, batch));
+        wants.entries.into_iter().for_each(|key| self.entries.learn(key, None, batch));
+        wants.records.into_iter().for_each(|key| self.records.learn(key, None, batch));
+        wants.pools.into_iter().for_each(|key| self.pools.learn(key, None, batch));
+        wants.reservations.into_iter().for_each(|key| self.reservations.learn(key, None, batch));
+        wants.counters.into_iter().for_each(|key| self.counters.learn(key, None, batch));
+        wants.codes.into_iter().for_each(|key| self.codes.learn(key, None, batch));
+        wants.messages.into_iter().for_each(|key| self.messages.learn(key, None, batch));
+        wants.planned.into_iter().for_each(|key| self.planned.learn(key, None, batch));
+        wants.scans.into_iter().for_each(|key| self.scans.learn(key, None, batch));
     }
 }
 

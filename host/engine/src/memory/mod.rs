@@ -217,10 +217,7 @@ impl Memory {
     /// Messages that go to the dispatcher with the commit of this batch.
     pub(crate) fn take_outbox(&mut self) -> Vec<Message> {
         let ids = std::mem::take(&mut self.outbox);
-        ids.iter()
-            .filter_map(|id| self.messages.get(id))
-            .cloned()
-            .collect()
+        ids.iter().filter_map(|id| self.messages.get(id)).cloned().collect()
     }
 
     /// How many events of a feed were taken in.

@@ -37,18 +37,10 @@ impl Person {
         let segments = image.segments.into_iter();
         Self {
             customer: Arc::new(image.customer),
-            records: records
-                .map(|(plugin, key, body)| ((plugin, key), Arc::from(body)))
-                .collect(),
+            records: records.map(|(plugin, key, body)| ((plugin, key), Arc::from(body))).collect(),
             waits: image.waits,
-            entries: image
-                .entries
-                .into_iter()
-                .map(|entry| (entry.hash, entry))
-                .collect(),
-            segments: segments
-                .map(|row| ((row.playbook.clone(), row.segment.clone()), row))
-                .collect(),
+            entries: image.entries.into_iter().map(|entry| (entry.hash, entry)).collect(),
+            segments: segments.map(|row| ((row.playbook.clone(), row.segment.clone()), row)).collect(),
         }
     }
 
@@ -58,11 +50,7 @@ impl Person {
 
     /// Waits for events of this type.
     pub(crate) fn waits_for(&self, event_type: &EventType) -> Vec<WaitRow> {
-        self.waits
-            .iter()
-            .filter(|wait| wait.event_types.contains(event_type))
-            .cloned()
-            .collect()
+        self.waits.iter().filter(|wait| wait.event_types.contains(event_type)).cloned().collect()
     }
 
     pub(crate) fn remove_wait(&mut self, id: WaitId) {

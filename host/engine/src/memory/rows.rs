@@ -25,10 +25,7 @@ use crate::ports::store::{RecordRange, Wants};
 macro_rules! read {
     ($memory:ident . $cache:ident, $key:expr, $want:ident) => {{
         if !$memory.$cache.knows($key) {
-            $memory.fetch(Wants {
-                $want: vec![$key.clone()],
-                ..Wants::default()
-            })?;
+            $memory.fetch(Wants { $want: vec![$key.clone()], ..Wants::default() })?;
         }
         let batch = $memory.batch;
         $memory.$cache.touch($key, batch)
@@ -43,8 +40,7 @@ impl Memory {
 
     /// A customer that must be there because something of theirs is.
     pub(crate) fn known_person(&mut self, id: CustomerId) -> Worked<&Person> {
-        self.person(id)?
-            .ok_or_else(|| Halt::Broken(format!("customer {id} is gone")))
+        self.person(id)?.ok_or_else(|| Halt::Broken(format!("customer {id} is gone")))
     }
 
     /// A customer when memory has them already.
@@ -136,17 +132,7 @@ impl Memory {
         mark: Option<TagMark>,
     ) -> Worked<Option<TagMark>> {
         let before = self.known_person(id)?.customer.tags.get(tag).cloned();
-        let timer = |at: Option<UtcMs>| {
-            at.map(|at| {
-                (
-                    at,
-                    TimerKind::Tag {
-                        customer: id,
-                        tag: tag.clone(),
-                    },
-                )
-            })
-        };
+        let timer = |at: Option<UtcMs>| at.map(|at| (at, TimerKind::Tag { customer: id, tag: tag.clone() }));
         if let Some((at, kind)) = timer(before.as_ref().and_then(|mark| mark.expires_at)) {
             self.clear_timer(at, &kind);
         }
@@ -171,11 +157,7 @@ impl Memory {
             playbook: row.playbook.clone(),
             segment: row.segment.clone(),
         };
-        let before = self
-            .known_person(row.customer)?
-            .segments
-            .get(&key)
-            .and_then(|row| row.check_at);
+        let before = self.known_person(row.customer)?.segments.get(&key).and_then(|row| row.check_at);
         if before != row.check_at {
             if let Some(at) = before {
                 self.clear_timer(at, &kind(&row));
@@ -184,9 +166,7 @@ impl Memory {
                 self.set_timer(at, kind(&row));
             }
         }
-        self.changes
-            .segments
-            .insert((row.customer, key.0.clone(), key.1.clone()));
+        self.changes.segments.insert((row.customer, key.0.clone(), key.1.clone()));
         self.person_mut(row.customer)?.segments.insert(key, row);
         Ok(())
     }
@@ -198,11 +178,7 @@ impl Memory {
         playbook: &PlaybookName,
         segment: &SegmentName,
     ) -> Worked<Option<SegmentRow>> {
-        Ok(self
-            .known_person(id)?
-            .segments
-            .get(&(playbook.clone(), segment.clone()))
-            .cloned())
+        Ok(self.known_person(id)?.segments.get(&(playbook.clone(), segment.clone())).cloned())
     }
 
     /// A document of a plugin.
@@ -220,10 +196,7 @@ impl Memory {
         match key.customer {
             Some(customer) => {
                 let place = (key.plugin.clone(), key.key.clone());
-                self.people
-                    .get(&customer)
-                    .and_then(|person| person.records.get(&place))
-                    .cloned()
+                self.people.get(&customer).and_then(|person| person.records.get(&place)).cloned()
             }
             None => self.records.get(key).cloned(),
         }
@@ -260,9 +233,7 @@ impl Memory {
                     && key.as_str().starts_with(&range.prefix)
                     && range.after.as_deref().is_none_or(|after| key.as_str() > after)
             });
-            let found = begins
-                .take(range.limit)
-                .map(|((_, key), body)| (key.to_string(), body.clone()));
+            let found = begins.take(range.limit).map(|((_, key), body)| (key.to_string(), body.clone()));
             return Ok(found.collect());
         }
         self.scan_tenant_records(range)
@@ -274,17 +245,11 @@ impl Memory {
             key.plugin == range.plugin
                 && key.customer.is_none()
                 && key.key.as_str().starts_with(&range.prefix)
-                && range
-                    .after
-                    .as_deref()
-                    .is_none_or(|after| key.key.as_str() > after)
+                && range.after.as_deref().is_none_or(|after| key.key.as_str() > after)
         });
         // Removed rows may hide as many of the store's: ask for that many more.
         let limit = range.limit;
-        let ask = RecordRange {
-            limit: limit + changed.len(),
-            ..range
-        };
+        let ask = RecordRange { limit: limit + changed.len(), ..range };
         let reader = self.reader();
         let mut found: std::collections::BTreeMap<String, Arc<str>> = reader
             .ask(|store| store.scan_records(ask))?
@@ -384,10 +349,7 @@ impl Memory {
         key: &(PluginName, Key),
         event: Option<PlannedEvent>,
     ) -> Worked<bool> {
-        let kind = TimerKind::Planned {
-            plugin: key.0.clone(),
-            key: key.1.clone(),
-        };
+        let kind = TimerKind::Planned { plugin: key.0.clone(), key: key.1.clone() };
         let before = self.planned(key)?;
         if let Some(before) = &before {
             self.clear_timer(before.due_at, &kind);
@@ -547,21 +509,13 @@ impl Memory {
 
     /// All schedules of a playbook.
     pub(crate) fn schedules_of(&self, playbook: &PlaybookName) -> Vec<ScheduleRow> {
-        self.changes
-            .schedules
-            .values()
-            .filter(|row| row.playbook == *playbook)
-            .cloned()
-            .collect()
+        self.changes.schedules.values().filter(|row| row.playbook == *playbook).cloned().collect()
     }
 
     /// Writes a schedule; its timer follows.
     pub(crate) fn set_schedule(&mut self, row: ScheduleRow) {
         let key = (row.playbook.clone(), row.workflow.clone());
-        let kind = TimerKind::Schedule {
-            playbook: row.playbook.clone(),
-            workflow: row.workflow.clone(),
-        };
+        let kind = TimerKind::Schedule { playbook: row.playbook.clone(), workflow: row.workflow.clone() };
         if let Some(at) = self.changes.schedules.get(&key).and_then(|before| before.next_at) {
             self.timers.clear(at, &kind);
         }
@@ -588,10 +542,6 @@ impl LiveRun {
     pub(crate) fn write(&mut self, entry: JournalEntry) {
         let row = self.run.journal_rows;
         self.run.journal_rows += 1;
-        self.journal.push(JournalRow {
-            run: self.run.id,
-            row,
-            entry,
-        });
+        self.journal.push(JournalRow { run: self.run.id, row, entry });
     }
 }

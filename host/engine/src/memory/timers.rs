@@ -36,10 +36,7 @@ pub(crate) fn timer_id(due_at: UtcMs, kind: &TimerKind) -> TimerId {
 
 impl Timers {
     pub(crate) fn new(window_max: usize) -> Self {
-        Self {
-            window_max,
-            ..Self::default()
-        }
+        Self { window_max, ..Self::default() }
     }
 
     fn covers(&self, place: Place) -> bool {
@@ -104,13 +101,8 @@ impl Timers {
         let after = self.horizon;
         let was_read = self.is_read;
         let is_complete = rows.len() < limit;
-        let horizon = if is_complete {
-            None
-        } else {
-            rows.last().map(|row| (row.due_at, row.id))
-        };
-        self.window
-            .extend(rows.into_iter().map(|row| ((row.due_at, row.id), row.kind)));
+        let horizon = if is_complete { None } else { rows.last().map(|row| (row.due_at, row.id)) };
+        self.window.extend(rows.into_iter().map(|row| ((row.due_at, row.id), row.kind)));
         self.is_read = true;
         self.horizon = horizon;
         // What is not committed yet may or may not be in the rows: it counts as it is in memory.
@@ -133,11 +125,7 @@ impl Timers {
         let mut over = Vec::new();
         for ((due_at, id), change) in &self.committing {
             match change {
-                Some(kind) => set.push(TimerRow {
-                    due_at: *due_at,
-                    id: *id,
-                    kind: kind.clone(),
-                }),
+                Some(kind) => set.push(TimerRow { due_at: *due_at, id: *id, kind: kind.clone() }),
                 None => over.push((*due_at, *id)),
             }
         }
@@ -223,15 +211,9 @@ mod tests {
     /// The store as a plain map, read in chunks of four.
     fn read(timers: &mut Timers, store: &BTreeMap<Place, TimerKind>) {
         while let Some(after) = timers.needs_reading() {
-            let rows = store
-                .iter()
-                .filter(|(place, _)| after.is_none_or(|after| **place > after))
-                .take(4);
-            let rows = rows.map(|((due_at, id), kind)| TimerRow {
-                due_at: *due_at,
-                id: *id,
-                kind: kind.clone(),
-            });
+            let rows = store.iter().filter(|(place, _)| after.is_none_or(|after| **place > after)).take(4);
+            let rows =
+                rows.map(|((due_at, id), kind)| TimerRow { due_at: *due_at, id: *id, kind: kind.clone() });
             timers.absorb(rows.collect(), 4);
         }
     }

@@ -46,7 +46,7 @@ pub enum PublishError {
         /// The plugin.
         plugin: PluginName,
         /// Why.
-        fault: Fault,
+        fault: Box<Fault>,
     },
     /// Another playbook has a definition of the same name.
     #[error("{plugin}/{kind} `{name}` is already defined by playbook {by}: names are unique within a tenant")]
@@ -70,7 +70,7 @@ pub enum PublishError {
         /// The name.
         name: ResourceName,
         /// Why.
-        fault: Fault,
+        fault: Box<Fault>,
     },
 }
 
@@ -81,17 +81,8 @@ pub(crate) fn publish(
 ) -> Worked<Result<Published, PublishError>> {
     let playbook = publication.playbook.clone();
     let digest = playbook.digest();
-    if cell
-        .books
-        .active(&playbook.name)
-        .is_some_and(|(active, _)| *active == digest)
-    {
-        return Ok(Ok(Published {
-            digest,
-            is_unchanged: true,
-            resources: 0,
-            resources_gone: 0,
-        }));
+    if cell.books.active(&playbook.name).is_some_and(|(active, _)| *active == digest) {
+        return Ok(Ok(Published { digest, is_unchanged: true, resources: 0, resources_gone: 0 }));
     }
     if let Err(error) = check(cell, &playbook) {
         return Ok(Err(error));
@@ -110,12 +101,8 @@ pub(crate) fn publish(
     }
     cell.release(savepoint);
     let gone = gone(cell, &playbook);
-    let published = Published {
-        digest,
-        is_unchanged: false,
-        resources: rows.len(),
-        resources_gone: gone.len(),
-    };
+    let published =
+        Published { digest, is_unchanged: false, resources: rows.len(), resources_gone: gone.len() };
     for row in rows.into_iter().chain(gone) {
         cell.books.put_resource(row.clone());
         cell.write_resource(row);
@@ -126,44 +113,23 @@ pub(crate) fn publish(
 
 fn check(cell: &MemoryCell, playbook: &Playbook) -> Result<(), PublishError> {
     for (plugin, used) in &playbook.plugins {
-        let granted = used
-            .grants
-            .iter()
-            .copied()
-            .fold(CapabilitySet::free(), CapabilitySet::with);
+        let granted = used.grants.iter().copied().fold(CapabilitySet::free(), CapabilitySet::with);
         cell.plugins
             .check_grants(&used.digest, granted)
-            .map_err(|fault| PublishError::Plugin {
-                plugin: plugin.clone(),
-                fault,
-            })?;
+            .map_err(|fault| PublishError::Plugin { plugin: plugin.clone(), fault: Box::new(fault) })?;
     }
     for resource in &playbook.resources {
-        let known = cell
-            .books
-            .resource_at(&key_of(resource))
-            .filter(|row| row.playbook != playbook.name);
+        let known = cell.books.resource_at(&key_of(resource)).filter(|row| row.playbook != playbook.name);
         if let Some(row) = known {
-            let Resource {
-                plugin, kind, name, ..
-            } = resource.clone();
-            return Err(PublishError::Taken {
-                plugin,
-                kind,
-                name,
-                by: row.playbook.clone(),
-            });
+            let Resource { plugin, kind, name, .. } = resource.clone();
+            return Err(PublishError::Taken { plugin, kind, name, by: row.playbook.clone() });
         }
     }
     Ok(())
 }
 
 fn key_of(resource: &Resource) -> ResourceKey {
-    (
-        resource.plugin.clone(),
-        resource.kind.clone(),
-        resource.name.clone(),
-    )
+    (resource.plugin.clone(), resource.kind.clone(), resource.name.clone())
 }
 
 /// Lets the plugin put a definition into force; none when it is in force as it is, with the same plugin.
@@ -174,27 +140,16 @@ fn apply(
 ) -> Worked<Result<Option<ResourceRow>, PublishError>> {
     let body: Arc<str> = json::print(&resource.body).unwrap_or_default().into();
     let plugin_digest = |playbook: &Playbook| playbook.plugins.get(&resource.plugin).map(|used| used.digest);
-    let before = cell
-        .books
-        .active(&playbook.name)
-        .and_then(|(_, before)| plugin_digest(before));
-    let is_same = cell
-        .books
-        .resource_at(&key_of(resource))
-        .is_some_and(|row| row.body.as_ref() == Some(&body));
+    let before = cell.books.active(&playbook.name).and_then(|(_, before)| plugin_digest(before));
+    let is_same =
+        cell.books.resource_at(&key_of(resource)).is_some_and(|row| row.body.as_ref() == Some(&body));
     if is_same && before == plugin_digest(playbook) {
         return Ok(Ok(None));
     }
     let calling = Calling {
         playbook,
         plugin: &resource.plugin,
-        id: format!(
-            "apply/{}/{}/{}/{}",
-            resource.plugin,
-            resource.kind,
-            resource.name,
-            playbook.digest()
-        ),
+        id: format!("apply/{}/{}/{}/{}", resource.plugin, resource.kind, resource.name, playbook.digest()),
         run: None,
         customer: None,
         event: None,
@@ -202,26 +157,10 @@ fn apply(
         depth: 0,
     };
     let (kind, name) = (resource.kind.as_str(), resource.name.as_str());
-    let answer = call::call(
-        cell,
-        calling,
-        Entry::Apply {
-            kind,
-            name,
-            definition: &body,
-        },
-    )?
-    .outcome;
+    let answer = call::call(cell, calling, Entry::Apply { kind, name, definition: &body })?.outcome;
     let refused = |fault: Fault| {
-        let Resource {
-            plugin, kind, name, ..
-        } = resource.clone();
-        PublishError::Resource {
-            plugin,
-            kind,
-            name,
-            fault,
-        }
+        let Resource { plugin, kind, name, .. } = resource.clone();
+        PublishError::Resource { plugin, kind, name, fault: Box::new(fault) }
     };
     let reactions = match answer {
         Ok(Answer::Done(text)) => reactions(&text),
@@ -253,10 +192,7 @@ fn reactions(text: &str) -> Result<Vec<(EventType, OfferName)>, Fault> {
             format!("`apply` gave {text}, expected a list of {{event, step}}: {why}"),
         )
     })?;
-    Ok(found
-        .into_iter()
-        .map(|reaction| (reaction.event, reaction.step))
-        .collect())
+    Ok(found.into_iter().map(|reaction| (reaction.event, reaction.step)).collect())
 }
 
 /// Definitions of the active version that the new one does not have.
@@ -267,20 +203,13 @@ fn gone(cell: &MemoryCell, playbook: &Playbook) -> Vec<ResourceRow> {
         })
     };
     let before = cell.books.resources_from(&playbook.name).into_iter();
-    before
-        .filter(|row| !kept(row))
-        .map(|row| ResourceRow { body: None, ..row })
-        .collect()
+    before.filter(|row| !kept(row)).map(|row| ResourceRow { body: None, ..row }).collect()
 }
 
 fn put_into_force(cell: &mut MemoryCell, publication: Publication, digest: PlaybookDigest) -> Worked<()> {
     let playbook = publication.playbook;
     let name = playbook.name.clone();
-    let before = cell
-        .books
-        .active(&name)
-        .map(|(_, before)| before.segments.clone())
-        .unwrap_or_default();
+    let before = cell.books.active(&name).map(|(_, before)| before.segments.clone()).unwrap_or_default();
     let compiled = serde_json::to_string(&*playbook)
         .map_err(|why| crate::memory::Halt::Broken(format!("playbook {name} has no JSON form: {why}")))?;
     let published_at = cell.now;
@@ -295,14 +224,8 @@ fn put_into_force(cell: &mut MemoryCell, publication: Publication, digest: Playb
     cell.books.activate(digest, playbook.clone());
     crate::schedule::plan_schedule(cell, &name)?;
     for (segment, found) in &playbook.segments {
-        if before
-            .get(segment)
-            .is_none_or(|before| before.condition != found.condition)
-        {
-            let purpose = ScanPurpose::Segment {
-                playbook: name.clone(),
-                segment: segment.clone(),
-            };
+        if before.get(segment).is_none_or(|before| before.condition != found.condition) {
+            let purpose = ScanPurpose::Segment { playbook: name.clone(), segment: segment.clone() };
             crate::schedule::begin_scan(cell, purpose, DurationMs::ZERO, &digest.0)?;
         }
     }

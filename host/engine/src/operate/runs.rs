@@ -77,14 +77,8 @@ pub(crate) fn act(cell: &mut MemoryCell, id: RunId, action: RunAction) -> Operat
         return Ok(Err(OperateError::UnknownRun(id)));
     };
     let phase = live.run.status.phase();
-    let wrong = |expected, action| {
-        Ok(Err(OperateError::State {
-            run: id,
-            found: phase.as_str(),
-            expected,
-            action,
-        }))
-    };
+    let wrong =
+        |expected, action| Ok(Err(OperateError::State { run: id, found: phase.as_str(), expected, action }));
     match action {
         RunAction::Pause if phase != RunPhase::Live => wrong("live", "paused"),
         RunAction::Pause => pause(cell, id).map(|()| Ok(id)),
@@ -110,20 +104,10 @@ fn pause(cell: &mut MemoryCell, id: RunId) -> Worked<()> {
     let customer = live.run.customer;
     for fiber in &mut live.run.state.fibers {
         if let Some(due_at) = fiber.due_at() {
-            cell.clear_timer(
-                due_at,
-                &TimerKind::Fiber {
-                    run: id,
-                    fiber: fiber.id,
-                },
-            );
+            cell.clear_timer(due_at, &TimerKind::Fiber { run: id, fiber: fiber.id });
         }
         let (wait, until) = match &fiber.state {
-            FiberState::Waiting {
-                wait,
-                until,
-                matching,
-            } => (Some((*wait, *matching)), *until),
+            FiberState::Waiting { wait, until, matching } => (Some((*wait, *matching)), *until),
             FiberState::Sleeping { until } | FiberState::Retrying { until } => (None, Some(*until)),
             _ => (None, None),
         };
@@ -133,11 +117,7 @@ fn pause(cell: &mut MemoryCell, id: RunId) -> Worked<()> {
         let left = until.map(|until| until.since(now));
         let deadline_left = fiber.deadline.take().map(|deadline| deadline.since(now));
         let state = Box::new(std::mem::replace(&mut fiber.state, FiberState::Ready));
-        fiber.state = FiberState::Halted {
-            state,
-            left,
-            deadline_left,
-        };
+        fiber.state = FiberState::Halted { state, left, deadline_left };
     }
     write(&mut live, now, JournalKind::Paused);
     live.run.status = RunStatus::Paused { since: now };
@@ -156,12 +136,7 @@ fn resume(cell: &mut MemoryCell, id: RunId) -> Worked<()> {
     live.run.changed_at = now;
     let mut waiting = Vec::new();
     for fiber in &mut live.run.state.fibers {
-        let FiberState::Halted {
-            state,
-            left,
-            deadline_left,
-        } = fiber.state.clone()
-        else {
+        let FiberState::Halted { state, left, deadline_left } = fiber.state.clone() else {
             continue;
         };
         fiber.deadline = deadline_left.map(|left| now + left);
@@ -171,22 +146,16 @@ fn resume(cell: &mut MemoryCell, id: RunId) -> Worked<()> {
                 waiting.push((fiber.id, left));
                 FiberState::Ready
             }
-            FiberState::Sleeping { .. } => FiberState::Sleeping {
-                until: now + left.unwrap_or(DurationMs::ZERO),
-            },
-            FiberState::Retrying { .. } => FiberState::Retrying {
-                until: now + left.unwrap_or(DurationMs::ZERO),
-            },
+            FiberState::Sleeping { .. } => {
+                FiberState::Sleeping { until: now + left.unwrap_or(DurationMs::ZERO) }
+            }
+            FiberState::Retrying { .. } => {
+                FiberState::Retrying { until: now + left.unwrap_or(DurationMs::ZERO) }
+            }
             other => other,
         };
         if let Some(due_at) = fiber.due_at() {
-            cell.set_timer(
-                due_at,
-                TimerKind::Fiber {
-                    run: id,
-                    fiber: fiber.id,
-                },
-            );
+            cell.set_timer(due_at, TimerKind::Fiber { run: id, fiber: fiber.id });
         }
     }
     cell.put_run(live);
@@ -196,13 +165,7 @@ fn resume(cell: &mut MemoryCell, id: RunId) -> Worked<()> {
 }
 
 fn write(live: &mut LiveRun, at: siyu_model::clock::UtcMs, kind: JournalKind) {
-    live.write(JournalEntry {
-        at,
-        step: None,
-        fiber: 0,
-        kind,
-        detail: None,
-    });
+    live.write(JournalEntry { at, step: None, fiber: 0, kind, detail: None });
 }
 
 /// A new run of the same version, at the step where the old one failed, with what it had kept.
@@ -232,20 +195,10 @@ fn retry(cell: &mut MemoryCell, id: RunId) -> Operated<RunId> {
         ..old
     };
     let new = run.id;
-    let mut live = LiveRun {
-        run,
-        event: live.event,
-        journal: Vec::new(),
-    };
+    let mut live = LiveRun { run, event: live.event, journal: Vec::new() };
     let detail = json::print(&Value::map([("retry_of", Value::text(id.to_string()))])).ok();
     let at = cell.now;
-    live.write(JournalEntry {
-        at,
-        step: None,
-        fiber: 0,
-        kind: JournalKind::Started,
-        detail,
-    });
+    live.write(JournalEntry { at, step: None, fiber: 0, kind: JournalKind::Started, detail });
     cell.put_run(live);
     cell.ready.push_back(new);
     Ok(Ok(new))
@@ -286,17 +239,8 @@ pub enum ManuallyStarted {
 
 /// Starts a manual workflow.
 pub(crate) fn start_manually(cell: &mut MemoryCell, request: ManualStart) -> Operated<ManuallyStarted> {
-    let ManualStart {
-        playbook,
-        workflow,
-        customer,
-        data,
-        by,
-    } = request;
-    let unknown = OperateError::UnknownWorkflow {
-        playbook: playbook.clone(),
-        workflow: workflow.clone(),
-    };
+    let ManualStart { playbook, workflow, customer, data, by } = request;
+    let unknown = OperateError::UnknownWorkflow { playbook: playbook.clone(), workflow: workflow.clone() };
     let Some((version, active)) = cell.books.active(&playbook).cloned() else {
         return Ok(Err(unknown));
     };
@@ -318,33 +262,16 @@ pub(crate) fn start_manually(cell: &mut MemoryCell, request: ManualStart) -> Ope
         },
     };
     let event = record(cell, customer, data, by)?;
-    let target = Target::Workflow {
-        playbook: playbook.clone(),
-        version,
-        workflow: workflow.clone(),
-    };
+    let target = Target::Workflow { playbook: playbook.clone(), version, workflow: workflow.clone() };
     match (audience, customer) {
         (Some(audience), None) => {
-            let purpose = ScanPurpose::Audience {
-                playbook,
-                version,
-                workflow,
-                event: event.seq,
-            };
+            let purpose = ScanPurpose::Audience { playbook, version, workflow, event: event.seq };
             let seq = event.seq.0.to_be_bytes();
             let scan = crate::schedule::begin_scan(cell, purpose, audience.spread, &seq)?;
             Ok(Ok(ManuallyStarted::Audience(scan)))
         }
         _ => {
-            let started = admit::start_run(
-                cell,
-                Start {
-                    target,
-                    customer,
-                    event,
-                    parent: None,
-                },
-            )?;
+            let started = admit::start_run(cell, Start { target, customer, event, parent: None })?;
             Ok(started
                 .map(ManuallyStarted::Run)
                 .map_err(|why: NotStarted| OperateError::NotStarted(why.to_string())))
@@ -361,14 +288,5 @@ fn record(
     let event_type =
         EventType::new("manual.started").expect("`manual.started` follows the rule of event types");
     let source = format!("manual:{by}");
-    admit::record_only(
-        memory,
-        PendingEvent {
-            source,
-            event_type,
-            customer,
-            data,
-            depth: 0,
-        },
-    )
+    admit::record_only(memory, PendingEvent { source, event_type, customer, data, depth: 0 })
 }

@@ -30,9 +30,8 @@ pub struct SystemClock;
 impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "this is the port")]
     fn now(&self) -> UtcMs {
-        let since_1970 = std::time::SystemTime::now()
-            .duration_since(std::time::UNIX_EPOCH)
-            .unwrap_or_default();
+        let since_1970 =
+            std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         UtcMs::from_millis(i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX))
     }
 
@@ -59,10 +58,7 @@ pub struct VirtualClock {
 impl VirtualClock {
     /// A clock that stands at an instant.
     pub fn starting_at(at: UtcMs) -> Self {
-        Self {
-            now_ms: AtomicI64::new(at.as_millis()),
-            moved: Notify::new(),
-        }
+        Self { now_ms: AtomicI64::new(at.as_millis()), moved: Notify::new() }
     }
 
     /// Lets time go on to an instant; an earlier one changes nothing.

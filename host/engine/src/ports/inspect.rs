@@ -14,7 +14,7 @@ use siyu_model::event::{EventSeq, Subject};
 use siyu_model::id::{CustomerId, RunId};
 use siyu_model::limits;
 use siyu_model::message::{Message, MessageStatus};
-use siyu_model::name::{ChannelName, EventType, Key, PlaybookName, PluginName, SegmentName, Tag};
+use siyu_model::name::{ChannelName, EventType, Key, PlaybookName, SegmentName, Tag};
 use siyu_model::run::{Run, RunEnd, RunPhase, Target};
 use siyu_model::stock::counter::Counter;
 use siyu_model::stock::pool::Pool;
@@ -316,9 +316,6 @@ pub trait Inspect: Send + Sync {
 
     /// A plugin's documents by prefix, in the order of their keys; at most [`limits::inspect::PAGE_ROWS_MAX`].
     async fn records(&self, range: RecordRange) -> Result<Vec<(Key, String)>, InspectError>;
-
-    /// Which plugins keep documents.
-    async fn record_plugins(&self) -> Result<Vec<PluginName>, InspectError>;
 
     /// How much there is of what. Reads whole indexes: for a page that a person opens, not for every second.
     async fn tallies(&self) -> Result<Tallies, InspectError>;

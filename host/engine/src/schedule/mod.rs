@@ -29,11 +29,7 @@ pub(crate) fn fire(cell: &mut MemoryCell, due_at: UtcMs, kind: TimerKind) -> Wor
             cell.cause_depth = 0;
             crate::call::expire_tag(cell, customer, &tag, due_at)
         }
-        TimerKind::Segment {
-            customer,
-            playbook,
-            segment,
-        } => {
+        TimerKind::Segment { customer, playbook, segment } => {
             cell.cause_depth = 0;
             segment_due(cell, customer, (&playbook, &segment))
         }
@@ -49,12 +45,8 @@ fn segment_due(
     customer: siyu_model::id::CustomerId,
     (playbook, segment): (&siyu_model::name::PlaybookName, &siyu_model::name::SegmentName),
 ) -> Worked<()> {
-    let known = cell
-        .books
-        .segments()
-        .iter()
-        .find(|(owner, name, _)| owner == playbook && name == segment)
-        .cloned();
+    let known =
+        cell.books.segments().iter().find(|(owner, name, _)| owner == playbook && name == segment).cloned();
     match known {
         Some((_, _, condition)) => {
             admit::look_at_segment(cell, customer, (playbook, segment, &condition), true)

@@ -47,20 +47,10 @@ pub(super) fn begin_audience(
     spread: DurationMs,
     event: &Event,
 ) -> Worked<()> {
-    let Target::Workflow {
-        playbook,
-        version,
-        workflow,
-    } = target.clone()
-    else {
+    let Target::Workflow { playbook, version, workflow } = target.clone() else {
         return Ok(());
     };
-    let purpose = ScanPurpose::Audience {
-        playbook,
-        version,
-        workflow,
-        event: event.seq,
-    };
+    let purpose = ScanPurpose::Audience { playbook, version, workflow, event: event.seq };
     begin(cell, purpose, spread, &event.seq.0.to_be_bytes()).map(drop)
 }
 
@@ -71,16 +61,10 @@ pub(super) fn due(cell: &mut MemoryCell, id: ScanId) -> Worked<()> {
     };
     let after = scan.after;
     let customers = cell.customer_ids(after, limits::executor::SCAN_BATCH)?;
-    let unknown: Vec<CustomerId> = customers
-        .iter()
-        .filter(|id| cell.person_in_memory(id).is_none())
-        .copied()
-        .collect();
+    let unknown: Vec<CustomerId> =
+        customers.iter().filter(|id| cell.person_in_memory(id).is_none()).copied().collect();
     if !unknown.is_empty() {
-        cell.fetch(Wants {
-            customers: unknown,
-            ..Wants::default()
-        })?;
+        cell.fetch(Wants { customers: unknown, ..Wants::default() })?;
     }
     for customer in &customers {
         if visit(cell, &scan, *customer)? {
@@ -106,25 +90,15 @@ pub(super) fn due(cell: &mut MemoryCell, id: ScanId) -> Worked<()> {
 fn visit(cell: &mut MemoryCell, scan: &ScanRow, customer: CustomerId) -> Worked<bool> {
     match &scan.purpose {
         ScanPurpose::Segment { playbook, segment } => {
-            let known = cell
-                .books
-                .segments()
-                .iter()
-                .find(|(owner, name, _)| owner == playbook && name == segment);
+            let known =
+                cell.books.segments().iter().find(|(owner, name, _)| owner == playbook && name == segment);
             let Some((_, _, condition)) = known.cloned() else {
                 return Ok(false);
             };
             admit::look_at_segment(cell, customer, (playbook, segment, &condition), false)?;
-            Ok(cell
-                .segment(customer, playbook, segment)?
-                .is_some_and(|row| row.is_member))
+            Ok(cell.segment(customer, playbook, segment)?.is_some_and(|row| row.is_member))
         }
-        ScanPurpose::Audience {
-            playbook,
-            version,
-            workflow,
-            event,
-        } => {
+        ScanPurpose::Audience { playbook, version, workflow, event } => {
             let target = Target::Workflow {
                 playbook: playbook.clone(),
                 version: *version,
@@ -140,15 +114,8 @@ fn visit(cell: &mut MemoryCell, scan: &ScanRow, customer: CustomerId) -> Worked<
                 return Ok(false);
             }
             let event = event_at(cell, *event)?;
-            let started = admit::start_run(
-                cell,
-                Start {
-                    target,
-                    customer: Some(customer),
-                    event,
-                    parent: None,
-                },
-            )?;
+            let started =
+                admit::start_run(cell, Start { target, customer: Some(customer), event, parent: None })?;
             Ok(started.is_ok())
         }
     }
@@ -168,16 +135,16 @@ fn belongs(
     customer: CustomerId,
 ) -> Worked<bool> {
     match &audience.who {
-        Who::Segment(segment) => Ok(cell
-            .segment(customer, &playbook.name, segment)?
-            .is_some_and(|row| row.is_member)),
+        Who::Segment(segment) => {
+            Ok(cell.segment(customer, &playbook.name, segment)?.is_some_and(|row| row.is_member))
+        }
         Who::Condition(condition) => {
             let sight = cell.sight(playbook, &playbook.vars, Some(customer), None)?;
             match condition.holds(&sight.scope()) {
                 Ok(holds) => Ok(holds),
-                Err(fault) if fault.is_transient => Err(Halt::Store(
-                    crate::ports::store::StoreError::Database(fault.message),
-                )),
+                Err(fault) if fault.is_transient => {
+                    Err(Halt::Store(crate::ports::store::StoreError::Database(fault.message)))
+                }
                 // A condition that has no value for this customer does not hold.
                 Err(_) => Ok(false),
             }

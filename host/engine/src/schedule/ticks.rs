@@ -22,10 +22,8 @@ pub(crate) fn plan(memory: &mut Memory, playbook: &PlaybookName) -> Worked<()> {
         return Ok(());
     };
     for row in memory.schedules_of(playbook) {
-        let is_there = active
-            .workflows
-            .get(&row.workflow)
-            .is_some_and(|workflow| pattern(&workflow.trigger).is_some());
+        let is_there =
+            active.workflows.get(&row.workflow).is_some_and(|workflow| pattern(&workflow.trigger).is_some());
         if !is_there && row.next_at.is_some() {
             memory.set_schedule(ScheduleRow { next_at: None, ..row });
         }
@@ -43,12 +41,7 @@ pub(crate) fn plan(memory: &mut Memory, playbook: &PlaybookName) -> Worked<()> {
         }
         let next_at = cron.next_after(memory.now, zone);
         let (playbook, workflow) = (playbook.clone(), workflow.name.clone());
-        memory.set_schedule(ScheduleRow {
-            playbook,
-            workflow,
-            pattern,
-            next_at,
-        });
+        memory.set_schedule(ScheduleRow { playbook, workflow, pattern, next_at });
     }
     Ok(())
 }
@@ -67,10 +60,7 @@ pub(super) fn due(
     workflow: &WorkflowName,
     due_at: UtcMs,
 ) -> Worked<()> {
-    let Some(row) = cell
-        .schedule(playbook, workflow)
-        .filter(|row| row.next_at == Some(due_at))
-        .cloned()
+    let Some(row) = cell.schedule(playbook, workflow).filter(|row| row.next_at == Some(due_at)).cloned()
     else {
         return Ok(());
     };
@@ -80,13 +70,7 @@ pub(super) fn due(
     let Some(found) = active.workflows.get(workflow).cloned() else {
         return Ok(());
     };
-    let Trigger::Schedule {
-        cron,
-        zone,
-        catch_up,
-        audience,
-    } = &found.trigger
-    else {
+    let Trigger::Schedule { cron, zone, catch_up, audience } = &found.trigger else {
         return Ok(());
     };
     let mut ticks = vec![due_at];
@@ -103,11 +87,7 @@ pub(super) fn due(
         CatchUp::None => ticks.retain(|tick| !is_missed(tick)),
     }
     cell.set_schedule(ScheduleRow { next_at, ..row });
-    let target = Target::Workflow {
-        playbook: playbook.clone(),
-        version,
-        workflow: workflow.clone(),
-    };
+    let target = Target::Workflow { playbook: playbook.clone(), version, workflow: workflow.clone() };
     for tick in ticks {
         start(cell, &target, audience.as_ref(), tick)?;
     }
@@ -118,32 +98,13 @@ pub(super) fn due(
 fn start(cell: &mut MemoryCell, target: &Target, audience: Option<&Audience>, tick: UtcMs) -> Worked<()> {
     let event_type =
         EventType::new("schedule.ticked").expect("`schedule.ticked` follows the rule of event types");
-    let data = Value::map([
-        ("workflow", Value::text(target.name())),
-        ("at", Value::text(tick.to_string())),
-    ]);
+    let data = Value::map([("workflow", Value::text(target.name())), ("at", Value::text(tick.to_string()))]);
     let source = format!("schedule:{}/{}", target.playbook(), target.name());
-    let event = admit::record_only(
-        cell,
-        PendingEvent {
-            source,
-            event_type,
-            customer: None,
-            data,
-            depth: 0,
-        },
-    )?;
+    let event =
+        admit::record_only(cell, PendingEvent { source, event_type, customer: None, data, depth: 0 })?;
     match audience {
         Some(audience) => scans::begin_audience(cell, target, audience.spread, &event),
-        None => admit::start_run(
-            cell,
-            Start {
-                target: target.clone(),
-                customer: None,
-                event,
-                parent: None,
-            },
-        )
-        .map(drop),
+        None => admit::start_run(cell, Start { target: target.clone(), customer: None, event, parent: None })
+            .map(drop),
     }
 }

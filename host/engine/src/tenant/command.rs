@@ -25,31 +25,12 @@ pub(crate) type Reply<T> = oneshot::Sender<Result<T, Unavailable>>;
 
 /// What is wanted.
 pub(crate) enum Wish {
-    Event {
-        event: IncomingEvent,
-        feed: Option<(Arc<str>, u64)>,
-        reply: Option<Reply<Admitted>>,
-    },
-    Fed {
-        feed: String,
-        reply: Reply<u64>,
-    },
-    Publish {
-        publication: Box<Publication>,
-        reply: Reply<Result<Published, PublishError>>,
-    },
-    Act {
-        run: RunId,
-        action: RunAction,
-        reply: Reply<Result<RunId, OperateError>>,
-    },
-    Start {
-        request: Box<ManualStart>,
-        reply: Reply<Result<ManuallyStarted, OperateError>>,
-    },
-    Settle {
-        reply: Reply<Option<UtcMs>>,
-    },
+    Event { event: IncomingEvent, feed: Option<(Arc<str>, u64)>, reply: Option<Reply<Admitted>> },
+    Fed { feed: String, reply: Reply<u64> },
+    Publish { publication: Box<Publication>, reply: Reply<Result<Published, PublishError>> },
+    Act { run: RunId, action: RunAction, reply: Reply<Result<RunId, OperateError>> },
+    Start { request: Box<ManualStart>, reply: Reply<Result<ManuallyStarted, OperateError>> },
+    Settle { reply: Reply<Option<UtcMs>> },
 }
 
 /// What became of an event that was handed in, all of it durable.
@@ -84,15 +65,9 @@ pub enum Unavailable {
 pub(crate) enum Answer {
     Event(Reply<Admitted>, Admitted),
     Fed(Reply<u64>, u64),
-    Publish(
-        Reply<Result<Published, PublishError>>,
-        Result<Published, PublishError>,
-    ),
+    Publish(Reply<Result<Published, PublishError>>, Result<Published, PublishError>),
     Act(Reply<Result<RunId, OperateError>>, Result<RunId, OperateError>),
-    Start(
-        Reply<Result<ManuallyStarted, OperateError>>,
-        Result<ManuallyStarted, OperateError>,
-    ),
+    Start(Reply<Result<ManuallyStarted, OperateError>>, Result<ManuallyStarted, OperateError>),
 }
 
 impl Answer {

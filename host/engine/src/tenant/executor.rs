@@ -178,19 +178,13 @@ impl Executor {
     }
 
     fn has_messages_out(&self) -> bool {
-        let committing = self
-            .committing
-            .as_ref()
-            .is_some_and(|commit| !commit.outbox.is_empty());
+        let committing = self.committing.as_ref().is_some_and(|commit| !commit.outbox.is_empty());
         committing || !self.outbox.is_empty() || self.on_their_way > 0
     }
 
     /// In virtual time nothing may happen between a message and what becomes of it, if anything listens to that.
     fn is_strict(&self) -> bool {
-        let listens = self
-            .cell
-            .as_ref()
-            .is_some_and(|cell| cell.books.listens_to_messages());
+        let listens = self.cell.as_ref().is_some_and(|cell| cell.books.listens_to_messages());
         listens && self.ports.clock.is_virtual()
     }
 
@@ -249,16 +243,10 @@ impl Executor {
         self.load_ahead().await?;
         let lanes = self.ports.lanes.clone();
         // The semaphore is never closed.
-        let permit = lanes
-            .acquire_owned()
-            .await
-            .map_err(|why| Halt::Broken(why.to_string()))?;
+        let permit = lanes.acquire_owned().await.map_err(|why| Halt::Broken(why.to_string()))?;
         let (is_strict, is_waiting) = (self.is_strict(), self.has_messages_out());
         let batch = Batch {
-            cell: self
-                .cell
-                .take()
-                .expect("memory is with the executor between two batches"),
+            cell: self.cell.take().expect("memory is with the executor between two batches"),
             commands: std::mem::take(&mut self.commands),
             deliveries: std::mem::take(&mut self.deliveries),
             until: self.ports.clock.now(),
@@ -274,9 +262,8 @@ impl Executor {
             drop(permit);
             done
         });
-        let (mut batch, outcome) = done
-            .await
-            .map_err(|why| Halt::Broken(format!("a lane ended badly: {why}")))?;
+        let (mut batch, outcome) =
+            done.await.map_err(|why| Halt::Broken(format!("a lane ended badly: {why}")))?;
         self.cell = Some(batch.cell);
         self.commands = batch.commands;
         self.deliveries = batch.deliveries;
@@ -285,10 +272,7 @@ impl Executor {
             let why = halt.to_string();
             batch.answers.into_iter().for_each(|answer| answer.fail(&why));
             let why = Unavailable::Failed(why);
-            batch
-                .settles
-                .into_iter()
-                .for_each(|reply| drop(reply.send(Err(why.clone()))));
+            batch.settles.into_iter().for_each(|reply| drop(reply.send(Err(why.clone()))));
             return Err(halt);
         }
         self.settles.append(&mut batch.settles);
@@ -330,13 +314,7 @@ impl Executor {
         }
         let store = self.store.clone();
         let task = tokio::spawn(async move { store.commit(writes).await });
-        self.committing = Some(Commit {
-            task,
-            batch,
-            last_seq,
-            answers,
-            outbox,
-        });
+        self.committing = Some(Commit { task, batch, last_seq, answers, outbox });
         Ok(())
     }
 
@@ -371,20 +349,14 @@ impl Executor {
 
     /// Hands messages to the dispatcher while it has room.
     fn hand_over(&mut self) {
-        let now = self
-            .cell
-            .as_ref()
-            .map_or_else(|| self.ports.clock.now(), |cell| cell.now);
+        let now = self.cell.as_ref().map_or_else(|| self.ports.clock.now(), |cell| cell.now);
         while let (false, Some(dispatcher)) = (self.outbox.is_empty(), &self.dispatcher) {
             let count = self.outbox.len().min(MESSAGES_PER_BATCH);
             let messages: Vec<Message> = self.outbox.drain(..count).collect();
             match dispatcher.hand_over(messages, now) {
                 Ok(()) => self.on_their_way += count,
                 Err(messages) => {
-                    messages
-                        .into_iter()
-                        .rev()
-                        .for_each(|message| self.outbox.push_front(message));
+                    messages.into_iter().rev().for_each(|message| self.outbox.push_front(message));
                     return;
                 }
             }
@@ -406,10 +378,7 @@ impl Executor {
             let mut work = vec![Maintenance::Checkpoint];
             if days > 0 {
                 let before = now - DurationMs::from_millis(u64::from(days) * 86_400_000);
-                work.push(Maintenance::Purge {
-                    before,
-                    rows: PURGE_ROWS,
-                });
+                work.push(Maintenance::Purge { before, rows: PURGE_ROWS });
             }
             for work in work {
                 if let Err(error) = store.maintain(work).await {
@@ -429,12 +398,8 @@ impl Executor {
             tracing::error!(tenant = %self.name, error = %later, "a commit failed");
         }
         let why = Unavailable::Failed(halt.to_string());
-        self.commands
-            .drain(..)
-            .for_each(|command| command.wish.fail(&why));
-        self.settles
-            .drain(..)
-            .for_each(|reply| drop(reply.send(Err(why.clone()))));
+        self.commands.drain(..).for_each(|command| command.wish.fail(&why));
+        self.settles.drain(..).for_each(|reply| drop(reply.send(Err(why.clone()))));
         self.deliveries.clear();
         self.outbox.clear();
         self.on_their_way = 0;
@@ -490,9 +455,7 @@ impl Executor {
     }
 
     fn memory(&mut self) -> &mut Memory {
-        self.cell
-            .as_mut()
-            .expect("memory is with the executor between two batches")
+        self.cell.as_mut().expect("memory is with the executor between two batches")
     }
 }
 

@@ -91,10 +91,7 @@ impl Batch {
     /// When a command happens.
     fn instant_of(&self, command: &Command) -> UtcMs {
         match &command.wish {
-            Wish::Event {
-                event: IncomingEvent { time: Some(time), .. },
-                ..
-            } if self.is_virtual => *time,
+            Wish::Event { event: IncomingEvent { time: Some(time), .. }, .. } if self.is_virtual => *time,
             _ => command.at,
         }
     }
@@ -148,16 +145,8 @@ impl Batch {
         if let Some((name, place)) = &feed {
             let taken = self.cell.feed(name);
             if *place > taken + 1 {
-                let why = format!(
-                    "feed `{name}` goes on with event {}, this is event {place}",
-                    taken + 1
-                );
-                Wish::Event {
-                    event,
-                    feed: None,
-                    reply,
-                }
-                .fail(&Unavailable::Failed(why));
+                let why = format!("feed `{name}` goes on with event {}, this is event {place}", taken + 1);
+                Wish::Event { event, feed: None, reply }.fail(&Unavailable::Failed(why));
                 return Ok(());
             }
             if *place == taken + 1 {
@@ -165,10 +154,7 @@ impl Batch {
             }
         }
         let admitted = match admit::incoming(&mut self.cell, event)? {
-            Ok(admission) => Admitted::Recorded {
-                admission,
-                responses: Default::default(),
-            },
+            Ok(admission) => Admitted::Recorded { admission, responses: Default::default() },
             Err(refused) => Admitted::Refused(refused),
         };
         if let Some(reply) = reply {

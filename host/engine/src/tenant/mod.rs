@@ -59,13 +59,7 @@ impl Tenant {
         let (stop, stopping) = watch::channel(false);
         let clock = ports.clock.clone();
         let executor = Executor::open(name.clone(), ports, settings, (commands, stopping)).await?;
-        Ok(Self {
-            name,
-            inbox,
-            clock,
-            stop,
-            executor: tokio::spawn(executor.run()),
-        })
+        Ok(Self { name, inbox, clock, stop, executor: tokio::spawn(executor.run()) })
     }
 
     /// Its name.
@@ -76,11 +70,7 @@ impl Tenant {
     /// Hands an event in and returns once it and everything that it caused at once are durable. A full inbox refuses.
     pub async fn admit(&self, event: IncomingEvent) -> Result<Admitted, Unavailable> {
         let (reply, answer) = oneshot::channel();
-        self.offer(Wish::Event {
-            event,
-            feed: None,
-            reply: Some(reply),
-        })?;
+        self.offer(Wish::Event { event, feed: None, reply: Some(reply) })?;
         answer.await.map_err(|_| Unavailable::Stopped)?
     }
 
@@ -92,25 +82,14 @@ impl Tenant {
         (feed, place): (Arc<str>, u64),
         reply: Option<oneshot::Sender<Result<Admitted, Unavailable>>>,
     ) -> Result<(), Unavailable> {
-        let wish = Wish::Event {
-            event,
-            feed: Some((feed, place)),
-            reply,
-        };
-        self.inbox
-            .send(self.command(wish))
-            .await
-            .map_err(|_| Unavailable::Stopped)
+        let wish = Wish::Event { event, feed: Some((feed, place)), reply };
+        self.inbox.send(self.command(wish)).await.map_err(|_| Unavailable::Stopped)
     }
 
     /// How many events of a feed are durable.
     pub async fn fed(&self, feed: &str) -> Result<u64, Unavailable> {
         let (reply, answer) = oneshot::channel();
-        self.insist(Wish::Fed {
-            feed: feed.to_owned(),
-            reply,
-        })
-        .await?;
+        self.insist(Wish::Fed { feed: feed.to_owned(), reply }).await?;
         answer.await.map_err(|_| Unavailable::Stopped)?
     }
 
@@ -120,11 +99,7 @@ impl Tenant {
         publication: Publication,
     ) -> Result<Result<Published, PublishError>, Unavailable> {
         let (reply, answer) = oneshot::channel();
-        self.insist(Wish::Publish {
-            publication: Box::new(publication),
-            reply,
-        })
-        .await?;
+        self.insist(Wish::Publish { publication: Box::new(publication), reply }).await?;
         answer.await.map_err(|_| Unavailable::Stopped)?
     }
 
@@ -145,11 +120,7 @@ impl Tenant {
         request: ManualStart,
     ) -> Result<Result<ManuallyStarted, OperateError>, Unavailable> {
         let (reply, answer) = oneshot::channel();
-        self.insist(Wish::Start {
-            request: Box::new(request),
-            reply,
-        })
-        .await?;
+        self.insist(Wish::Start { request: Box::new(request), reply }).await?;
         answer.await.map_err(|_| Unavailable::Stopped)?
     }
 
@@ -173,27 +144,19 @@ impl Tenant {
     }
 
     fn command(&self, wish: Wish) -> Command {
-        Command {
-            at: self.clock.now(),
-            wish,
-        }
+        Command { at: self.clock.now(), wish }
     }
 
     /// For what the outside wants: a full inbox refuses.
     fn offer(&self, wish: Wish) -> Result<(), Unavailable> {
-        self.inbox
-            .try_send(self.command(wish))
-            .map_err(|refused| match refused {
-                mpsc::error::TrySendError::Full(_) => Unavailable::Busy,
-                mpsc::error::TrySendError::Closed(_) => Unavailable::Stopped,
-            })
+        self.inbox.try_send(self.command(wish)).map_err(|refused| match refused {
+            mpsc::error::TrySendError::Full(_) => Unavailable::Busy,
+            mpsc::error::TrySendError::Closed(_) => Unavailable::Stopped,
+        })
     }
 
     /// For what operators want: waits for room.
     async fn insist(&self, wish: Wish) -> Result<(), Unavailable> {
-        self.inbox
-            .send(self.command(wish))
-            .await
-            .map_err(|_| Unavailable::Stopped)
+        self.inbox.send(self.command(wish)).await.map_err(|_| Unavailable::Stopped)
     }
 }

@@ -34,12 +34,7 @@ pub struct EvalError {
 type Evaluated<T> = Result<T, EvalError>;
 
 fn fault(node: &Node, message: String) -> EvalError {
-    EvalError {
-        range: node.range.clone(),
-        message,
-        is_undefined: false,
-        is_transient: false,
-    }
+    EvalError { range: node.range.clone(), message, is_undefined: false, is_transient: false }
 }
 
 /// The value of a tree.
@@ -49,9 +44,9 @@ pub(super) fn eval(node: &Node, scope: &Scope<'_>) -> Evaluated<Value> {
 
 fn find<'a>(node: &Node, scope: &Scope<'a>) -> Evaluated<Found<'a>> {
     match &node.kind {
-        NodeKind::Root(name) => scope
-            .root(name)
-            .ok_or_else(|| undefined(node, format!("`{name}` is not there"))),
+        NodeKind::Root(name) => {
+            scope.root(name).ok_or_else(|| undefined(node, format!("`{name}` is not there")))
+        }
         NodeKind::Attr(base, name) => {
             let found = find(base, scope)?;
             found.attr(name).ok_or_else(|| {
@@ -69,10 +64,7 @@ fn find<'a>(node: &Node, scope: &Scope<'a>) -> Evaluated<Found<'a>> {
 }
 
 fn undefined(node: &Node, message: String) -> EvalError {
-    EvalError {
-        is_undefined: true,
-        ..fault(node, message)
-    }
+    EvalError { is_undefined: true, ..fault(node, message) }
 }
 
 fn compute(node: &Node, scope: &Scope<'_>) -> Evaluated<Value> {
@@ -84,19 +76,11 @@ fn compute(node: &Node, scope: &Scope<'_>) -> Evaluated<Value> {
         NodeKind::Negative(inner) => negative(node, &eval(inner, scope)?),
         NodeKind::And(left, right) => {
             let left = eval(left, scope)?;
-            if left.is_true() {
-                eval(right, scope)
-            } else {
-                Ok(left)
-            }
+            if left.is_true() { eval(right, scope) } else { Ok(left) }
         }
         NodeKind::Or(left, right) => {
             let left = eval(left, scope)?;
-            if left.is_true() {
-                Ok(left)
-            } else {
-                eval(right, scope)
-            }
+            if left.is_true() { Ok(left) } else { eval(right, scope) }
         }
         NodeKind::Binary(op, left, right) => binary(node, *op, &eval(left, scope)?, &eval(right, scope)?),
         NodeKind::Compare(first, rest) => {
@@ -115,17 +99,12 @@ fn compute(node: &Node, scope: &Scope<'_>) -> Evaluated<Value> {
             (false, Some(no)) => eval(no, scope),
             (false, None) => Ok(Value::Null),
         },
-        NodeKind::List(items) => Ok(Value::List(
-            items
-                .iter()
-                .map(|item| eval(item, scope))
-                .collect::<Evaluated<_>>()?,
-        )),
+        NodeKind::List(items) => {
+            Ok(Value::List(items.iter().map(|item| eval(item, scope)).collect::<Evaluated<_>>()?))
+        }
         NodeKind::Map(members) => {
-            let members: Evaluated<Vec<(Arc<str>, Value)>> = members
-                .iter()
-                .map(|(key, value)| Ok((key.clone(), eval(value, scope)?)))
-                .collect();
+            let members: Evaluated<Vec<(Arc<str>, Value)>> =
+                members.iter().map(|(key, value)| Ok((key.clone(), eval(value, scope)?))).collect();
             Ok(Value::map(members?))
         }
         NodeKind::Filter(Filter::Default, base, args) => match eval(base, scope) {
@@ -145,10 +124,7 @@ fn compute(node: &Node, scope: &Scope<'_>) -> Evaluated<Value> {
         },
         NodeKind::Test(test, base, _) => Ok(Value::Bool(is(*test, &eval(base, scope)?))),
         NodeKind::Call(function, args) => {
-            let args: Vec<Value> = args
-                .iter()
-                .map(|arg| eval(arg, scope))
-                .collect::<Evaluated<_>>()?;
+            let args: Vec<Value> = args.iter().map(|arg| eval(arg, scope)).collect::<Evaluated<_>>()?;
             call(node, *function, &args, scope)
         }
     }
@@ -159,16 +135,8 @@ fn item(node: &Node, base: &Value, index: &Value) -> Evaluated<Value> {
     match (base, index) {
         (Value::Map(members), Value::Text(name)) => members.get(name).cloned().ok_or_else(missing),
         (Value::List(items), Value::Int(place)) => {
-            let place = if *place < 0 {
-                place.saturating_add_unsigned(items.len() as u64)
-            } else {
-                *place
-            };
-            usize::try_from(place)
-                .ok()
-                .and_then(|place| items.get(place))
-                .cloned()
-                .ok_or_else(missing)
+            let place = if *place < 0 { place.saturating_add_unsigned(items.len() as u64) } else { *place };
+            usize::try_from(place).ok().and_then(|place| items.get(place)).cloned().ok_or_else(missing)
         }
         _ => Err(fault(
             node,
@@ -185,10 +153,7 @@ fn negative(node: &Node, value: &Value) -> Evaluated<Value> {
     match value {
         Value::Int(number) => number.checked_neg().map(Value::Int).ok_or_else(|| overflow(node)),
         Value::Float(number) => Ok(Value::Float(-number)),
-        other => Err(fault(
-            node,
-            format!("`-` before {}, expected a number", other.kind()),
-        )),
+        other => Err(fault(node, format!("`-` before {}, expected a number", other.kind()))),
     }
 }
 
@@ -208,10 +173,7 @@ fn finite(node: &Node, number: f64) -> Evaluated<Value> {
     if number.is_finite() {
         Ok(Value::Float(number))
     } else {
-        Err(fault(
-            node,
-            "division by zero, or a number without end".to_owned(),
-        ))
+        Err(fault(node, "division by zero, or a number without end".to_owned()))
     }
 }
 
@@ -229,28 +191,17 @@ fn binary(node: &Node, op: BinaryOp, left: &Value, right: &Value) -> Evaluated<V
             BinaryOp::FloorDiv | BinaryOp::Rem if *b == 0 => {
                 return Err(fault(node, "division by zero".to_owned()));
             }
-            BinaryOp::FloorDiv => a
-                .checked_div_euclid(*b)
-                .map(|q| if *b < 0 && a.rem_euclid(*b) != 0 { q - 1 } else { q }),
-            BinaryOp::Rem => a
-                .checked_rem_euclid(*b)
-                .map(|r| if *b < 0 && r != 0 { r + b } else { r }),
+            BinaryOp::FloorDiv => {
+                a.checked_div_euclid(*b).map(|q| if *b < 0 && a.rem_euclid(*b) != 0 { q - 1 } else { q })
+            }
+            BinaryOp::Rem => a.checked_rem_euclid(*b).map(|r| if *b < 0 && r != 0 { r + b } else { r }),
             BinaryOp::Div | BinaryOp::Concat => return finite(node, *a as f64 / *b as f64),
         };
         return whole.map(Value::Int).ok_or_else(|| overflow(node));
     }
     let (Some(a), Some(b)) = (as_float(left), as_float(right)) else {
-        let help = if op == BinaryOp::Add {
-            "; texts are joined with `~`"
-        } else {
-            ""
-        };
-        let message = format!(
-            "{} {} {}: expected two numbers{help}",
-            left.kind(),
-            op.symbol(),
-            right.kind()
-        );
+        let help = if op == BinaryOp::Add { "; texts are joined with `~`" } else { "" };
+        let message = format!("{} {} {}: expected two numbers{help}", left.kind(), op.symbol(), right.kind());
         return Err(fault(node, message));
     };
     finite(
@@ -329,11 +280,7 @@ fn contains(node: &Node, whole: &Value, part: &Value) -> Evaluated<bool> {
         (Value::Text(text), Value::Text(part)) => Ok(text.contains(&**part)),
         _ => Err(fault(
             node,
-            format!(
-                "{} in {}: expected a list, an object or a text to look in",
-                part.kind(),
-                whole.kind()
-            ),
+            format!("{} in {}: expected a list, an object or a text to look in", part.kind(), whole.kind()),
         )),
     }
 }
@@ -351,13 +298,7 @@ pub(super) fn plain_text(value: &Value) -> Option<std::borrow::Cow<'_, str>> {
 
 fn plain<'v>(node: &Node, value: &'v Value) -> Evaluated<std::borrow::Cow<'v, str>> {
     plain_text(value).ok_or_else(|| {
-        fault(
-            node,
-            format!(
-                "{} has no form as text: use `| default('…')` or `| join`",
-                value.kind()
-            ),
-        )
+        fault(node, format!("{} has no form as text: use `| default('…')` or `| join`", value.kind()))
     })
 }
 
@@ -365,10 +306,7 @@ fn bounded(node: &Node, text: String) -> Evaluated<Value> {
     if text.len() > OUTPUT_BYTES_MAX {
         return Err(fault(
             node,
-            format!(
-                "a text of {} bytes, at most {OUTPUT_BYTES_MAX} are allowed",
-                text.len()
-            ),
+            format!("a text of {} bytes, at most {OUTPUT_BYTES_MAX} are allowed", text.len()),
         ));
     }
     Ok(Value::text(text))
@@ -393,14 +331,7 @@ fn apply(
     scope: &Scope<'_>,
 ) -> Evaluated<Value> {
     let wrong = |expected: &str| {
-        fault(
-            node,
-            format!(
-                "`{}` of {}, expected {expected}",
-                name_of(FILTERS, filter),
-                base.kind()
-            ),
-        )
+        fault(node, format!("`{}` of {}, expected {expected}", name_of(FILTERS, filter), base.kind()))
     };
     let text = || base.as_str().ok_or_else(|| wrong("text"));
     match filter {
@@ -425,42 +356,25 @@ fn apply(
         Filter::Int => match base {
             Value::Int(_) => Ok(base.clone()),
             Value::Float(number) if number.abs() < 9.2e18 => Ok(Value::Int(number.trunc() as i64)),
-            Value::Text(text) => text
-                .trim()
-                .parse()
-                .map(Value::Int)
-                .map_err(|_| wrong("a number or digits")),
+            Value::Text(text) => text.trim().parse().map(Value::Int).map_err(|_| wrong("a number or digits")),
             _ => Err(wrong("a number or digits")),
         },
         Filter::Float => match base {
-            Value::Text(text) => finite(
-                node,
-                text.trim().parse().map_err(|_| wrong("a number or digits"))?,
-            ),
-            _ => as_float(base)
-                .map(Value::Float)
-                .ok_or_else(|| wrong("a number or digits")),
+            Value::Text(text) => finite(node, text.trim().parse().map_err(|_| wrong("a number or digits"))?),
+            _ => as_float(base).map(Value::Float).ok_or_else(|| wrong("a number or digits")),
         },
         Filter::String => Ok(Value::text(plain(node, base)?.into_owned())),
-        Filter::First => base
-            .as_list()
-            .and_then(<[Value]>::first)
-            .cloned()
-            .ok_or_else(|| wrong("a list with items")),
-        Filter::Last => base
-            .as_list()
-            .and_then(<[Value]>::last)
-            .cloned()
-            .ok_or_else(|| wrong("a list with items")),
+        Filter::First => {
+            base.as_list().and_then(<[Value]>::first).cloned().ok_or_else(|| wrong("a list with items"))
+        }
+        Filter::Last => {
+            base.as_list().and_then(<[Value]>::last).cloned().ok_or_else(|| wrong("a list with items"))
+        }
         Filter::Join => join(node, base.as_list().ok_or_else(|| wrong("a list"))?, arg),
-        Filter::Yuan => base
-            .as_int()
-            .map(yuan)
-            .map(Value::text)
-            .ok_or_else(|| wrong("a whole number of fen")),
-        Filter::Date => Ok(Value::text(
-            scope.zone.local(moment(node, base)?).date().to_string(),
-        )),
+        Filter::Yuan => {
+            base.as_int().map(yuan).map(Value::text).ok_or_else(|| wrong("a whole number of fen"))
+        }
+        Filter::Date => Ok(Value::text(scope.zone.local(moment(node, base)?).date().to_string())),
         Filter::Time => {
             let time = scope.zone.local(moment(node, base)?).time();
             Ok(Value::text(format!("{:02}:{:02}", time.hour(), time.minute())))
@@ -472,35 +386,22 @@ fn apply(
 fn yuan(fen: i64) -> String {
     let sign = if fen < 0 { "-" } else { "" };
     let (yuan, rest) = (fen.unsigned_abs() / 100, fen.unsigned_abs() % 100);
-    if rest == 0 {
-        format!("{sign}{yuan}")
-    } else {
-        format!("{sign}{yuan}.{rest:02}")
-    }
+    if rest == 0 { format!("{sign}{yuan}") } else { format!("{sign}{yuan}.{rest:02}") }
 }
 
 fn round(node: &Node, base: &Value, digits: Option<&Value>) -> Evaluated<Value> {
-    let digits = digits
-        .map_or(Some(0), Value::as_int)
-        .filter(|digits| (0..=12).contains(digits));
+    let digits = digits.map_or(Some(0), Value::as_int).filter(|digits| (0..=12).contains(digits));
     let digits = digits.ok_or_else(|| fault(node, "`round` takes 0 to 12 decimals".to_owned()))?;
     let number = match base {
         Value::Int(_) => return Ok(base.clone()),
         Value::Float(number) => *number,
         other => {
-            return Err(fault(
-                node,
-                format!("`round` of {}, expected a number", other.kind()),
-            ));
+            return Err(fault(node, format!("`round` of {}, expected a number", other.kind())));
         }
     };
     let scale = 10f64.powi(digits as i32);
     let rounded = (number * scale).round() / scale;
-    if digits == 0 && rounded.abs() < 9.2e18 {
-        Ok(Value::Int(rounded as i64))
-    } else {
-        finite(node, rounded)
-    }
+    if digits == 0 && rounded.abs() < 9.2e18 { Ok(Value::Int(rounded as i64)) } else { finite(node, rounded) }
 }
 
 fn join(node: &Node, items: &[Value], between: Option<&Value>) -> Evaluated<Value> {
@@ -523,29 +424,22 @@ fn join(node: &Node, items: &[Value], between: Option<&Value>) -> Evaluated<Valu
 /// An instant as RFC 3339 text or in milliseconds.
 fn moment(node: &Node, value: &Value) -> Evaluated<UtcMs> {
     match value {
-        Value::Text(text) => text
-            .parse()
-            .map_err(|why: crate::clock::TimeError| fault(node, why.to_string())),
+        Value::Text(text) => {
+            text.parse().map_err(|why: crate::clock::TimeError| fault(node, why.to_string()))
+        }
         Value::Int(millis) => Ok(UtcMs::from_millis(*millis)),
         other => Err(fault(
             node,
-            format!(
-                "{}, expected an instant such as 2026-11-21T09:00:00+08:00",
-                other.kind()
-            ),
+            format!("{}, expected an instant such as 2026-11-21T09:00:00+08:00", other.kind()),
         )),
     }
 }
 
 fn length(node: &Node, value: &Value) -> Evaluated<DurationMs> {
-    let text = value.as_str().ok_or_else(|| {
-        fault(
-            node,
-            format!("{}, expected a duration such as '7d'", value.kind()),
-        )
-    })?;
-    text.parse()
-        .map_err(|why: crate::clock::TimeError| fault(node, why.to_string()))
+    let text = value
+        .as_str()
+        .ok_or_else(|| fault(node, format!("{}, expected a duration such as '7d'", value.kind())))?;
+    text.parse().map_err(|why: crate::clock::TimeError| fault(node, why.to_string()))
 }
 
 fn call(node: &Node, function: Function, args: &[Value], scope: &Scope<'_>) -> Evaluated<Value> {
@@ -558,9 +452,7 @@ fn call(node: &Node, function: Function, args: &[Value], scope: &Scope<'_>) -> E
             }
             let border = moment(node, &args[0])? + window;
             scope.changes_at(border);
-            Ok(Value::Bool(
-                (scope.now >= border) == (function == Function::OlderThan),
-            ))
+            Ok(Value::Bool((scope.now >= border) == (function == Function::OlderThan)))
         }
         Function::DaysSince => {
             const DAY_MS: u64 = 86_400_000;
@@ -577,10 +469,7 @@ fn call(node: &Node, function: Function, args: &[Value], scope: &Scope<'_>) -> E
             for arg in &args[1..] {
                 let order = order(arg, &best).ok_or_else(|| {
                     let name = name_of(FUNCTIONS, function);
-                    fault(
-                        node,
-                        format!("`{name}` of {} and {}, expected numbers", best.kind(), arg.kind()),
-                    )
+                    fault(node, format!("`{name}` of {} and {}, expected numbers", best.kind(), arg.kind()))
                 })?;
                 if order.is_lt() == (function == Function::Min) && order.is_ne() {
                     best = arg.clone();
@@ -596,20 +485,12 @@ fn next_time(node: &Node, wanted: &Value, scope: &Scope<'_>) -> Evaluated<Value>
     let number = |part: &str| (part.len() == 2).then(|| part.parse::<i8>().ok()).flatten();
     let time =
         parts.and_then(|(hour, minute)| jiff::civil::Time::new(number(hour)?, number(minute)?, 0, 0).ok());
-    let time = time.ok_or_else(|| {
-        fault(
-            node,
-            format!("{wanted:?}, expected a time of day such as '09:30'"),
-        )
-    })?;
+    let time =
+        time.ok_or_else(|| fault(node, format!("{wanted:?}, expected a time of day such as '09:30'")))?;
     let on_day = |days| {
-        scope.zone.instant(
-            scope
-                .zone
-                .local(scope.zone.start_of_day(scope.now, days))
-                .date()
-                .to_datetime(time),
-        )
+        scope
+            .zone
+            .instant(scope.zone.local(scope.zone.start_of_day(scope.now, days)).date().to_datetime(time))
     };
     let today = on_day(0);
     Ok(instant(if today > scope.now { today } else { on_day(1) }))
@@ -619,10 +500,7 @@ fn count(node: &Node, args: &[Value], scope: &Scope<'_>) -> Evaluated<Value> {
     let event_type = args[0].as_str().unwrap_or_default();
     let event_type = EventType::new(event_type).map_err(|why| fault(node, why.to_string()))?;
     let Some(customer) = scope.customer else {
-        return Err(undefined(
-            node,
-            "`count` needs a customer, and there is none here".to_owned(),
-        ));
+        return Err(undefined(node, "`count` needs a customer, and there is none here".to_owned()));
     };
     let fact = customer.facts.get(&event_type);
     let total = fact.map_or(0, |fact| fact.count);
@@ -639,10 +517,10 @@ fn count(node: &Node, args: &[Value], scope: &Scope<'_>) -> Evaluated<Value> {
     let (count, oldest_at) = if fact.first_at >= since {
         (total, Some(fact.first_at))
     } else {
-        let found = scope.windows.count(&event_type, since).map_err(|why| EvalError {
-            is_transient: true,
-            ..fault(node, why.to_string())
-        })?;
+        let found = scope
+            .windows
+            .count(&event_type, since)
+            .map_err(|why| EvalError { is_transient: true, ..fault(node, why.to_string()) })?;
         (found.count, found.oldest_at)
     };
     if let Some(oldest_at) = oldest_at {

@@ -102,24 +102,9 @@ pub const FUNCTIONS: &[Entry<Function>] = &[
         (2, 2),
         "within(at, '30d'): the instant lies less than that long ago; false when there is no instant",
     ),
-    (
-        "days_since",
-        Function::DaysSince,
-        (1, 1),
-        "days_since(at): whole days of 24 hours since the instant",
-    ),
-    (
-        "later",
-        Function::Later,
-        (2, 2),
-        "later(at, '7d'): the instant that much later",
-    ),
-    (
-        "earlier",
-        Function::Earlier,
-        (2, 2),
-        "earlier(at, '24h'): the instant that much earlier",
-    ),
+    ("days_since", Function::DaysSince, (1, 1), "days_since(at): whole days of 24 hours since the instant"),
+    ("later", Function::Later, (2, 2), "later(at, '7d'): the instant that much later"),
+    ("earlier", Function::Earlier, (2, 2), "earlier(at, '24h'): the instant that much earlier"),
     (
         "next_time",
         Function::NextTime,
@@ -132,73 +117,28 @@ pub const FUNCTIONS: &[Entry<Function>] = &[
 
 /// All filters.
 pub const FILTERS: &[Entry<Filter>] = &[
-    (
-        "default",
-        Filter::Default,
-        (1, 1),
-        "x | default(y): y when x is missing or null",
-    ),
-    (
-        "length",
-        Filter::Length,
-        (0, 0),
-        "x | length: symbols, items or members",
-    ),
+    ("default", Filter::Default, (1, 1), "x | default(y): y when x is missing or null"),
+    ("length", Filter::Length, (0, 0), "x | length: symbols, items or members"),
     ("lower", Filter::Lower, (0, 0), "x | lower: small letters"),
     ("upper", Filter::Upper, (0, 0), "x | upper: capital letters"),
-    (
-        "trim",
-        Filter::Trim,
-        (0, 0),
-        "x | trim: without white space at the ends",
-    ),
-    (
-        "round",
-        Filter::Round,
-        (0, 1),
-        "x | round(2): rounded half away from zero",
-    ),
+    ("trim", Filter::Trim, (0, 0), "x | trim: without white space at the ends"),
+    ("round", Filter::Round, (0, 1), "x | round(2): rounded half away from zero"),
     ("abs", Filter::Abs, (0, 0), "x | abs: without its sign"),
-    (
-        "int",
-        Filter::Int,
-        (0, 0),
-        "x | int: a whole number, fractions cut off",
-    ),
+    ("int", Filter::Int, (0, 0), "x | int: a whole number, fractions cut off"),
     ("float", Filter::Float, (0, 0), "x | float: a number"),
     ("string", Filter::String, (0, 0), "x | string: text"),
     ("first", Filter::First, (0, 0), "x | first: the first item"),
     ("last", Filter::Last, (0, 0), "x | last: the last item"),
     ("join", Filter::Join, (0, 1), "x | join(', '): items as one text"),
-    (
-        "yuan",
-        Filter::Yuan,
-        (0, 0),
-        "fen | yuan: 6650 becomes 66.50, 6600 becomes 66",
-    ),
-    (
-        "date",
-        Filter::Date,
-        (0, 0),
-        "at | date: 2026-11-21 in the tenant's zone",
-    ),
-    (
-        "time",
-        Filter::Time,
-        (0, 0),
-        "at | time: 09:30 in the tenant's zone",
-    ),
+    ("yuan", Filter::Yuan, (0, 0), "fen | yuan: 6650 becomes 66.50, 6600 becomes 66"),
+    ("date", Filter::Date, (0, 0), "at | date: 2026-11-21 in the tenant's zone"),
+    ("time", Filter::Time, (0, 0), "at | time: 09:30 in the tenant's zone"),
     ("code", Filter::Code, (0, 0), "code | code: 7K9Q-W2XZ-4MPT-Y"),
 ];
 
 /// All tests.
 pub const TESTS: &[Entry<Test>] = &[
-    (
-        "defined",
-        Test::Defined,
-        (0, 0),
-        "x is defined: the name is there, even if null",
-    ),
+    ("defined", Test::Defined, (0, 0), "x is defined: the name is there, even if null"),
     ("none", Test::None, (0, 0), "x is none: it is null"),
     ("number", Test::Number, (0, 0), "x is number"),
     ("string", Test::String, (0, 0), "x is string"),
@@ -213,8 +153,5 @@ pub(super) fn find<T: Copy>(entries: &'static [Entry<T>], name: &str) -> Option<
 
 /// The written name of a value of a list.
 pub(super) fn name_of<T: Copy + PartialEq>(entries: &'static [Entry<T>], value: T) -> &'static str {
-    entries
-        .iter()
-        .find(|entry| entry.1 == value)
-        .map_or("?", |entry| entry.0)
+    entries.iter().find(|entry| entry.1 == value).map_or("?", |entry| entry.0)
 }

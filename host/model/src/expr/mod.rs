@@ -48,10 +48,7 @@ impl Expr {
     /// Reads an expression; surrounding white space is allowed.
     pub fn parse(source: &str) -> Result<Self, ExprError> {
         let root = parse::parse(source)?;
-        Ok(Self {
-            source: source.into(),
-            root: Arc::new(root),
-        })
+        Ok(Self { source: source.into(), root: Arc::new(root) })
     }
 
     /// As it was written.

@@ -19,17 +19,11 @@ type Parsed = Result<Node, ExprError>;
 pub(super) fn parse(source: &str) -> Parsed {
     let whole = 0..source.len();
     if source.trim().is_empty() {
-        return Err(fault(
-            whole,
-            "an empty expression",
-            "write a condition such as event.amount_fen > 0",
-        ));
+        return Err(fault(whole, "an empty expression", "write a condition such as event.amount_fen > 0"));
     }
     if source.len() > SOURCE_BYTES_MAX {
-        let message = format!(
-            "an expression of {} bytes, at most {SOURCE_BYTES_MAX} are allowed",
-            source.len()
-        );
+        let message =
+            format!("an expression of {} bytes, at most {SOURCE_BYTES_MAX} are allowed", source.len());
         return Err(ExprError {
             range: whole,
             message,
@@ -41,18 +35,11 @@ pub(super) fn parse(source: &str) -> Parsed {
 }
 
 fn fault(range: Range<usize>, message: impl Into<String>, help: &str) -> ExprError {
-    ExprError {
-        range,
-        message: message.into(),
-        help: (!help.is_empty()).then(|| help.to_owned()),
-    }
+    ExprError { range, message: message.into(), help: (!help.is_empty()).then(|| help.to_owned()) }
 }
 
 fn syntax(source: &str, found: &minijinja::Error) -> ExprError {
-    let range = found
-        .range()
-        .filter(|range| range.end <= source.len())
-        .unwrap_or(0..source.len());
+    let range = found.range().filter(|range| range.end <= source.len()).unwrap_or(0..source.len());
     let message = found.detail().map_or_else(|| found.to_string(), str::to_owned);
     let help = if source.contains('?') && source.contains(':') {
         "write `a if condition else b` instead of `condition ? a : b`"
@@ -217,11 +204,7 @@ impl Reader {
         args.iter()
             .map(|arg| match arg {
                 ast::CallArg::Pos(arg) => self.node(arg),
-                _ => Err(fault(
-                    range.clone(),
-                    "a named argument",
-                    "arguments go by their place",
-                )),
+                _ => Err(fault(range.clone(), "a named argument", "arguments go by their place")),
             })
             .collect()
     }
@@ -254,11 +237,7 @@ fn known<T: Copy>(
         return Err(fault(range.clone(), format!("unknown {what} `{name}`"), &help));
     };
     if !(*fewest..=*most).contains(&args.len()) {
-        let expected = if fewest == most {
-            fewest.to_string()
-        } else {
-            format!("{fewest} to {most}")
-        };
+        let expected = if fewest == most { fewest.to_string() } else { format!("{fewest} to {most}") };
         let message = format!("`{name}` with {} arguments, expected {expected}", args.len());
         return Err(fault(range.clone(), message, words));
     }
@@ -270,24 +249,13 @@ fn literal(found: &Foreign, range: &Range<usize>) -> Result<Value, ExprError> {
         ValueKind::None => Some(Value::Null),
         ValueKind::Bool => Some(Value::Bool(found.is_true())),
         ValueKind::String => found.as_str().map(Value::from),
-        ValueKind::Number => found
-            .as_i64()
-            .filter(|_| found.is_integer())
-            .map(Value::Int)
-            .or_else(|| {
-                f64::try_from(found.clone())
-                    .ok()
-                    .filter(|number| number.is_finite())
-                    .map(Value::Float)
-            }),
+        ValueKind::Number => found.as_i64().filter(|_| found.is_integer()).map(Value::Int).or_else(|| {
+            f64::try_from(found.clone()).ok().filter(|number| number.is_finite()).map(Value::Float)
+        }),
         ValueKind::Seq => found
             .try_iter()
             .ok()
-            .and_then(|items| {
-                items
-                    .map(|item| literal(&item, range).ok())
-                    .collect::<Option<Vec<_>>>()
-            })
+            .and_then(|items| items.map(|item| literal(&item, range).ok()).collect::<Option<Vec<_>>>())
             .map(Value::from),
         ValueKind::Map => map_literal(found, range),
         _ => None,

@@ -110,9 +110,7 @@ impl<'a> Scope<'a> {
             "steps" => self.steps.map(Found::Steps),
             "vars" => Some(Found::Value(self.vars.clone())),
             "tenant" => Some(Found::Value(self.tenant.clone())),
-            "run" => self
-                .run
-                .map(|(id, started_at)| Found::Run(id, started_at, self.now)),
+            "run" => self.run.map(|(id, started_at)| Found::Run(id, started_at, self.now)),
             _ => None,
         }
     }
@@ -159,24 +157,16 @@ impl<'a> Found<'a> {
     /// The whole as a value.
     pub(super) fn value(self) -> Value {
         let named = |names: &[&str], found: &Self| {
-            Value::map(
-                names
-                    .iter()
-                    .filter_map(|name| Some((*name, found.attr(name)?.value()))),
-            )
+            Value::map(names.iter().filter_map(|name| Some((*name, found.attr(name)?.value()))))
         };
         match &self {
             Self::Value(value) => value.clone(),
             Self::Event(_) => named(&["id", "type", "source", "time", "data"], &self),
-            Self::Customer(_) => named(
-                &["id", "created_at", "attributes", "identities", "tags", "facts"],
-                &self,
-            ),
+            Self::Customer(_) => {
+                named(&["id", "created_at", "attributes", "identities", "tags", "facts"], &self)
+            }
             Self::Facts(customer) => Value::map(
-                customer
-                    .facts
-                    .iter()
-                    .map(|(name, fact)| (name.as_str(), Found::Fact(Some(*fact)).value())),
+                customer.facts.iter().map(|(name, fact)| (name.as_str(), Found::Fact(Some(*fact)).value())),
             ),
             Self::Fact(_) => named(&["count", "sum_fen", "first", "last"], &self),
             Self::Steps(_) => Value::Map(Arc::default()),
@@ -202,28 +192,16 @@ fn customer_attr(customer: &Customer, name: &str) -> Option<Value> {
         "created_at" => Some(instant(customer.created_at)),
         "attributes" => Some(customer.attributes.clone()),
         "identities" => Some(Value::List(
-            customer
-                .identities
-                .iter()
-                .map(|identity| Value::text(identity.to_string()))
-                .collect(),
+            customer.identities.iter().map(|identity| Value::text(identity.to_string())).collect(),
         )),
-        "tags" => Some(Value::List(
-            customer
-                .tags
-                .keys()
-                .map(|tag| Value::text(tag.as_str()))
-                .collect(),
-        )),
+        "tags" => Some(Value::List(customer.tags.keys().map(|tag| Value::text(tag.as_str())).collect())),
         _ => None,
     }
 }
 
 fn fact_attr(fact: Option<Fact>, name: &str) -> Option<Value> {
     match name {
-        "count" => Some(Value::Int(
-            fact.map_or(0, |fact| i64::try_from(fact.count).unwrap_or(i64::MAX)),
-        )),
+        "count" => Some(Value::Int(fact.map_or(0, |fact| i64::try_from(fact.count).unwrap_or(i64::MAX)))),
         "sum_fen" => Some(Value::Int(fact.map_or(0, |fact| fact.sum_fen))),
         "first" => Some(fact.map_or(Value::Null, |fact| instant(fact.first_at))),
         "last" => Some(fact.map_or(Value::Null, |fact| instant(fact.last_at))),

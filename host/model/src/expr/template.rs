@@ -31,15 +31,9 @@ impl TextTemplate {
     /// Reads a text; ranges of errors are bytes of this text.
     pub fn parse(source: &str) -> Result<Self, ExprError> {
         if source.len() > TEMPLATE_BYTES_MAX {
-            let message = format!(
-                "a text of {} bytes, at most {TEMPLATE_BYTES_MAX} are allowed",
-                source.len()
-            );
-            return Err(ExprError {
-                range: 0..source.len(),
-                message,
-                help: None,
-            });
+            let message =
+                format!("a text of {} bytes, at most {TEMPLATE_BYTES_MAX} are allowed", source.len());
+            return Err(ExprError { range: 0..source.len(), message, help: None });
         }
         let mut parts = Vec::new();
         let mut at = 0;
@@ -64,10 +58,7 @@ impl TextTemplate {
         if at < source.len() {
             parts.push(Part::Text(at..source.len()));
         }
-        Ok(Self {
-            source: source.into(),
-            parts,
-        })
+        Ok(Self { source: source.into(), parts })
     }
 
     /// As it was written.
@@ -92,10 +83,8 @@ impl TextTemplate {
                 Part::Expr(expr, at) => {
                     let value = expr.eval(scope).map_err(|fault| moved(fault, *at))?;
                     let shown = plain_text(&value).ok_or_else(|| {
-                        let message = format!(
-                            "{} has no form as text: use `| default('…')` or `| join`",
-                            value.kind()
-                        );
+                        let message =
+                            format!("{} has no form as text: use `| default('…')` or `| join`", value.kind());
                         self.fault(*at, expr, message)
                     })?;
                     text.push_str(&shown);
@@ -115,20 +104,12 @@ impl TextTemplate {
     }
 
     fn fault(&self, at: usize, expr: &Expr, message: String) -> EvalError {
-        EvalError {
-            range: at..at + expr.source().len(),
-            message,
-            is_undefined: false,
-            is_transient: false,
-        }
+        EvalError { range: at..at + expr.source().len(), message, is_undefined: false, is_transient: false }
     }
 }
 
 fn moved(fault: EvalError, by: usize) -> EvalError {
-    EvalError {
-        range: fault.range.start + by..fault.range.end + by,
-        ..fault
-    }
+    EvalError { range: fault.range.start + by..fault.range.end + by, ..fault }
 }
 
 /// The first `}}` outside of quotes and of an object literal's braces.
@@ -191,11 +172,7 @@ impl ValueTemplate {
     pub fn parse(document: &Value) -> Result<Self, Vec<(String, ExprError)>> {
         let mut faults = Vec::new();
         let template = Self::read(document, &mut String::new(), &mut faults);
-        if faults.is_empty() {
-            Ok(template)
-        } else {
-            Err(faults)
-        }
+        if faults.is_empty() { Ok(template) } else { Err(faults) }
     }
 
     fn read(document: &Value, pointer: &mut String, faults: &mut Vec<(String, ExprError)>) -> Self {
@@ -224,10 +201,8 @@ impl ValueTemplate {
                 Self::folded_list(items)
             }
             Value::Map(members) => {
-                let members: Vec<(Arc<str>, Self)> = members
-                    .iter()
-                    .map(|(key, value)| (key.clone(), below(key, value, pointer)))
-                    .collect();
+                let members: Vec<(Arc<str>, Self)> =
+                    members.iter().map(|(key, value)| (key.clone(), below(key, value, pointer))).collect();
                 Self::folded_map(members)
             }
             other => Self::Const(other.clone()),
@@ -248,10 +223,8 @@ impl ValueTemplate {
     }
 
     fn folded_map(members: Vec<(Arc<str>, Self)>) -> Self {
-        let constant: Option<Vec<(Arc<str>, Value)>> = members
-            .iter()
-            .map(|(key, value)| Some((key.clone(), value.as_const()?)))
-            .collect();
+        let constant: Option<Vec<(Arc<str>, Value)>> =
+            members.iter().map(|(key, value)| Some((key.clone(), value.as_const()?))).collect();
         constant.map_or(Self::Map(members), |members| Self::Const(Value::map(members)))
     }
 
@@ -270,10 +243,7 @@ impl ValueTemplate {
             Self::Expr(expr) => vec![expr],
             Self::Text(text) => text.expressions().map(|(expr, _)| expr).collect(),
             Self::List(items) => items.iter().flat_map(Self::expressions).collect(),
-            Self::Map(members) => members
-                .iter()
-                .flat_map(|(_, value)| value.expressions())
-                .collect(),
+            Self::Map(members) => members.iter().flat_map(|(_, value)| value.expressions()).collect(),
         }
     }
 
@@ -283,17 +253,12 @@ impl ValueTemplate {
             Self::Const(value) => Ok(value.clone()),
             Self::Expr(expr) => expr.eval(scope),
             Self::Text(text) => text.render(scope).map(Value::text),
-            Self::List(items) => Ok(Value::List(
-                items
-                    .iter()
-                    .map(|item| item.fill(scope))
-                    .collect::<Result<_, _>>()?,
-            )),
+            Self::List(items) => {
+                Ok(Value::List(items.iter().map(|item| item.fill(scope)).collect::<Result<_, _>>()?))
+            }
             Self::Map(members) => {
-                let members: Result<Vec<(Arc<str>, Value)>, EvalError> = members
-                    .iter()
-                    .map(|(key, value)| Ok((key.clone(), value.fill(scope)?)))
-                    .collect();
+                let members: Result<Vec<(Arc<str>, Value)>, EvalError> =
+                    members.iter().map(|(key, value)| Ok((key.clone(), value.fill(scope)?))).collect();
                 Ok(Value::map(members?))
             }
         }
@@ -306,11 +271,9 @@ impl ValueTemplate {
             Self::Expr(expr) => Value::text(format!("{OPEN}{}{CLOSE}", expr.source())),
             Self::Text(text) => Value::text(text.source()),
             Self::List(items) => items.iter().map(Self::to_document).collect::<Vec<_>>().into(),
-            Self::Map(members) => Value::map(
-                members
-                    .iter()
-                    .map(|(key, value)| (key.clone(), value.to_document())),
-            ),
+            Self::Map(members) => {
+                Value::map(members.iter().map(|(key, value)| (key.clone(), value.to_document())))
+            }
         }
     }
 }
@@ -340,17 +303,12 @@ mod tests {
     fn fill(document: &str) -> Result<String, String> {
         let template =
             ValueTemplate::parse(&json::parse(document).unwrap()).map_err(|faults| format!("{faults:?}"))?;
-        let (zone, vars) = (
-            Zone::utc(),
-            json::parse(r#"{"n":5,"name":"牛","text":"${{ vars.n }}"}"#).unwrap(),
-        );
+        let (zone, vars) =
+            (Zone::utc(), json::parse(r#"{"n":5,"name":"牛","text":"${{ vars.n }}"}"#).unwrap());
         let scope = Scope::new(UtcMs::EPOCH, &zone, &vars);
         let again: ValueTemplate = serde_json::from_str(&serde_json::to_string(&template).unwrap()).unwrap();
         assert_eq!(again, template, "a template survives its written form");
-        template
-            .fill(&scope)
-            .map(|value| json::print(&value).unwrap())
-            .map_err(|fault| fault.to_string())
+        template.fill(&scope).map(|value| json::print(&value).unwrap()).map_err(|fault| fault.to_string())
     }
 
     #[test]
@@ -380,10 +338,6 @@ mod tests {
 
     #[test]
     fn null_in_a_text_is_an_error() {
-        assert!(
-            fill(r#""a ${{ none }}""#)
-                .unwrap_err()
-                .contains("null has no form as text")
-        );
+        assert!(fill(r#""a ${{ none }}""#).unwrap_err().contains("null has no form as text"));
     }
 }

@@ -145,9 +145,9 @@ impl Node {
             NodeKind::Item(a, b) | NodeKind::And(a, b) | NodeKind::Or(a, b) | NodeKind::Binary(_, a, b) => {
                 vec![a, b]
             }
-            NodeKind::Compare(first, rest) => std::iter::once(&**first)
-                .chain(rest.iter().map(|(_, node)| node))
-                .collect(),
+            NodeKind::Compare(first, rest) => {
+                std::iter::once(&**first).chain(rest.iter().map(|(_, node)| node)).collect()
+            }
             NodeKind::If(test, yes, no) => {
                 let mut parts = vec![&**test, &**yes];
                 parts.extend(no.as_deref());
@@ -189,10 +189,7 @@ pub(super) fn paths(node: &Node) -> Vec<Path<'_>> {
 
 fn collect<'a>(node: &'a Node, may_be_missing: bool, found: &mut Vec<Path<'a>>) {
     if let Some(path) = node.path() {
-        found.push(Path {
-            may_be_missing,
-            ..path
-        });
+        found.push(Path { may_be_missing, ..path });
         return;
     }
     match &node.kind {
@@ -201,9 +198,6 @@ fn collect<'a>(node: &'a Node, may_be_missing: bool, found: &mut Vec<Path<'a>>) 
             args.iter().for_each(|arg| collect(arg, may_be_missing, found));
         }
         NodeKind::Test(Test::Defined, base, _) => collect(base, true, found),
-        _ => node
-            .children()
-            .into_iter()
-            .for_each(|child| collect(child, may_be_missing, found)),
+        _ => node.children().into_iter().for_each(|child| collect(child, may_be_missing, found)),
     }
 }

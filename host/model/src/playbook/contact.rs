@@ -38,11 +38,7 @@ impl QuietHours {
         if !is_quiet {
             return at;
         }
-        let days = if passes_midnight && minute >= self.from_minute {
-            1
-        } else {
-            0
-        };
+        let days = if passes_midnight && minute >= self.from_minute { 1 } else { 0 };
         let date = zone.local(zone.start_of_day(at, days)).date();
         let (hour, minute) = (self.to_minute / 60, self.to_minute % 60);
         zone.instant(date.at(hour as i8, minute as i8, 0, 0)).max(at)
@@ -67,30 +63,17 @@ mod tests {
     #[test]
     fn quiet_hours_end_in_the_morning_of_the_customer() {
         let zone: Zone = "Asia/Shanghai".parse().unwrap();
-        let hours = QuietHours {
-            from_minute: 21 * 60,
-            to_minute: 9 * 60,
-        };
+        let hours = QuietHours { from_minute: 21 * 60, to_minute: 9 * 60 };
         for (at, open) in [
             ("2026-11-21T20:59:59+08:00", "2026-11-21T20:59:59+08:00"),
             ("2026-11-21T21:00:00+08:00", "2026-11-22T09:00:00+08:00"),
             ("2026-11-22T00:30:00+08:00", "2026-11-22T09:00:00+08:00"),
             ("2026-11-22T09:00:00+08:00", "2026-11-22T09:00:00+08:00"),
         ] {
-            assert_eq!(
-                hours.first_open(at.parse().unwrap(), &zone),
-                open.parse().unwrap(),
-                "{at}"
-            );
+            assert_eq!(hours.first_open(at.parse().unwrap(), &zone), open.parse().unwrap(), "{at}");
         }
-        let noon = QuietHours {
-            from_minute: 12 * 60,
-            to_minute: 14 * 60,
-        };
+        let noon = QuietHours { from_minute: 12 * 60, to_minute: 14 * 60 };
         let at = "2026-11-21T13:30:00+08:00".parse().unwrap();
-        assert_eq!(
-            noon.first_open(at, &zone),
-            "2026-11-21T14:00:00+08:00".parse().unwrap()
-        );
+        assert_eq!(noon.first_open(at, &zone), "2026-11-21T14:00:00+08:00".parse().unwrap());
     }
 }

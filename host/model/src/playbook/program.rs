@@ -254,11 +254,7 @@ pub struct Retry {
 impl Default for Retry {
     /// Three tries, after 10 seconds and 20 seconds.
     fn default() -> Self {
-        Self {
-            attempts: 3,
-            backoff: DurationMs::from_millis(10_000),
-            max: DurationMs::from_millis(600_000),
-        }
+        Self { attempts: 3, backoff: DurationMs::from_millis(10_000), max: DurationMs::from_millis(600_000) }
     }
 }
 

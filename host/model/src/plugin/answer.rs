@@ -142,24 +142,14 @@ impl HostFault {
             Self::Storage => FaultKind::Transient { retry_after_ms: None },
             _ => FaultKind::Host,
         };
-        Fault {
-            kind,
-            code: self.code().to_owned(),
-            message: message.into(),
-            fields: Vec::new(),
-        }
+        Fault { kind, code: self.code().to_owned(), message: message.into(), fields: Vec::new() }
     }
 }
 
 impl Fault {
     /// A fault that will not pass.
     pub fn permanent(code: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
-            kind: FaultKind::Permanent,
-            code: code.into(),
-            message: message.into(),
-            fields: Vec::new(),
-        }
+        Self { kind: FaultKind::Permanent, code: code.into(), message: message.into(), fields: Vec::new() }
     }
 
     /// Whether trying again may help.

@@ -96,9 +96,7 @@ impl std::str::FromStr for Capability {
         Self::ALL
             .into_iter()
             .find(|capability| capability.as_str() == text)
-            .ok_or_else(|| UnknownCapability {
-                found: text.chars().take(64).collect(),
-            })
+            .ok_or_else(|| UnknownCapability { found: text.chars().take(64).collect() })
     }
 }
 
@@ -109,10 +107,7 @@ pub struct CapabilitySet(u16);
 impl CapabilitySet {
     /// Those that every plugin has.
     pub fn free() -> Self {
-        Capability::ALL
-            .into_iter()
-            .filter(|capability| capability.is_free())
-            .collect()
+        Capability::ALL.into_iter().filter(|capability| capability.is_free()).collect()
     }
 
     /// With one more.
@@ -137,9 +132,7 @@ impl CapabilitySet {
 
     /// Its members, in the order of the contract.
     pub fn iter(self) -> impl Iterator<Item = Capability> {
-        Capability::ALL
-            .into_iter()
-            .filter(move |capability| self.contains(*capability))
+        Capability::ALL.into_iter().filter(move |capability| self.contains(*capability))
     }
 }
 
@@ -151,9 +144,7 @@ impl FromIterator<Capability> for CapabilitySet {
 
 impl fmt::Debug for CapabilitySet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set()
-            .entries(self.iter().map(Capability::as_str))
-            .finish()
+        f.debug_set().entries(self.iter().map(Capability::as_str)).finish()
     }
 }
 
@@ -163,9 +154,8 @@ mod tests {
 
     #[test]
     fn what_is_beyond_a_grant_is_named() {
-        let asked: CapabilitySet = [Capability::Log, Capability::Pools, Capability::Codes]
-            .into_iter()
-            .collect();
+        let asked: CapabilitySet =
+            [Capability::Log, Capability::Pools, Capability::Codes].into_iter().collect();
         let granted = CapabilitySet::free().with(Capability::Codes);
         let beyond = asked.beyond(granted);
         assert_eq!(beyond.iter().collect::<Vec<_>>(), [Capability::Pools]);

@@ -135,28 +135,14 @@ impl std::str::FromStr for Version {
     type Err = ManifestError;
 
     fn from_str(text: &str) -> Result<Self, ManifestError> {
-        let fault = || ManifestError::Version {
-            found: text.chars().take(32).collect(),
-        };
+        let fault = || ManifestError::Version { found: text.chars().take(32).collect() };
         let mut parts = text.split('.').map(|part| {
             let plain = part.bytes().all(|b| b.is_ascii_digit()) && (part == "0" || !part.starts_with('0'));
-            if plain {
-                part.parse::<u32>().map_err(|_| fault())
-            } else {
-                Err(fault())
-            }
+            if plain { part.parse::<u32>().map_err(|_| fault()) } else { Err(fault()) }
         });
         let mut next = || parts.next().ok_or_else(fault)?;
-        let version = Self {
-            major: next()?,
-            minor: next()?,
-            patch: next()?,
-        };
-        if parts.next().is_some() {
-            Err(fault())
-        } else {
-            Ok(version)
-        }
+        let version = Self { major: next()?, minor: next()?, patch: next()? };
+        if parts.next().is_some() { Err(fault()) } else { Ok(version) }
     }
 }
 
@@ -229,10 +215,7 @@ impl Manifest {
     pub fn from_json(text: &str) -> Result<Self, ManifestError> {
         let limit = limits::component::MANIFEST_BYTES_MAX;
         if text.len() > limit {
-            return Err(ManifestError::TooLong {
-                found: text.len(),
-                limit,
-            });
+            return Err(ManifestError::TooLong { found: text.len(), limit });
         }
         let manifest: Self =
             serde_json::from_str(text).map_err(|fault| ManifestError::Shape(fault.to_string()))?;
@@ -250,18 +233,9 @@ impl Manifest {
             });
         }
         once("the step", self.steps.iter().map(|step| step.name.as_str()))?;
-        once(
-            "the resource kind",
-            self.resources.iter().map(|resource| resource.kind.as_str()),
-        )?;
-        once(
-            "the event",
-            self.events.iter().map(|event| event.event_type.as_str()),
-        )?;
-        once(
-            "the capability",
-            self.capabilities.iter().map(|used| used.name.as_str()),
-        )?;
+        once("the resource kind", self.resources.iter().map(|resource| resource.kind.as_str()))?;
+        once("the event", self.events.iter().map(|event| event.event_type.as_str()))?;
+        once("the capability", self.capabilities.iter().map(|used| used.name.as_str()))?;
         for reaction in &self.reactions {
             if self.step(reaction.step.as_str()).is_none() {
                 return Err(ManifestError::ReactionStep {
@@ -280,9 +254,7 @@ impl Manifest {
 
     /// The resource kind of this name.
     pub fn resource(&self, kind: &str) -> Option<&ResourceOffer> {
-        self.resources
-            .iter()
-            .find(|resource| resource.kind.as_str() == kind)
+        self.resources.iter().find(|resource| resource.kind.as_str() == kind)
     }
 
     /// Whether the plugin says that it needs this capability.
@@ -295,10 +267,7 @@ fn once<'a>(what: &'static str, names: impl Iterator<Item = &'a str>) -> Result<
     let mut seen = std::collections::BTreeSet::new();
     for name in names {
         if !seen.insert(name) {
-            return Err(ManifestError::Twice {
-                what,
-                name: name.to_owned(),
-            });
+            return Err(ManifestError::Twice { what, name: name.to_owned() });
         }
     }
     Ok(())
@@ -337,17 +306,9 @@ mod tests {
     #[test]
     fn versions_are_three_plain_numbers() {
         assert_eq!("1.20.3".parse::<Version>().unwrap().to_string(), "1.20.3");
-        for text in [
-            "1",
-            "1.2",
-            "1.2.3.4",
-            "1.2.x",
-            "01.2.3",
-            "1.2.3-beta",
-            "-1.0.0",
-            "1..2",
-            "4294967296.0.0",
-        ] {
+        for text in
+            ["1", "1.2", "1.2.3.4", "1.2.x", "01.2.3", "1.2.3-beta", "-1.0.0", "1..2", "4294967296.0.0"]
+        {
             assert!(text.parse::<Version>().is_err(), "{text}");
         }
     }

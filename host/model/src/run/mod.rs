@@ -103,11 +103,7 @@ impl Target {
     /// From the name that [`Target::name`] gave; none for a text that it never gives.
     pub fn from_name(playbook: PlaybookName, version: PlaybookDigest, name: &str) -> Option<Self> {
         match name.strip_prefix('@') {
-            None => Some(Self::Workflow {
-                playbook,
-                version,
-                workflow: name.parse().ok()?,
-            }),
+            None => Some(Self::Workflow { playbook, version, workflow: name.parse().ok()? }),
             Some(reaction) => {
                 let (plugin, step) = reaction.split_once('/')?;
                 Some(Self::Reaction {
@@ -201,16 +197,8 @@ mod tests {
         state.fibers = vec![outer, inner];
         state.kept.insert("c".parse().unwrap(), Value::Int(3));
         state.kept.insert("a".parse().unwrap(), Value::Int(9));
-        let seen = |fiber, step| {
-            state
-                .outputs(FiberId(fiber))
-                .output(step)
-                .and_then(|value| value.as_int())
-        };
-        assert_eq!(
-            [seen(1, "a"), seen(1, "b"), seen(1, "c")],
-            [Some(1), Some(2), Some(3)]
-        );
+        let seen = |fiber, step| state.outputs(FiberId(fiber)).output(step).and_then(|value| value.as_int());
+        assert_eq!([seen(1, "a"), seen(1, "b"), seen(1, "c")], [Some(1), Some(2), Some(3)]);
         assert_eq!([seen(0, "a"), seen(0, "b"), seen(0, "x")], [Some(1), None, None]);
     }
 
@@ -219,10 +207,7 @@ mod tests {
         let playbook: PlaybookName = "club".parse().unwrap();
         let version = PlaybookDigest([1; 32]);
         for name in ["first-order", "@coupon/expire"] {
-            assert_eq!(
-                Target::from_name(playbook.clone(), version, name).unwrap().name(),
-                name
-            );
+            assert_eq!(Target::from_name(playbook.clone(), version, name).unwrap().name(), name);
         }
         assert_eq!(Target::from_name(playbook, version, "@coupon"), None);
     }

@@ -116,10 +116,7 @@ impl RunPhase {
         use RunPhase as P;
         match self {
             P::Queued => matches!(next, P::Live | P::Cancelled),
-            P::Live => matches!(
-                next,
-                P::Paused | P::Undoing | P::Completed | P::Failed | P::Cancelled
-            ),
+            P::Live => matches!(next, P::Paused | P::Undoing | P::Completed | P::Failed | P::Cancelled),
             P::Paused => matches!(next, P::Live | P::Undoing | P::Cancelled),
             P::Undoing => matches!(next, P::Failed | P::Cancelled),
             P::Completed | P::Failed | P::Cancelled => false,

@@ -102,11 +102,7 @@ pub fn check(code: &str) -> Result<(), CodeError> {
                 '1' | 'I' | 'L' => ": codes have no 1, I or L",
                 _ => "",
             };
-            return Err(CodeError::Symbol {
-                found: symbol,
-                place: place + 1,
-                hint,
-            });
+            return Err(CodeError::Symbol { found: symbol, place: place + 1, hint });
         }
     }
     if !(RANDOM_LEN_MIN + 1..=RANDOM_LEN_MAX + 1).contains(&found) {
@@ -138,11 +134,7 @@ mod tests {
 
     #[test]
     fn the_published_vectors_hold() {
-        for (body, symbol) in [
-            ("222222222222", '2'),
-            ("ABCDEFGHJKMN", '3'),
-            ("7K9QW2XZ4MPT", 'Y'),
-        ] {
+        for (body, symbol) in [("222222222222", '2'), ("ABCDEFGHJKMN", '3'), ("7K9QW2XZ4MPT", 'Y')] {
             assert_eq!(check_symbol(body), Some(symbol), "{body}");
         }
         assert_eq!(display("7K9QW2XZ4MPTY"), "7K9Q-W2XZ-4MPT-Y");
@@ -154,18 +146,13 @@ mod tests {
         let mut tried = (0u32, 0u32);
         for _ in 0..300 {
             let bytes = std::iter::repeat_with(|| {
-                state = state
-                    .wrapping_mul(6_364_136_223_846_793_005)
-                    .wrapping_add(1_442_695_040_888_963_407);
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
                 (state >> 56) as u8
             });
             let code = mint(bytes.take(100), RANDOM_LEN).unwrap();
             assert_eq!(check(&code), Ok(()));
             for place in 0..code.len() {
-                for symbol in ALPHABET
-                    .chars()
-                    .filter(|symbol| *symbol as u8 != code.as_bytes()[place])
-                {
+                for symbol in ALPHABET.chars().filter(|symbol| *symbol as u8 != code.as_bytes()[place]) {
                     let mut wrong = code.clone();
                     wrong.replace_range(place..=place, &symbol.to_string());
                     assert_eq!(check(&wrong), Err(CodeError::Check), "{code} -> {wrong}");
@@ -188,26 +175,15 @@ mod tests {
 
     #[test]
     fn what_people_type_has_one_spelling() {
-        for typed in [
-            "7K9Q-W2XZ-4MPT-Y",
-            " 7k9q w2xz 4mpt y ",
-            "７Ｋ９Ｑ－Ｗ２ＸＺ.4MPT_Y",
-            "7K9QW2XZ4MPTY",
-        ] {
+        for typed in ["7K9Q-W2XZ-4MPT-Y", " 7k9q w2xz 4mpt y ", "７Ｋ９Ｑ－Ｗ２ＸＺ.4MPT_Y", "7K9QW2XZ4MPTY"]
+        {
             assert_eq!(normalise(typed), "7K9QW2XZ4MPTY", "{typed}");
         }
     }
 
     #[test]
     fn malformed_codes_are_refused_with_a_hint() {
-        assert!(matches!(
-            check("7K9QW2XZ4MP0Y"),
-            Err(CodeError::Symbol {
-                found: '0',
-                place: 12,
-                ..
-            })
-        ));
+        assert!(matches!(check("7K9QW2XZ4MP0Y"), Err(CodeError::Symbol { found: '0', place: 12, .. })));
         assert!(matches!(check("ABC"), Err(CodeError::Length { found: 3 })));
         assert!(matches!(check("优惠券"), Err(CodeError::Symbol { place: 1, .. })));
         assert!(check("").is_err());

@@ -60,27 +60,19 @@ impl Counter {
     /// Takes `units` if that stays within `limit`. Taking nothing is allowed and changes only the limit.
     pub fn take(self, units: u64, limit: u64) -> Result<Self, CounterError> {
         if units > COUNT_MAX || limit > COUNT_MAX {
-            return Err(CounterError::Number {
-                wanted: units.max(limit),
-            });
+            return Err(CounterError::Number { wanted: units.max(limit) });
         }
         let used = self.used + units;
         if used > limit {
-            return Err(CounterError::Full {
-                wanted: units,
-                used: self.used,
-                limit,
-            });
+            return Err(CounterError::Full { wanted: units, used: self.used, limit });
         }
         Ok(Self { used, limit })
     }
 
     /// Gives a part back.
     pub fn give_back(self, units: u64) -> Result<Self, CounterError> {
-        let used = self.used.checked_sub(units).ok_or(CounterError::NotUsed {
-            wanted: units,
-            used: self.used,
-        })?;
+        let used =
+            self.used.checked_sub(units).ok_or(CounterError::NotUsed { wanted: units, used: self.used })?;
         Ok(Self { used, ..self })
     }
 }
@@ -105,18 +97,8 @@ mod tests {
     #[test]
     fn a_lowered_limit_refuses_further_takes_and_keeps_what_is_used() {
         let counter = Counter::default().take(5, 10).unwrap();
-        assert_eq!(
-            counter.take(1, 5),
-            Err(CounterError::Full {
-                wanted: 1,
-                used: 5,
-                limit: 5
-            })
-        );
-        assert_eq!(
-            counter.give_back(6),
-            Err(CounterError::NotUsed { wanted: 6, used: 5 })
-        );
+        assert_eq!(counter.take(1, 5), Err(CounterError::Full { wanted: 1, used: 5, limit: 5 }));
+        assert_eq!(counter.give_back(6), Err(CounterError::NotUsed { wanted: 6, used: 5 }));
         assert!(Counter::restore(6, 5).is_none());
     }
 }

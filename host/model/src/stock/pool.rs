@@ -73,33 +73,16 @@ impl Pool {
         if total > UNITS_MAX {
             return Err(PoolError::Units { wanted: total });
         }
-        Ok(Self {
-            total,
-            available: total,
-            reserved: 0,
-            sold: 0,
-        })
+        Ok(Self { total, available: total, reserved: 0, sold: 0 })
     }
 
     /// A pool as a store kept it.
     pub fn restore(total: u64, available: u64, reserved: u64, sold: u64) -> Result<Self, PoolError> {
-        let sum = available
-            .checked_add(reserved)
-            .and_then(|sum| sum.checked_add(sold));
+        let sum = available.checked_add(reserved).and_then(|sum| sum.checked_add(sold));
         if sum != Some(total) || total > UNITS_MAX {
-            return Err(PoolError::Unbalanced {
-                total,
-                available,
-                reserved,
-                sold,
-            });
+            return Err(PoolError::Unbalanced { total, available, reserved, sold });
         }
-        Ok(Self {
-            total,
-            available,
-            reserved,
-            sold,
-        })
+        Ok(Self { total, available, reserved, sold })
     }
 
     /// All units.
@@ -125,35 +108,23 @@ impl Pool {
     /// Holds units for somebody.
     pub fn reserve(self, units: u64) -> Result<Self, PoolError> {
         self.check_units(units)?;
-        let available = self.available.checked_sub(units).ok_or(PoolError::SoldOut {
-            wanted: units,
-            available: self.available,
-        })?;
-        Ok(Self {
-            available,
-            reserved: self.reserved + units,
-            ..self
-        })
+        let available = self
+            .available
+            .checked_sub(units)
+            .ok_or(PoolError::SoldOut { wanted: units, available: self.available })?;
+        Ok(Self { available, reserved: self.reserved + units, ..self })
     }
 
     /// Turns held units into sold ones.
     pub fn commit(self, units: u64) -> Result<Self, PoolError> {
         let reserved = self.less_reserved(units)?;
-        Ok(Self {
-            reserved,
-            sold: self.sold + units,
-            ..self
-        })
+        Ok(Self { reserved, sold: self.sold + units, ..self })
     }
 
     /// Gives held units back.
     pub fn release(self, units: u64) -> Result<Self, PoolError> {
         let reserved = self.less_reserved(units)?;
-        Ok(Self {
-            reserved,
-            available: self.available + units,
-            ..self
-        })
+        Ok(Self { reserved, available: self.available + units, ..self })
     }
 
     /// Sells units at once, without a reservation between.
@@ -169,11 +140,7 @@ impl Pool {
             held: self.sold,
             state: "sold",
         })?;
-        Ok(Self {
-            sold,
-            available: self.available + units,
-            ..self
-        })
+        Ok(Self { sold, available: self.available + units, ..self })
     }
 
     /// Changes the number of units; it cannot go below what is reserved and sold.
@@ -182,23 +149,13 @@ impl Pool {
             return Err(PoolError::Units { wanted: total });
         }
         let committed = self.reserved + self.sold;
-        let available = total.checked_sub(committed).ok_or(PoolError::BelowCommitted {
-            wanted: total,
-            committed,
-        })?;
-        Ok(Self {
-            total,
-            available,
-            ..self
-        })
+        let available =
+            total.checked_sub(committed).ok_or(PoolError::BelowCommitted { wanted: total, committed })?;
+        Ok(Self { total, available, ..self })
     }
 
     fn check_units(&self, units: u64) -> Result<(), PoolError> {
-        if units == 0 || units > UNITS_MAX {
-            Err(PoolError::Units { wanted: units })
-        } else {
-            Ok(())
-        }
+        if units == 0 || units > UNITS_MAX { Err(PoolError::Units { wanted: units }) } else { Ok(()) }
     }
 
     fn less_reserved(&self, units: u64) -> Result<u64, PoolError> {
@@ -263,25 +220,13 @@ mod tests {
     #[test]
     fn the_last_unit_is_sold_once() {
         let pool = Pool::new(1).unwrap().take(1).unwrap();
-        assert_eq!(
-            pool.reserve(1),
-            Err(PoolError::SoldOut {
-                wanted: 1,
-                available: 0
-            })
-        );
+        assert_eq!(pool.reserve(1), Err(PoolError::SoldOut { wanted: 1, available: 0 }));
     }
 
     #[test]
     fn stock_cannot_be_lowered_below_what_is_promised() {
         let pool = Pool::new(10).unwrap().reserve(3).unwrap().take(4).unwrap();
-        assert_eq!(
-            pool.resize(6),
-            Err(PoolError::BelowCommitted {
-                wanted: 6,
-                committed: 7
-            })
-        );
+        assert_eq!(pool.resize(6), Err(PoolError::BelowCommitted { wanted: 6, committed: 7 }));
         assert_eq!(pool.resize(7).unwrap().available(), 0);
         assert_eq!(pool.resize(20).unwrap().available(), 13);
     }

@@ -25,10 +25,7 @@ impl Windows for Log {
     fn count(&self, _: &EventType, since: UtcMs) -> Result<Windowed, WindowFault> {
         let orders = [NOW - 100 * DAY, NOW - 50 * DAY, NOW - 10 * DAY].map(UtcMs::from_millis);
         let inside: Vec<UtcMs> = orders.into_iter().filter(|at| *at >= since).collect();
-        Ok(Windowed {
-            count: inside.len() as u64,
-            oldest_at: inside.first().copied(),
-        })
+        Ok(Windowed { count: inside.len() as u64, oldest_at: inside.first().copied() })
     }
 }
 
@@ -70,19 +67,13 @@ fn eval(source: &str) -> (Result<Value, String>, Option<UtcMs>) {
         .unwrap(),
         depth: 0,
     };
-    let (zone, vars) = (
-        "Asia/Shanghai".parse::<Zone>().unwrap(),
-        json::parse(r#"{"brand":"牛"}"#).unwrap(),
-    );
+    let (zone, vars) = ("Asia/Shanghai".parse::<Zone>().unwrap(), json::parse(r#"{"brand":"牛"}"#).unwrap());
     let mut scope = Scope::new(now, &zone, &vars);
     scope.event = Some(&event);
     scope.customer = Some(&customer);
     scope.steps = Some(&Steps);
     scope.windows = &Log;
-    let value = Expr::parse(source)
-        .unwrap()
-        .eval(&scope)
-        .map_err(|why| why.to_string());
+    let value = Expr::parse(source).unwrap().eval(&scope).map_err(|why| why.to_string());
     (value, scope.next_change_at())
 }
 
@@ -190,22 +181,10 @@ fn windows_know_when_they_change() {
         eval("older_than(customer.facts['order.paid'].last, '60d')"),
         (Ok(Value::Bool(false)), day(50))
     );
-    assert_eq!(
-        eval("older_than(customer.facts['order.paid'].last, '10d')"),
-        (Ok(Value::Bool(true)), None)
-    );
-    assert_eq!(
-        eval("within(customer.facts['order.paid'].last, '10d')"),
-        (Ok(Value::Bool(false)), None)
-    );
-    assert_eq!(
-        eval("within(customer.facts['a'].last, '10d')"),
-        (Ok(Value::Bool(false)), None)
-    );
-    assert_eq!(
-        eval("days_since(customer.facts['order.paid'].last)"),
-        (Ok(Value::Int(10)), day(1))
-    );
+    assert_eq!(eval("older_than(customer.facts['order.paid'].last, '10d')"), (Ok(Value::Bool(true)), None));
+    assert_eq!(eval("within(customer.facts['order.paid'].last, '10d')"), (Ok(Value::Bool(false)), None));
+    assert_eq!(eval("within(customer.facts['a'].last, '10d')"), (Ok(Value::Bool(false)), None));
+    assert_eq!(eval("days_since(customer.facts['order.paid'].last)"), (Ok(Value::Int(10)), day(1)));
     assert_eq!(
         eval("event.n > 9 and older_than(customer.facts['order.paid'].last, '60d')").1,
         None,
