@@ -34,6 +34,7 @@ impl Tables {
         }
     }
 
+    /// Ended runs with their journals; lines of journals count, so the last run goes only while there is room.
     fn purge_runs(&mut self, before: UtcMs, rows: usize) -> usize {
         let ended: Vec<_> = self
             .runs
@@ -42,14 +43,20 @@ impl Tables {
             .take(rows)
             .map(|run| run.id)
             .collect();
-        for id in &ended {
-            self.runs.remove(id);
-            let lines: Vec<_> = self.journal.range((*id, 0)..=(*id, u32::MAX)).map(|(key, _)| *key).collect();
-            for line in lines {
-                self.journal.remove(&line);
+        let (mut runs, mut lines) = (0, 0);
+        for id in ended {
+            if lines >= rows {
+                break;
             }
+            let journal: Vec<_> = self.journal.range((id, 0)..=(id, u32::MAX)).map(|(key, _)| *key).collect();
+            for line in &journal {
+                self.journal.remove(line);
+            }
+            self.runs.remove(&id);
+            runs += 1;
+            lines += journal.len();
         }
-        ended.len()
+        runs + lines
     }
 
     fn purge_events(&mut self, before: UtcMs, rows: usize) -> usize {

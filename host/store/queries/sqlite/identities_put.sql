@@ -1,0 +1,12 @@
+-- for: new outside names
+-- index: primary key of identities
+-- often: every commit
+INSERT INTO identities (
+    namespace, value, customer
+)
+SELECT
+    value ->> 0, value ->> 1, CAST(value ->> 2 AS BLOB)
+FROM jsonb_each(?)
+WHERE true
+ON CONFLICT (namespace, value) DO UPDATE SET
+    customer = excluded.customer;

@@ -1,0 +1,9 @@
+-- for: active versions, and versions that unfinished runs keep
+-- index: runs_open_version
+-- often: once an opening
+SELECT name, digest, compiled, files, published_at, is_active FROM playbooks
+WHERE is_active = 1 OR EXISTS (
+    SELECT 1 FROM runs
+    WHERE substr(runs.version, 1, 4) = substr(playbooks.digest, 1, 4)
+        AND runs.version = playbooks.digest AND runs.ended_at IS NULL
+);

@@ -1,0 +1,10 @@
+//! A tenant's durable state in a database: rows in, rows out.
+//!
+//! This crate implements the `Store`, `Stores` and `Inspect` ports of the engine. It decides nothing: no rule of a run, a
+//! message or a pool is here, only their repetition as constraints that a bug would break. It knows no YAML, no
+//! WebAssembly and no HTTP.
+
+pub mod conformance;
+pub mod sqlite;
+
+pub use sqlite::{SqliteInspect, SqliteOptions, SqliteStores};

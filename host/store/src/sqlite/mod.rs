@@ -1,0 +1,124 @@
+//! Tenants in SQLite: one file each, in one folder.
+//!
+//! Two processes that open the same tenant need no lock of the operating system: opening takes the lease by raising its
+//! epoch, and every commit checks the epoch in its own transaction, so the first one is fenced from that moment on and
+//! nothing that it still tries gets into the file. A lock file would say the same less reliably, since it does not
+//! survive a copy of the folder, a network file system or a container that shares only the data.
+
+mod commit;
+mod connect;
+mod decode;
+mod encode;
+mod inspect;
+mod journal;
+mod jsonb;
+mod load;
+mod maintain;
+mod migrate;
+mod statements;
+mod store;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use siyu_engine::ports::store::{Store, StoreError, Stores};
+use siyu_model::name::TenantName;
+
+pub use inspect::SqliteInspect;
+use store::SqliteStore;
+
+/// What the file of a tenant ends with.
+const EXTENSION: &str = "db";
+
+/// When a commit is durable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Durability {
+    /// When it is answered, power cuts included: `synchronous=FULL`.
+    #[default]
+    Full,
+    /// Some time later: `synchronous=NORMAL`. Survives the death of the process, not a power cut. Only for benchmarks,
+    /// and for control runs that prove that a test of power cuts notices.
+    LosesCommitsOnPowerCut,
+}
+
+/// How tenants are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SqliteOptions {
+    /// When a commit is durable.
+    pub durability: Durability,
+    /// Connections of an executor that read, beside the one that writes; at least 1.
+    pub readers: usize,
+}
+
+impl Default for SqliteOptions {
+    fn default() -> Self {
+        Self { durability: Durability::Full, readers: 2 }
+    }
+}
+
+/// Tenants in a folder, a file `<tenant>.db` each.
+#[derive(Debug, Clone)]
+pub struct SqliteStores {
+    folder: PathBuf,
+    options: SqliteOptions,
+}
+
+impl SqliteStores {
+    /// Tenants in this folder, which is made when the first one is.
+    pub fn new(folder: impl Into<PathBuf>, options: SqliteOptions) -> Self {
+        Self { folder: folder.into(), options }
+    }
+
+    /// The file of a tenant, whether it is there or not. A tenant's name is safe as a file name by its rule.
+    pub fn path(&self, tenant: &TenantName) -> PathBuf {
+        self.folder.join(format!("{tenant}.{EXTENSION}"))
+    }
+}
+
+#[async_trait]
+impl Stores for SqliteStores {
+    async fn open(&self, tenant: &TenantName) -> Result<Arc<dyn Store>, StoreError> {
+        let path = self.path(tenant);
+        make_private(&self.folder, &path)?;
+        let store = SqliteStore::open(tenant, path, self.options.clone()).await?;
+        Ok(Arc::new(store))
+    }
+
+    async fn tenants(&self) -> Result<Vec<TenantName>, StoreError> {
+        let entries = match std::fs::read_dir(&self.folder) {
+            Ok(entries) => entries,
+            Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(fault) => return Err(unreadable(&self.folder, fault)),
+        };
+        let mut tenants = Vec::new();
+        for entry in entries {
+            let path = entry.map_err(|fault| unreadable(&self.folder, fault))?.path();
+            if path.extension().is_some_and(|extension| extension == EXTENSION) {
+                let name = path.file_stem().and_then(|stem| stem.to_str());
+                // What no tenant can be called is somebody else's file.
+                tenants.extend(name.and_then(|name| name.parse::<TenantName>().ok()));
+            }
+        }
+        tenants.sort();
+        Ok(tenants)
+    }
+}
+
+fn unreadable(path: &Path, fault: std::io::Error) -> StoreError {
+    StoreError::Database(format!("{}: {fault}", path.display()))
+}
+
+/// Makes the folder and the file of a tenant so that only the host's own user reads them: they hold its customers. The
+/// files that SQLite makes beside it take their rights from it.
+fn make_private(folder: &Path, path: &Path) -> Result<(), StoreError> {
+    std::fs::create_dir_all(folder).map_err(|fault| unreadable(folder, fault))?;
+    let mut file = std::fs::OpenOptions::new();
+    file.append(true).create(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        file.mode(0o600);
+    }
+    file.open(path).map(drop).map_err(|fault| unreadable(path, fault))
+}
