@@ -135,7 +135,7 @@ async fn take_first<E: std::error::Error + 'static>(
     let Some(Sent { place, at, answer }) = sent.pop_front() else {
         return Ok(());
     };
-    match answer.await.unwrap_or(Err(Unavailable::Stopped))? {
+    match answer.await.unwrap_or_else(|_| Err(Unavailable::unanswered()))? {
         Admitted::Recorded { admission, .. } => {
             replayed.events += 1;
             replayed.duplicates += u64::from(admission.is_duplicate);

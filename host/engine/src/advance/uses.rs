@@ -67,6 +67,7 @@ impl Turn<'_> {
             plugin,
             id: format!("{}/{}/{}", run.id, fiber.0, node.id),
             run: Some(run.id),
+            step: Some(node.id.clone()),
             customer: run.customer,
             event: self.live.event.clone(),
             attempt,

@@ -46,7 +46,7 @@ pub(super) struct CallScope {
 impl CallScope {
     pub(super) fn new(memory: Box<Memory>, context: CallContext, calling: &Calling<'_>) -> Self {
         Self {
-            step: StepId::new(&context.step).ok(),
+            step: calling.step.clone(),
             memory,
             context,
             playbook: calling.playbook.clone(),

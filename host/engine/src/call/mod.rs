@@ -12,7 +12,7 @@ use std::sync::Arc;
 use siyu_model::event::Event;
 use siyu_model::id::{CustomerId, RunId};
 use siyu_model::json::{self, Value};
-use siyu_model::name::PluginName;
+use siyu_model::name::{PluginName, StepId};
 use siyu_model::playbook::Playbook;
 use siyu_model::plugin::{Answer, CallUsage, CapabilitySet, Fault, HostFault, LogLevel};
 
@@ -28,7 +28,9 @@ pub(crate) struct Calling<'a> {
     pub(crate) plugin: &'a PluginName,
     /// The same when the call is repeated after a crash.
     pub(crate) id: String,
+    /// The run, and its step.
     pub(crate) run: Option<RunId>,
+    pub(crate) step: Option<StepId>,
     pub(crate) customer: Option<CustomerId>,
     pub(crate) event: Option<Arc<Event>>,
     pub(crate) attempt: u32,

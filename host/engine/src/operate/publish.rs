@@ -151,6 +151,7 @@ fn apply(
         plugin: &resource.plugin,
         id: format!("apply/{}/{}/{}/{}", resource.plugin, resource.kind, resource.name, playbook.digest()),
         run: None,
+        step: None,
         customer: None,
         event: None,
         attempt: 1,

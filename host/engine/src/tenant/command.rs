@@ -61,6 +61,13 @@ pub enum Unavailable {
     Stopped,
 }
 
+impl Unavailable {
+    /// The tenant stopped or failed before it came to the command, or while it executed it.
+    pub(crate) fn unanswered() -> Self {
+        Self::Failed("the tenant stopped before it was durable".to_owned())
+    }
+}
+
 /// An answer that waits for its commit.
 pub(crate) enum Answer {
     Event(Reply<Admitted>, Admitted),

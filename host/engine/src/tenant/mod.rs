@@ -71,7 +71,7 @@ impl Tenant {
     pub async fn admit(&self, event: IncomingEvent) -> Result<Admitted, Unavailable> {
         let (reply, answer) = oneshot::channel();
         self.offer(Wish::Event { event, feed: None, reply: Some(reply) })?;
-        answer.await.map_err(|_| Unavailable::Stopped)?
+        answer.await.unwrap_or_else(|_| Err(Unavailable::unanswered()))
     }
 
     /// Hands an event of an ordered feed in, waiting for room; it is acknowledged through `reply` when that is given.
@@ -90,7 +90,7 @@ impl Tenant {
     pub async fn fed(&self, feed: &str) -> Result<u64, Unavailable> {
         let (reply, answer) = oneshot::channel();
         self.insist(Wish::Fed { feed: feed.to_owned(), reply }).await?;
-        answer.await.map_err(|_| Unavailable::Stopped)?
+        answer.await.unwrap_or_else(|_| Err(Unavailable::unanswered()))
     }
 
     /// Publishes a checked playbook.
@@ -100,7 +100,7 @@ impl Tenant {
     ) -> Result<Result<Published, PublishError>, Unavailable> {
         let (reply, answer) = oneshot::channel();
         self.insist(Wish::Publish { publication: Box::new(publication), reply }).await?;
-        answer.await.map_err(|_| Unavailable::Stopped)?
+        answer.await.unwrap_or_else(|_| Err(Unavailable::unanswered()))
     }
 
     /// Does something to a run; gives the run that goes on.
@@ -111,7 +111,7 @@ impl Tenant {
     ) -> Result<Result<RunId, OperateError>, Unavailable> {
         let (reply, answer) = oneshot::channel();
         self.insist(Wish::Act { run, action, reply }).await?;
-        answer.await.map_err(|_| Unavailable::Stopped)?
+        answer.await.unwrap_or_else(|_| Err(Unavailable::unanswered()))
     }
 
     /// Starts a manual workflow.
@@ -121,7 +121,7 @@ impl Tenant {
     ) -> Result<Result<ManuallyStarted, OperateError>, Unavailable> {
         let (reply, answer) = oneshot::channel();
         self.insist(Wish::Start { request: Box::new(request), reply }).await?;
-        answer.await.map_err(|_| Unavailable::Stopped)?
+        answer.await.unwrap_or_else(|_| Err(Unavailable::unanswered()))
     }
 
     /// Returns once nothing is left to do at the clock's instant: no command, no due timer, no message on its way.
@@ -129,7 +129,7 @@ impl Tenant {
     pub async fn settle(&self) -> Result<Option<UtcMs>, Unavailable> {
         let (reply, answer) = oneshot::channel();
         self.insist(Wish::Settle { reply }).await?;
-        answer.await.map_err(|_| Unavailable::Stopped)?
+        answer.await.unwrap_or_else(|_| Err(Unavailable::unanswered()))
     }
 
     /// Ends gracefully: what is in the inbox is done and answered, messages on their way are delivered, the store is

@@ -64,6 +64,13 @@ fn range_of(node: &ast::Expr<'_>) -> Range<usize> {
     span.start_offset as usize..span.end_offset as usize
 }
 
+/// The range of a part with all parts inside it: of a chain such as `a.b.c` the parser names only the last link.
+fn spanning(node: &Node) -> Range<usize> {
+    node.children().into_iter().fold(node.range.clone(), |range, child| {
+        range.start.min(child.range.start)..range.end.max(child.range.end)
+    })
+}
+
 impl Reader {
     fn node(&mut self, node: &ast::Expr<'_>) -> Parsed {
         let range = range_of(node);
@@ -73,7 +80,9 @@ impl Reader {
             return Err(fault(range, message, "split it over several `set` steps"));
         }
         let kind = self.kind(node, &range)?;
-        Ok(Node { range, kind })
+        let mut node = Node { range, kind };
+        node.range = spanning(&node);
+        Ok(node)
     }
 
     fn boxed(&mut self, node: &ast::Expr<'_>) -> Result<Box<Node>, ExprError> {
@@ -326,6 +335,18 @@ mod tests {
         ] {
             let found = message(source);
             assert!(found.contains(part), "{source}: {found}");
+        }
+    }
+
+    #[test]
+    fn a_range_holds_all_that_is_inside() {
+        for (source, expected) in [
+            ("customer.facts['order.paid'].count", 0..34),
+            ("a.b | default('x') | upper", 0..26),
+            ("1 + a.b.c", 0..9),
+            ("a if b.c.d else c.d.e", 0..21),
+        ] {
+            assert_eq!(parse(source).unwrap().range, expected, "{source}");
         }
     }
 

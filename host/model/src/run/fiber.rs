@@ -132,6 +132,7 @@ impl Fiber {
     /// The instant at which the fiber goes on by itself; none when only something else can wake it.
     pub fn due_at(&self) -> Option<UtcMs> {
         let own = match &self.state {
+            FiberState::Ready | FiberState::Halted { .. } => return None,
             FiberState::Waiting { until, .. } => *until,
             FiberState::Sleeping { until } | FiberState::Retrying { until } => Some(*until),
             _ => None,
