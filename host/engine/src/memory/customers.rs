@@ -30,7 +30,7 @@ impl Memory {
         self.people.get(id)
     }
 
-    fn person_mut(&mut self, id: CustomerId) -> Worked<&mut Person> {
+    pub(super) fn person_mut(&mut self, id: CustomerId) -> Worked<&mut Person> {
         self.known_person(id)?;
         let batch = self.batch;
         let found = self.people.change(&id, batch).map(|(person, _)| person);

@@ -3,22 +3,21 @@
 use std::sync::Arc;
 
 use siyu_model::clock::UtcMs;
-use siyu_model::customer::{Customer, Fact, TagMark};
-use siyu_model::event::{EventSeq, Identity};
-use siyu_model::id::{CustomerId, MessageId, ReservationId, RunId, ScanId, WaitId};
+use siyu_model::event::EventSeq;
+use siyu_model::id::{MessageId, ReservationId, RunId, ScanId};
 use siyu_model::journal::JournalEntry;
 use siyu_model::message::Message;
-use siyu_model::name::{EventType, Key, PlaybookName, PluginName, SegmentName, Tag, WorkflowName};
+use siyu_model::name::{Key, PlaybookName, PluginName, WorkflowName};
 use siyu_model::stock::counter::Counter;
 use siyu_model::stock::pool::Pool;
 use siyu_model::stock::reservation::Reservation;
 
 use super::read::read;
 use super::undo::Undo;
-use super::{Halt, LiveRun, Memory, Person, Worked};
+use super::{LiveRun, Memory, Worked};
 use crate::ports::rows::{
-    CodeRow, EntryRow, Hash16, JournalRow, PlannedEvent, PlaybookRow, RecordKey, ResourceRow, ScanRow,
-    ScheduleRow, SegmentRow, StockKey, TimerKind, WaitRow,
+    CodeRow, Hash16, JournalRow, PlannedEvent, PlaybookRow, RecordKey, ResourceRow, ScanRow, ScheduleRow,
+    StockKey, TimerKind,
 };
 use crate::ports::store::{RecordRange, Wants};
 
