@@ -1,0 +1,47 @@
+//! The contract in Rust, generated from `wit/siyu.wit`. Nothing here is written by hand, and nothing outside `port` and
+//! `component` uses it.
+#![allow(
+    unsafe_code,
+    missing_docs,
+    unused_qualifications,
+    unreachable_pub,
+    clippy::all,
+    clippy::undocumented_unsafe_blocks,
+    reason = "generated: lowers and lifts values over the canonical ABI, see wit-bindgen"
+)]
+
+wit_bindgen::generate!({
+    path: "wit",
+    world: "plugin",
+    pub_export_macro: true,
+    export_macro_name: "export_steps_and_resources",
+});
+
+/// The world of a plugin without kinds of resource. Only its description is used: it tells the packer that `steps` is
+/// exported. The code is that of the world above.
+mod steps_only {
+    wit_bindgen::generate!({
+        path: "wit",
+        world: "steps-plugin",
+        with: {
+            "siyu:plugin/types@1.0.0": super::siyu::plugin::types,
+            "siyu:plugin/log@1.0.0": super::siyu::plugin::log,
+            "siyu:plugin/context@1.0.0": super::siyu::plugin::context,
+            "siyu:plugin/random@1.0.0": super::siyu::plugin::random,
+            "siyu:plugin/records@1.0.0": super::siyu::plugin::records,
+            "siyu:plugin/pools@1.0.0": super::siyu::plugin::pools,
+            "siyu:plugin/counters@1.0.0": super::siyu::plugin::counters,
+            "siyu:plugin/codes@1.0.0": super::siyu::plugin::codes,
+            "siyu:plugin/customers@1.0.0": super::siyu::plugin::customers,
+            "siyu:plugin/events@1.0.0": super::siyu::plugin::events,
+            "siyu:plugin/messages@1.0.0": super::siyu::plugin::messages,
+            "siyu:plugin/resources@1.0.0": super::siyu::plugin::resources,
+            "siyu:plugin/expressions@1.0.0": super::siyu::plugin::expressions,
+        },
+    });
+}
+
+/// Keeps the description of `steps_only` in the program: the linker drops what nothing calls.
+pub(crate) fn keep_description() {
+    steps_only::__link_custom_section_describing_imports();
+}

@@ -1,0 +1,137 @@
+//! `export!`: makes a plugin of its parts.
+
+/// Makes a plugin of steps, kinds of resource, events and capabilities, in the crate where it stands, once.
+///
+/// It defines `pub struct Plugin`, which tests give to [`fake::Host::of`](crate::fake::Host::of), and in a component the
+/// exports of the contract. All parts after `steps` may be left out; those that are there keep this order:
+///
+/// ```
+/// # use siyu_plugin::prelude::*;
+/// # use siyu_plugin::host_events::ReservationExpired;
+/// # /// Sells one. It is one.
+/// # #[derive(Deserialize, JsonSchema)] struct Sell {}
+/// # impl Step for Sell { const NAME: &'static str = "sell"; type Output = (); fn run(self) -> Result<(), Stop> { Ok(()) } }
+/// # /// Gives one back.
+/// # #[derive(Deserialize, JsonSchema)] #[serde(transparent)] struct GiveBack(Incoming<ReservationExpired>);
+/// # impl Step for GiveBack { const NAME: &'static str = "give-back"; type Output = (); fn run(self) -> Result<(), Stop> { Ok(()) } }
+/// # /// A session.
+/// # #[derive(Deserialize, JsonSchema)] struct Session {}
+/// # impl Resource for Session { const KIND: &'static str = "session"; }
+/// # /// One was sold.
+/// # #[derive(Serialize, JsonSchema)] struct Sold {}
+/// # impl Event for Sold { const TYPE: &'static str = "shop.sold"; }
+/// siyu_plugin::export! {
+///     name: "shop",
+///     version: env!("CARGO_PKG_VERSION"),
+///     summary: "Sells.",
+///     steps: [Sell, GiveBack],
+///     resources: [Session],
+///     events: [Sold],
+///     reactions: { ReservationExpired::TYPE => GiveBack },
+///     capabilities: {
+///         Pools: "holds stock while a customer pays",
+///         Resources: "reads the session that an operator defined",
+///     },
+/// }
+/// # let host = siyu_plugin::fake::Host::of::<Plugin>();
+/// # assert_eq!(host.manifest().steps[0].summary, "Sells one. It is one.");
+/// ```
+///
+/// The manifest lists what stands here: the step a reaction names must be among `steps`, an event that a step emits among
+/// `events`, and a capability that is used among `capabilities` (`log`, `context` and `random` every plugin has).
+#[macro_export]
+macro_rules! export {
+    (
+        name: $name:expr,
+        version: $version:expr,
+        summary: $summary:expr,
+        steps: [$($step:ty),* $(,)?]
+        $(, resources: [$($resource:ty),* $(,)?])?
+        $(, events: [$($event:ty),* $(,)?])?
+        $(, reactions: { $($event_type:expr => $reaction:ty),* $(,)? })?
+        $(, capabilities: { $($capability:ident: $why:expr),* $(,)? })?
+        $(,)?
+    ) => {
+        /// The plugin of this crate.
+        #[derive(Debug, Clone, Copy)]
+        pub struct Plugin;
+
+        impl $crate::Plugin for Plugin {
+            const NAME: &'static str = $name;
+            const VERSION: &'static str = $version;
+            const SUMMARY: &'static str = $summary;
+            const STEPS: &'static [$crate::StepEntry] = &[$($crate::StepEntry::of::<$step>()),*];
+            const RESOURCES: &'static [$crate::ResourceEntry] =
+                &[$($($crate::ResourceEntry::of::<$resource>()),*)?];
+            const EVENTS: &'static [$crate::EventEntry] = &[$($($crate::EventEntry::of::<$event>()),*)?];
+            const REACTIONS: &'static [(&'static str, &'static str)] =
+                &[$($(($event_type, <$reaction as $crate::Step>::NAME)),*)?];
+            const CAPABILITIES: &'static [($crate::Capability, &'static str)] =
+                &[$($(($crate::Capability::$capability, $why)),*)?];
+        }
+
+        $crate::__export_component!(Plugin [$($($resource)*)?]);
+    };
+}
+
+/// The exports of a component: `steps`, and `resource-kinds` when there are kinds.
+#[cfg(target_family = "wasm")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __export_component {
+    ($plugin:ident []) => {
+        $crate::__export_component!(@steps $plugin);
+        $crate::bindings::exports::siyu::plugin::steps::__export_siyu_plugin_steps_1_0_0_cabi!(
+            $plugin with_types_in $crate::bindings::exports::siyu::plugin::steps
+        );
+    };
+    ($plugin:ident [$($resource:ty)+]) => {
+        $crate::__export_component!(@steps $plugin);
+        impl $crate::bindings::exports::siyu::plugin::resource_kinds::Guest for $plugin {
+            fn check(
+                kind: ::std::string::String,
+                name: ::std::string::String,
+                definition: ::std::string::String,
+            ) -> ::std::vec::Vec<$crate::bindings::exports::siyu::plugin::resource_kinds::Finding> {
+                $crate::component::check::<Self>(kind, name, definition)
+            }
+
+            fn apply(
+                kind: ::std::string::String,
+                name: ::std::string::String,
+                definition: ::std::string::String,
+            ) -> ::std::result::Result<
+                ::std::string::String,
+                $crate::bindings::exports::siyu::plugin::steps::Fault,
+            > {
+                $crate::component::apply::<Self>(kind, name, definition)
+            }
+        }
+        $crate::bindings::export_steps_and_resources!($plugin with_types_in $crate::bindings);
+    };
+    (@steps $plugin:ident) => {
+        impl $crate::bindings::exports::siyu::plugin::steps::Guest for $plugin {
+            fn describe() -> ::std::string::String {
+                $crate::component::describe::<Self>()
+            }
+
+            fn run(
+                step: ::std::string::String,
+                input: ::std::string::String,
+            ) -> ::std::result::Result<
+                $crate::bindings::exports::siyu::plugin::steps::Answer,
+                $crate::bindings::exports::siyu::plugin::steps::Fault,
+            > {
+                $crate::component::run::<Self>(step, input)
+            }
+        }
+    };
+}
+
+/// Outside a component there is nothing to export.
+#[cfg(not(target_family = "wasm"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __export_component {
+    ($($anything:tt)*) => {};
+}
