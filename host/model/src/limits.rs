@@ -92,6 +92,9 @@ pub mod call {
 pub mod component {
     /// Bytes of one component: the largest seen is a Python plugin with 18 MB.
     pub const BYTES_MAX: usize = 32 << 20;
+    /// Bytes that an instance may write before its first instruction, which no fuel measures: the data of its memories,
+    /// and 8 for each byte that describes its tables. As many as its memories may hold.
+    pub const STARTUP_BYTES_MAX: usize = super::call::MEMORY_BYTES_MAX;
     /// Bytes of the manifest inside it.
     pub const MANIFEST_BYTES_MAX: usize = 256 << 10;
     /// Seconds of processor time that compiling may take, in its own process.
