@@ -1,0 +1,153 @@
+//! The port of the engine: from a call of the engine to a call of an export and back.
+//!
+//! It never runs a component whose imports go beyond its grants, and never gives less back than it got.
+
+use std::sync::Arc;
+
+use siyu_engine::ports::plugins::{CallHost, CallReport, Entry, PluginCall, Plugins};
+use siyu_model::digest::PluginDigest;
+use siyu_model::plugin::{Answer, CallLimits, CapabilitySet, Fault, Finding, HostFault, Manifest};
+
+use crate::contract::{Apply, Check, Describe, Run};
+use crate::inspect::names;
+use crate::linked::Export;
+use crate::runtime::{Loaded, Runtime};
+use crate::sandbox::nobody::Nobody;
+use crate::sandbox::{Ran, answer};
+
+impl Plugins for Runtime {
+    fn manifest(&self, digest: &PluginDigest) -> Option<Arc<Manifest>> {
+        self.get(digest).map(|loaded| loaded.manifest.clone())
+    }
+
+    fn check_grants(&self, digest: &PluginDigest, granted: CapabilitySet) -> Result<(), Fault> {
+        self.loaded_or_fault(digest)?.check_grants(granted)
+    }
+
+    fn call(&self, call: PluginCall<'_>, host: Box<dyn CallHost>) -> CallReport {
+        let ran = match self.admitted(&call) {
+            Ok(loaded) => self.run(&loaded, &call, host),
+            Err(fault) => Ran::never_began(fault, host),
+        };
+        let mut usage = ran.usage;
+        let outcome = ran.result.map(|(answer, bytes)| {
+            usage.output_bytes = bytes;
+            answer
+        });
+        CallReport { outcome, usage, log: ran.log, host: ran.host }
+    }
+
+    fn check_resource(
+        &self,
+        digest: &PluginDigest,
+        kind: &str,
+        name: &str,
+        definition: &str,
+    ) -> Result<Vec<Finding>, Fault> {
+        let loaded = self.loaded_or_fault(digest)?;
+        let limits = CallLimits::default();
+        within_input(definition, &limits)?;
+        let target = loaded.linked.target(Export::Check, &limits).ok_or_else(|| loaded.has_no_kinds())?;
+        let arguments = (kind, name, definition);
+        let ran: Ran<<Check<'_> as Pair>::Answer> = self.sandbox.run(&target, arguments, Box::new(Nobody));
+        answer::of_check(ran.result?.0, &limits)
+    }
+}
+
+/// How a call of a step or an `apply` went: its answer, and the bytes of it.
+type RanStep = Ran<(Answer, usize)>;
+
+impl Runtime {
+    /// The text that a loaded component's `describe` gives; it must be the text of its manifest section.
+    ///
+    /// # Errors
+    /// The fault that ended the call.
+    pub fn describe(&self, digest: &PluginDigest) -> Result<String, Fault> {
+        let loaded = self.loaded_or_fault(digest)?;
+        let limits = CallLimits::default();
+        let target = loaded.linked.target(Export::Describe, &limits).ok_or_else(|| loaded.has_no_kinds())?;
+        let ran: Ran<<Describe as Pair>::Answer> = self.sandbox.run(&target, (), Box::new(Nobody));
+        answer::of_describe(ran.result?.0)
+    }
+
+    fn loaded_or_fault(&self, digest: &PluginDigest) -> Result<Arc<Loaded>, Fault> {
+        self.get(digest)
+            .ok_or_else(|| HostFault::NotLoadable.fault(format!("no component {} is loaded", digest.short())))
+    }
+
+    fn admitted(&self, call: &PluginCall<'_>) -> Result<Arc<Loaded>, Fault> {
+        let loaded = self.loaded_or_fault(call.digest)?;
+        loaded.check_grants(call.granted)?;
+        let input = match call.entry {
+            Entry::Step { input, .. } => input,
+            Entry::Apply { definition, .. } => definition,
+        };
+        within_input(input, call.limits)?;
+        Ok(loaded)
+    }
+
+    fn run(&self, loaded: &Loaded, call: &PluginCall<'_>, host: Box<dyn CallHost>) -> RanStep {
+        let limits = call.limits;
+        match call.entry {
+            Entry::Step { step, input } => match loaded.linked.target(Export::Run, limits) {
+                Some(target) => {
+                    let ran: Ran<<Run<'_> as Pair>::Answer> = self.sandbox.run(&target, (step, input), host);
+                    ran.read(|(result,)| answer::of_run(result, limits))
+                }
+                None => Ran::never_began(loaded.has_no_kinds(), host),
+            },
+            Entry::Apply { kind, name, definition } => match loaded.linked.target(Export::Apply, limits) {
+                Some(target) => {
+                    let arguments = (kind, name, definition);
+                    let ran: Ran<<Apply<'_> as Pair>::Answer> = self.sandbox.run(&target, arguments, host);
+                    ran.read(|(result,)| answer::of_apply(result, limits))
+                }
+                None => Ran::never_began(loaded.has_no_kinds(), host),
+            },
+        }
+    }
+}
+
+impl Loaded {
+    /// Free capabilities need no grant.
+    fn check_grants(&self, granted: CapabilitySet) -> Result<(), Fault> {
+        let all = CapabilitySet::free().iter().fold(granted, CapabilitySet::with);
+        let missing = self.imports.beyond(all);
+        if missing.is_empty() {
+            return Ok(());
+        }
+        Err(HostFault::NotLoadable.fault(format!(
+            "plugin {} {} imports {}, which it is not granted: add it to the plugin's grants in playbook.yaml, or use a \
+             plugin that does without",
+            self.manifest.name,
+            self.manifest.version,
+            names(missing)
+        )))
+    }
+
+    fn has_no_kinds(&self) -> Fault {
+        HostFault::NotLoadable.fault(format!(
+            "plugin {} {} does not export `resource-kinds`: it defines no kind of resource",
+            self.manifest.name, self.manifest.version
+        ))
+    }
+}
+
+fn within_input(input: &str, limits: &CallLimits) -> Result<(), Fault> {
+    let (found, limit) = (input.len(), limits.input_bytes_max);
+    if found > limit {
+        return Err(
+            HostFault::InputTooLarge.fault(format!("the input has {found} bytes, it may have {limit}"))
+        );
+    }
+    Ok(())
+}
+
+/// The answer's type of one of the contract's signatures.
+trait Pair {
+    type Answer;
+}
+
+impl<A, R> Pair for (A, R) {
+    type Answer = R;
+}
