@@ -1,7 +1,7 @@
 -- for: new codes; one that is there already breaks the commit
 -- index: primary key of codes
 -- often: commits that change them
-INSERT INTO codes (
+INSERT OR ROLLBACK INTO codes (
     lookup, plugin, space, sealed, reference, created_at
 )
 SELECT

@@ -1,5 +1,5 @@
 -- for: active versions, and versions that unfinished runs keep
--- index: runs_open_version
+-- index: scan: versions are few; runs_open_version says which of them are kept
 -- often: once an opening
 SELECT name, digest, compiled, files, published_at, is_active FROM playbooks
 WHERE is_active = 1 OR EXISTS (

@@ -1,7 +1,7 @@
 -- for: new lines of journals, in the order of time
 -- index: none: appended at the end
 -- often: every commit
-INSERT INTO journal (
+INSERT OR ROLLBACK INTO journal (
     id, prev, run, row, at, step, fiber, kind, detail
 )
 SELECT

@@ -4,7 +4,7 @@
 SELECT
     id, customer, channel, class, template, body, status, reason, attempts, planned_at, due_at, expires_at,
     changed_at, run, step
-FROM messages
+FROM messages INDEXED BY messages_planned
 WHERE status = 'planned' AND id > ? AND due_at < ?
 ORDER BY id
 LIMIT ?;

@@ -1,5 +1,5 @@
 -- for: keys of events that go
--- index: primary key of events, primary key of event_matches
+-- index: primary key of events, primary key of event_matches, scans_open
 -- often: maintenance, a bounded window a call
 DELETE FROM event_matches
 WHERE (hash, seq) IN (

@@ -1,4 +1,4 @@
--- for: new or changed runs; what a run is, and for whom, is written once
+-- for: new runs, and of known ones what changes with every step and is in no index; where they stand is runs_stand
 -- index: unique id of runs
 -- often: every commit
 INSERT INTO runs (
@@ -13,11 +13,7 @@ SELECT
 FROM jsonb_each(?)
 WHERE true
 ON CONFLICT (id) DO UPDATE SET
-    slot = excluded.slot,
     changed_at = excluded.changed_at,
-    phase = excluded.phase,
-    ended_at = excluded.ended_at,
-    status = excluded.status,
     journal_rows = excluded.journal_rows,
     journal_last = coalesce(excluded.journal_last, journal_last),
     state = excluded.state;

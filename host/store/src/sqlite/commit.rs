@@ -38,7 +38,8 @@ impl Writer {
     pub(super) async fn commit(&mut self, writes: &WriteSet) -> Result<u64, StoreError> {
         self.recall(writes).await?;
         let mut chained = journal::chain(&writes.journal, &self.heads, self.next_line)?;
-        let steps = self.steps(writes, &mut chained)?;
+        let stands = journal::stands(writes, &self.heads)?;
+        let steps = self.steps(writes, &mut chained, encode::stands(&stands.moved)?)?;
         let stock = stock(writes)?;
         let published = published(writes, &chained)?;
         let results = if stock.is_none() && published.is_none() {
@@ -53,12 +54,13 @@ impl Writer {
             }
             self.run(statements::COMMIT_AND_FRAMES, Args::default()).await?
         };
-        self.remember(writes, chained);
+        self.next_line = chained.next;
+        self.heads.remember(&writes.runs, chained.ends, stands.known);
         Ok(frames(&results))
     }
 
     /// The check of the lease and one batch a table, in the order of the text.
-    fn steps(&self, writes: &WriteSet, chained: &mut Chained) -> Result<Args, StoreError> {
+    fn steps(&self, writes: &WriteSet, chained: &mut Chained, stands: Batch) -> Result<Args, StoreError> {
         let last_seq = writes.events.iter().map(|event| event.seq.0).max().unwrap_or(0);
         let mut args = self.lease(writes.at, last_seq);
         let identities = Batch::of(&writes.identities, |(identity, customer), row| {
@@ -77,6 +79,7 @@ impl Writer {
             encode::event_matches(&writes.events),
             encode::facts(&writes.facts),
             encode::runs(&writes.runs, |run| chained.ends.get(&run.id).copied())?,
+            stands,
         ];
         for batch in batches {
             args = args.bytes(batch.finish()?);
@@ -135,24 +138,13 @@ impl Writer {
             let id = RunId::from_bytes(fields.bytes()?);
             known.insert(id);
             if let Some(last) = fields.opt_int()? {
-                self.heads.put(id, last);
+                self.heads.put_last(id, last);
             }
         }
         let changed = |id: &RunId| writes.runs.iter().any(|run| run.id == *id);
         match unknown.iter().find(|id| !known.contains(*id) && !changed(id)) {
             Some(id) => Err(StoreError::Broken(format!("a journal line of run {id}, which is not there"))),
             None => Ok(()),
-        }
-    }
-
-    /// What was committed is remembered; journals of ended runs get no more lines.
-    fn remember(&mut self, writes: &WriteSet, chained: Chained) {
-        self.next_line = chained.next;
-        for (run, place) in chained.ends {
-            self.heads.put(run, place);
-        }
-        for run in writes.runs.iter().filter(|run| run.status.is_terminal()) {
-            self.heads.forget(&run.id);
         }
     }
 }

@@ -105,17 +105,37 @@ pub(super) fn segments(segments: &[SegmentRow]) -> Batch {
     })
 }
 
+/// What a run's phase does not say: since when it is paused, how it ends; none when the phase says all.
+pub(super) fn status(run: &Run) -> Result<Option<String>, StoreError> {
+    match &run.status {
+        RunStatus::Queued | RunStatus::Live => Ok(None),
+        status => json(status).map(Some),
+    }
+}
+
+fn ended_at(run: &Run) -> Option<i64> {
+    match &run.status {
+        RunStatus::Ended { at, .. } => Some(at.as_millis()),
+        _ => None,
+    }
+}
+
+/// Where runs stand.
+pub(super) fn stands(runs: &[&Run]) -> Result<Batch, StoreError> {
+    rows(runs, |run, row| {
+        row.bytes(run.id.as_bytes())
+            .opt_text(run.slot.as_deref())
+            .text(run.status.phase().as_str())
+            .opt_int(ended_at(run))
+            .opt_text(status(run)?.as_deref());
+        Ok(())
+    })
+}
+
 /// Runs, each with the place of the last line of its journal, where this write set has one.
 pub(super) fn runs(runs: &[Run], last: impl Fn(&Run) -> Option<i64>) -> Result<Batch, StoreError> {
     rows(runs, |run, row| {
-        let status = match &run.status {
-            RunStatus::Queued | RunStatus::Live => None,
-            status => Some(json(status)?),
-        };
-        let ended_at = match &run.status {
-            RunStatus::Ended { at, .. } => Some(at.as_millis()),
-            _ => None,
-        };
+        let status = status(run)?;
         row.bytes(run.id.as_bytes())
             .text(run.target.playbook().as_str())
             .bytes(&run.target.version().0)
@@ -134,7 +154,7 @@ pub(super) fn runs(runs: &[Run], last: impl Fn(&Run) -> Option<i64>) -> Result<B
         .int(run.started_at.as_millis())
         .int(run.changed_at.as_millis())
         .text(run.status.phase().as_str())
-        .opt_int(ended_at)
+        .opt_int(ended_at(run))
         .opt_text(status.as_deref())
         .int(run.journal_rows.into())
         .opt_int(last(run))

@@ -1,44 +1,115 @@
-//! Where journals end: the chain that lets a journal be appended without an index.
+//! What the writer remembers of runs that are awake: where they stand, and where their journals end.
+//!
+//! Where a run stands is in indexes, so it is written only when it changed.
 //!
 //! Every line holds the place of its run's line before it. The store remembers the last places of the runs that are
 //! awake and asks the runs themselves for those that it forgot; both change only after a commit, so no crash can leave a
 //! chain that points at a line which is not there.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use siyu_engine::ports::rows::{JournalRow, WriteSet};
 use siyu_engine::ports::store::StoreError;
 use siyu_model::id::RunId;
+use siyu_model::run::Run;
 
+use super::encode;
 use super::jsonb::Batch;
 
-/// Runs remembered in each of the two halves: about 40 bytes each.
+/// Runs remembered in each of the two halves: about 60 bytes each.
 const REMEMBERED_MAX: usize = 32_768;
 
-/// The last places of runs that are awake, bounded: when the young half is full it becomes the old one, and what was
-/// old and not asked for since is forgotten.
+/// What is remembered of one run.
+#[derive(Debug, Clone, Copy, Default)]
+struct Head {
+    /// The place of the last line of its journal.
+    last: Option<i64>,
+    /// A hash of where it stands.
+    stand: Option<u64>,
+}
+
+/// Runs that are awake, bounded: when the young half is full it becomes the old one, and what was old and not asked for
+/// since is forgotten.
 #[derive(Debug, Default)]
 pub(super) struct Heads {
-    young: HashMap<RunId, i64>,
-    old: HashMap<RunId, i64>,
+    young: HashMap<RunId, Head>,
+    old: HashMap<RunId, Head>,
 }
 
 impl Heads {
-    pub(super) fn get(&self, run: &RunId) -> Option<i64> {
-        self.young.get(run).or_else(|| self.old.get(run)).copied()
+    fn get(&self, run: &RunId) -> Head {
+        let head = self.young.get(run).or_else(|| self.old.get(run));
+        head.copied().unwrap_or_default()
     }
 
-    pub(super) fn put(&mut self, run: RunId, place: i64) {
-        if self.young.len() >= REMEMBERED_MAX {
+    /// The place of the last line of a run's journal.
+    pub(super) fn last(&self, run: &RunId) -> Option<i64> {
+        self.get(run).last
+    }
+
+    fn change(&mut self, run: RunId, change: impl FnOnce(&mut Head)) {
+        let mut head = self.get(&run);
+        change(&mut head);
+        if self.young.len() >= REMEMBERED_MAX && !self.young.contains_key(&run) {
             self.old = std::mem::take(&mut self.young);
         }
-        self.young.insert(run, place);
+        self.young.insert(run, head);
     }
 
-    pub(super) fn forget(&mut self, run: &RunId) {
-        self.young.remove(run);
-        self.old.remove(run);
+    pub(super) fn put_last(&mut self, run: RunId, place: i64) {
+        self.change(run, |head| head.last = Some(place));
     }
+
+    /// Remembers what a commit changed, after it; runs that are over change no more.
+    pub(super) fn remember(&mut self, runs: &[Run], ends: HashMap<RunId, i64>, known: Vec<(RunId, u64)>) {
+        for (run, place) in ends {
+            self.put_last(run, place);
+        }
+        for (run, stand) in known {
+            self.change(run, |head| head.stand = Some(stand));
+        }
+        for run in runs.iter().filter(|run| run.status.is_terminal()) {
+            self.young.remove(&run.id);
+            self.old.remove(&run.id);
+        }
+    }
+}
+
+/// A hash of where a run stands: what `runs_stand` writes. Only ever compared inside one process.
+fn stand(run: &Run) -> Result<u64, StoreError> {
+    let mut hasher = DefaultHasher::new();
+    run.slot.hash(&mut hasher);
+    encode::status(run)?.hash(&mut hasher);
+    run.status.phase().hash(&mut hasher);
+    Ok(hasher.finish())
+}
+
+/// Where the runs of a write set stand after it.
+#[derive(Default)]
+pub(super) struct Stands<'w> {
+    /// Runs that may stand elsewhere than the table says.
+    pub(super) moved: Vec<&'w Run>,
+    /// What to remember of where runs stand.
+    pub(super) known: Vec<(RunId, u64)>,
+}
+
+/// Compares where the runs of a write set stand with what is remembered. A run whose journal begins here is new and is
+/// written whole.
+pub(super) fn stands<'w>(writes: &'w WriteSet, heads: &Heads) -> Result<Stands<'w>, StoreError> {
+    let new: HashSet<RunId> =
+        writes.journal.iter().filter(|line| line.row == 0).map(|line| line.run).collect();
+    let mut stands = Stands::default();
+    for run in &writes.runs {
+        let stand = stand(run)?;
+        if heads.get(&run.id).stand != Some(stand) {
+            stands.known.push((run.id, stand));
+            if !new.contains(&run.id) {
+                stands.moved.push(run);
+            }
+        }
+    }
+    Ok(stands)
 }
 
 /// Runs of a write set whose last places must be asked for: those whose lines go on, and those whose lines come alone.
@@ -46,11 +117,11 @@ pub(super) fn unknown(writes: &WriteSet, heads: &Heads) -> Vec<RunId> {
     if writes.journal.is_empty() {
         return Vec::new();
     }
-    let changed: std::collections::HashSet<RunId> = writes.runs.iter().map(|run| run.id).collect();
+    let changed: HashSet<RunId> = writes.runs.iter().map(|run| run.id).collect();
     let mut unknown: Vec<RunId> = writes
         .journal
         .iter()
-        .filter(|line| !changed.contains(&line.run) || (line.row > 0 && heads.get(&line.run).is_none()))
+        .filter(|line| !changed.contains(&line.run) || (line.row > 0 && heads.last(&line.run).is_none()))
         .map(|line| line.run)
         .collect();
     unknown.sort_unstable();
@@ -72,9 +143,9 @@ pub(super) fn chain(lines: &[JournalRow], heads: &Heads, mut next: i64) -> Resul
     for line in lines {
         let before = match line.row {
             0 => None,
-            _ => {
-                Some(ends.get(&line.run).copied().or_else(|| heads.get(&line.run)).ok_or_else(|| gap(line))?)
-            }
+            _ => Some(
+                ends.get(&line.run).copied().or_else(|| heads.last(&line.run)).ok_or_else(|| gap(line))?,
+            ),
         };
         let entry = &line.entry;
         batch.row(|row| {

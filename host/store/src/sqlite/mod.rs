@@ -18,6 +18,11 @@ mod migrate;
 mod statements;
 mod store;
 
+#[cfg(test)]
+mod constraint_tests;
+#[cfg(test)]
+mod plan_tests;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 

@@ -1,0 +1,125 @@
+//! The query files: each can be prepared, says what it is for, is used, and takes the index that it names.
+
+use std::collections::BTreeSet;
+
+use sqlx::sqlite::SqliteConnection;
+use sqlx::{AssertSqlSafe, ConnectOptions, Executor, Row, SqlSafeStr};
+
+use super::SqliteOptions;
+use super::connect::{Args, rows, writer};
+use super::migrate::{ALL, migrate};
+
+/// Every query file: its name and text.
+fn files() -> Vec<(String, String)> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/queries/sqlite");
+    let mut files: Vec<(String, String)> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .map(|path| {
+            let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+            (name, std::fs::read_to_string(path).unwrap())
+        })
+        .collect();
+    files.sort();
+    assert!(files.len() > 100, "{} files", files.len());
+    files
+}
+
+/// What a comment says of the statement.
+fn said<'t>(text: &'t str, what: &str) -> Option<&'t str> {
+    text.lines().find_map(|line| line.strip_prefix("-- ")?.strip_prefix(what)?.strip_prefix(": "))
+}
+
+async fn migrated(folder: &tempfile::TempDir) -> SqliteConnection {
+    let path = folder.path().join("t.db");
+    let mut connection = writer(&path, &SqliteOptions::default()).connect().await.unwrap();
+    migrate(&mut connection, "t", ALL).await.unwrap();
+    connection
+}
+
+/// The lines of a statement's plan.
+async fn plan(connection: &mut SqliteConnection, text: &str) -> Vec<String> {
+    let text = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {text}"));
+    let found = rows(connection, text, Args::default()).await.unwrap();
+    found.iter().map(|row| row.get::<String, _>(3)).collect()
+}
+
+#[test]
+fn every_query_file_says_what_it_is_for_which_index_it_takes_and_how_often() {
+    for (name, text) in files() {
+        let lines: Vec<_> = text.lines().take(3).collect();
+        for (line, begin) in lines.iter().zip(["-- for: ", "-- index: ", "-- often: "]) {
+            assert!(line.starts_with(begin) && line.len() > begin.len() + 3, "{name}: {line}");
+        }
+        let statement: String = text.lines().filter(|line| !line.starts_with("--")).collect();
+        assert_eq!(statement.matches(';').count(), 1, "{name} is one statement");
+        assert!(text.ends_with(";\n"), "{name}");
+    }
+}
+
+#[test]
+fn every_query_file_is_used() {
+    let used = include_str!("statements.rs");
+    for (name, _) in files() {
+        assert!(used.contains(&format!("\"{name}\"")), "{name}.sql");
+    }
+}
+
+#[tokio::test]
+async fn every_query_file_can_be_prepared() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut connection = migrated(&folder).await;
+    for (name, text) in files() {
+        let prepared = (&mut connection).prepare(AssertSqlSafe(text).into_sql_str()).await;
+        assert!(prepared.is_ok(), "{name}: {:?}", prepared.err());
+    }
+}
+
+/// Tables that a plan goes through from end to end. An index that the statement names may hold only what is wanted.
+fn scanned<'p>(plan: &'p [String], said: &str) -> Vec<&'p str> {
+    plan.iter()
+        .filter_map(|line| line.strip_prefix("SCAN "))
+        // Batches, constants and the rows of inner statements are as long as they are.
+        .filter(|what| !what.rsplit_once("INDEX ").is_some_and(|(_, index)| said.contains(index)))
+        .filter(|what| !what.contains("VIRTUAL TABLE") && !what.starts_with("CONSTANT ROW"))
+        .filter(|what| {
+            !["line", "part", "month", "returned", "(subquery"].iter().any(|inner| what.starts_with(inner))
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn every_query_takes_the_index_that_it_names_and_scans_no_table_unless_it_says_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut connection = migrated(&folder).await;
+    let indexes: BTreeSet<String> = rows(
+        &mut connection,
+        "SELECT name FROM sqlite_schema WHERE type = 'index' AND name NOT LIKE 'sqlite_autoindex%'",
+        Args::default(),
+    )
+    .await
+    .unwrap()
+    .iter()
+    .map(|row| row.get(0))
+    .collect();
+    let mut named = BTreeSet::new();
+    let mut faults = Vec::new();
+    for (name, text) in files() {
+        let said = said(&text, "index").unwrap().to_owned();
+        let plan = plan(&mut connection, &text).await;
+        let scans = scanned(&plan, &said);
+        if !scans.is_empty() && !said.starts_with("scan: ") && !said.starts_with("none: ") {
+            faults.push(format!("{name} scans {scans:?}"));
+        }
+        let is_read = !text.contains("INSERT");
+        for index in indexes.iter().filter(|index| said.contains(index.as_str())) {
+            named.insert(index.clone());
+            let is_taken = plan.iter().any(|line| line.contains(&format!("INDEX {index}")));
+            if is_read && !is_taken {
+                faults.push(format!("{name} names {index} and takes {plan:?}"));
+            }
+        }
+    }
+    let unused: Vec<_> = indexes.difference(&named).collect();
+    assert!(faults.is_empty() && unused.is_empty(), "{}\nno query names {unused:?}", faults.join("\n"));
+}

@@ -1,0 +1,367 @@
+//! What people read: filters, pages, timelines and numbers, beside a running executor.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::sync::Arc;
+
+use siyu_engine::ports::inspect::{
+    CohortQuery, Cursor, EventFilter, Inspect, InspectError, MessageFilter, Moment, Page, RunFilter, Span,
+    StockFilter, Turn,
+};
+use siyu_engine::ports::rows::{FactRow, WriteSet};
+use siyu_engine::ports::store::{RecordRange, Store, StoreError, Stores};
+use siyu_model::customer::Fact;
+use siyu_model::event::{EventSeq, Identity, Subject};
+use siyu_model::message::MessageStatus;
+use siyu_model::run::{RunPhase, RunStatus};
+use siyu_model::stock::pool::Pool;
+use siyu_store::conformance::samples::{
+    at, customer, ended, event, everything, line, message, name, playbook, reservation, run, run_id, scan,
+    stock_key,
+};
+use siyu_store::{SqliteInspect, SqliteOptions, SqliteStores};
+
+struct Place {
+    _folder: tempfile::TempDir,
+    store: Arc<dyn Store>,
+    inspect: SqliteInspect,
+}
+
+async fn place(writes: WriteSet) -> Place {
+    let folder = tempfile::tempdir().unwrap();
+    let stores = SqliteStores::new(folder.path(), SqliteOptions::default());
+    let tenant = name("t").unwrap();
+    let store = stores.open(&tenant).await.unwrap();
+    store.commit(writes).await.unwrap();
+    let inspect = SqliteInspect::open(stores.path(&tenant)).await.unwrap();
+    Place { _folder: folder, store, inspect }
+}
+
+/// Reads a list to its end in pages of `limit`, and checks that only the last one is short.
+async fn all<T, F>(limit: usize, mut read: impl FnMut(Turn) -> F) -> Vec<T>
+where
+    F: Future<Output = Result<Page<T>, InspectError>>,
+{
+    let mut items = Vec::new();
+    let mut turn = Turn::first(limit);
+    loop {
+        let page = read(turn).await.unwrap();
+        assert!(page.items.len() == limit || page.next.is_none(), "{} items", page.items.len());
+        items.extend(page.items);
+        let Some(next) = page.next else { return items };
+        turn = Turn { after: Some(next), limit };
+    }
+}
+
+/// 60 runs: every third ended, every tenth paused, two workflows, ten customers.
+fn runs() -> WriteSet {
+    let mut writes = WriteSet::default();
+    for number in 0..60 {
+        let mut run = if number % 3 == 0 { ended(number, at(500)).unwrap() } else { run(number).unwrap() };
+        if number % 10 == 1 {
+            run.status = RunStatus::Paused { since: at(400) };
+        }
+        if number % 2 == 0 {
+            run.target = siyu_model::run::Target::Workflow {
+                playbook: name("club").unwrap(),
+                version: run.target.version(),
+                workflow: name("second-order").unwrap(),
+            };
+        }
+        writes.journal.push(line(run.id, 0));
+        writes.runs.push(run);
+    }
+    writes
+}
+
+#[tokio::test]
+async fn runs_are_listed_newest_first_by_any_filter_page_after_page() {
+    let place = place(runs()).await;
+    let numbers = |keep: &dyn Fn(u64) -> bool| -> Vec<_> {
+        (0..60).rev().filter(|number| keep(*number)).map(run_id).collect()
+    };
+    let span = Span { from: Some(at(10)), until: Some(at(40)) };
+    let none = RunFilter::default;
+    let is_paused = |number: u64| number % 10 == 1;
+    let cases: Vec<(RunFilter, Vec<_>)> = vec![
+        (none(), numbers(&|_| true)),
+        (RunFilter { phase: Some(RunPhase::Completed), ..none() }, numbers(&|n| n % 3 == 0 && !is_paused(n))),
+        (RunFilter { phase: Some(RunPhase::Paused), ..none() }, numbers(&is_paused)),
+        (RunFilter { phase: Some(RunPhase::Failed), ..none() }, vec![]),
+        (RunFilter { customer: Some(customer(4)), ..none() }, numbers(&|n| n % 10 == 4)),
+        (RunFilter { workflow: Some("first-order".to_owned()), ..none() }, numbers(&|n| n % 2 == 1)),
+        (
+            RunFilter {
+                playbook: Some(name("club").unwrap()),
+                workflow: Some("second-order".to_owned()),
+                ..none()
+            },
+            numbers(&|n| n % 2 == 0),
+        ),
+        (RunFilter { playbook: Some(name("other").unwrap()), ..none() }, vec![]),
+        (RunFilter { started: span, ..none() }, numbers(&|n| (10..40).contains(&n))),
+        (
+            RunFilter { started: span, customer: Some(customer(4)), phase: Some(RunPhase::Live), ..none() },
+            numbers(&|n| (10..40).contains(&n) && n % 10 == 4 && n % 3 != 0),
+        ),
+        (RunFilter { started: Span { from: Some(at(1_000)), until: None }, ..none() }, vec![]),
+    ];
+    for (filter, expected) in cases {
+        for limit in [1, 7, 1_000] {
+            let found = all(limit, |turn| place.inspect.runs(filter.clone(), turn)).await;
+            let found: Vec<_> = found.into_iter().map(|run| run.id).collect();
+            assert_eq!(found, expected, "{filter:?} in pages of {limit}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_run_is_shown_with_its_event_and_journal_while_the_executor_goes_on() {
+    let place = place(everything().unwrap()).await;
+    let shown = place.inspect.run(run_id(1)).await.unwrap().unwrap();
+    assert_eq!(shown.journal, everything().unwrap().journal);
+    assert_eq!(shown.event.map(|event| event.seq), Some(EventSeq(1)));
+    let mut next = run(1).unwrap();
+    next.journal_rows = 3;
+    let writes = WriteSet { journal: vec![line(next.id, 2)], runs: vec![next], ..WriteSet::default() };
+    place.store.commit(writes).await.unwrap();
+    let shown = place.inspect.run(run_id(1)).await.unwrap().unwrap();
+    assert_eq!(shown.journal.len(), 3);
+    assert_eq!(shown.run.status, RunStatus::Live);
+    assert!(place.inspect.run(run_id(77)).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_customer_is_found_by_id_and_by_an_outside_name() {
+    let place = place(everything().unwrap()).await;
+    let name =
+        |value: &str| Subject::Identity(Identity { namespace: "shop".to_owned(), value: value.to_owned() });
+    for (who, is_there) in [
+        (Subject::Customer(customer(1)), true),
+        (name("00042"), true),
+        (Subject::Customer(customer(2)), false),
+        (name("00043"), false),
+    ] {
+        let found = place.inspect.customer(who.clone()).await.unwrap();
+        assert_eq!(found.map(|image| image.customer.id), is_there.then(|| customer(1)), "{who}");
+    }
+}
+
+#[tokio::test]
+async fn a_timeline_gives_every_moment_once_even_when_many_share_an_instant() {
+    let who = customer(1);
+    let mut writes = WriteSet::default();
+    for number in 0..40 {
+        // Ten instants, each with events, runs and messages.
+        let instant = at(number / 4);
+        let mut event = event(number + 1).unwrap();
+        event.customer = Some(who);
+        event.occurred_at = instant;
+        writes.events.push(event);
+        let mut run = run(number).unwrap();
+        run.customer = Some(who);
+        run.started_at = instant;
+        writes.runs.push(run);
+        let mut message = message(number).unwrap();
+        message.customer = who;
+        message.planned_at = instant;
+        writes.messages.push(message);
+    }
+    let mut sample = everything().unwrap();
+    writes.tags.append(&mut sample.tags);
+    writes.segments.append(&mut sample.segments);
+    let place = place(writes).await;
+    let whole = all(1_000, |turn| place.inspect.timeline(who, turn)).await;
+    assert_eq!(whole.len(), 122);
+    assert!(whole.is_sorted_by_key(|moment| std::cmp::Reverse(moment.at())));
+    assert!(whole.iter().any(|moment| matches!(moment, Moment::Tag(..))));
+    for limit in [1, 5, 12, 13, 121, 122] {
+        let pages = all(limit, |turn| place.inspect.timeline(who, turn)).await;
+        assert!(pages == whole, "in pages of {limit}");
+    }
+    let nobody = all(10, |turn| place.inspect.timeline(customer(9), turn)).await;
+    assert_eq!(nobody, []);
+}
+
+#[tokio::test]
+async fn messages_and_events_are_listed_newest_first_by_any_filter() {
+    let mut writes = WriteSet::default();
+    for number in 0..30 {
+        let mut message = message(number).unwrap();
+        if number % 3 == 0 {
+            message.status = MessageStatus::Failed;
+        }
+        if number % 2 == 0 {
+            message.channel = name("sms").unwrap();
+        }
+        writes.messages.push(message);
+        let mut event = event(number + 1).unwrap();
+        if number % 3 == 0 {
+            event.event_type = name("page.seen").unwrap();
+        }
+        writes.events.push(event);
+    }
+    let place = place(writes).await;
+    let failed = Some(MessageStatus::Failed);
+    let sms = || Some(name("sms").unwrap());
+    let none = MessageFilter::default;
+    let planned = Span { from: Some(at(5)), until: Some(at(9)) };
+    for (filter, count) in [
+        (none(), 30),
+        (MessageFilter { status: failed, ..none() }, 10),
+        (MessageFilter { channel: sms(), ..none() }, 15),
+        (MessageFilter { status: failed, channel: sms(), ..none() }, 5),
+        (MessageFilter { customer: Some(customer(3)), ..none() }, 3),
+        (MessageFilter { customer: Some(customer(3)), status: failed, ..none() }, 1),
+        (MessageFilter { planned, ..none() }, 4),
+    ] {
+        let found = all(4, |turn| place.inspect.messages(filter.clone(), turn)).await;
+        assert_eq!(found.len(), count, "{filter:?}");
+        assert!(found.is_sorted_by_key(|message| std::cmp::Reverse(message.id)), "{filter:?}");
+    }
+    let none = EventFilter::default;
+    let seen = || Some(name("page.seen").unwrap());
+    for (filter, count) in [
+        (none(), 30),
+        (EventFilter { event_type: seen(), ..none() }, 10),
+        (EventFilter { customer: Some(customer(1)), ..none() }, 3),
+        (EventFilter { customer: Some(customer(1)), event_type: seen(), ..none() }, 1),
+        (EventFilter { recorded: planned, ..none() }, 4),
+        (EventFilter { recorded: planned, event_type: seen(), ..none() }, 1),
+    ] {
+        let found = all(4, |turn| place.inspect.events(filter.clone(), turn)).await;
+        assert_eq!(found.len(), count, "{filter:?}");
+        assert!(found.is_sorted_by_key(|event| std::cmp::Reverse(event.seq)), "{filter:?}");
+    }
+}
+
+#[tokio::test]
+async fn stock_is_listed_by_prefix_page_after_page() {
+    let mut writes = WriteSet::default();
+    for number in 0..12 {
+        for prefix in ["a/", "b/"] {
+            let key = stock_key(&format!("{prefix}{number:02}")).unwrap();
+            writes.pools.push((key.clone(), Pool::new(number).unwrap()));
+            writes.counters.push((key, Default::default()));
+        }
+        let mut reservation = reservation(number).unwrap();
+        reservation.pool = name(if number < 6 { "a/with space" } else { "b/1" }).unwrap();
+        writes.reservations.push(reservation);
+    }
+    let place = place(writes).await;
+    let filter = |prefix: &str| StockFilter { plugin: "flash-sale".into(), prefix: prefix.to_owned() };
+    for (prefix, keys, reservations) in [("", 24, 12), ("a/", 12, 6), ("b/1", 2, 6), ("c", 0, 0)] {
+        let pools = all(5, |turn| place.inspect.pools(filter(prefix), turn)).await;
+        let counters = all(5, |turn| place.inspect.counters(filter(prefix), turn)).await;
+        let held = all(4, |turn| place.inspect.reservations(filter(prefix), turn)).await;
+        assert_eq!((pools.len(), counters.len(), held.len()), (keys, keys, reservations), "{prefix}");
+        assert!(pools.is_sorted_by_key(|(key, _)| key.clone()));
+        assert!(held.is_sorted_by_key(|row| (row.pool.clone(), row.id)));
+    }
+    let other = StockFilter { plugin: "coupon".into(), prefix: String::new() };
+    assert_eq!(all(5, |turn| place.inspect.pools(other.clone(), turn)).await, []);
+}
+
+#[tokio::test]
+async fn a_cursor_of_another_list_is_refused_in_words() {
+    let place = place(runs()).await;
+    let turn = Turn { after: Some(Cursor::new("牛")), limit: 1 };
+    let list = place.inspect.runs(RunFilter::default(), turn.clone()).await.unwrap_err();
+    let expected = "`牛` is no cursor of runs: expected what an earlier page gave as its next";
+    assert_eq!(list.to_string(), expected);
+    assert!(place.inspect.timeline(customer(1), turn.clone()).await.is_err());
+    assert!(place.inspect.scans(turn.clone()).await.is_err());
+    let filter = StockFilter { plugin: "flash-sale".into(), prefix: String::new() };
+    assert!(place.inspect.reservations(filter, turn).await.is_err());
+}
+
+#[tokio::test]
+async fn numbers_say_how_much_there_is_of_what() {
+    let mut writes = everything().unwrap();
+    writes.playbooks.push(playbook(3, false).unwrap());
+    writes.scans.push(scan(5).unwrap());
+    let place = place(writes).await;
+    let tallies = place.inspect.tallies().await.unwrap();
+    assert_eq!(tallies.runs, [(RunPhase::Paused, 1), (RunPhase::Completed, 1)]);
+    let wecom = || name("wecom").unwrap();
+    let messages = [(MessageStatus::Planned, wecom(), 1), (MessageStatus::Sent, wecom(), 1)];
+    assert_eq!(tallies.messages, messages);
+    assert_eq!(tallies.events, [(name("order.paid").unwrap(), 2)]);
+    assert_eq!(tallies.segments, [(name("club").unwrap(), name("loyal").unwrap(), 1)]);
+    let versions = all(2, |turn| place.inspect.playbooks(turn)).await;
+    let digests: Vec<_> = versions.iter().map(|version| version.digest.0[0]).collect();
+    assert_eq!(digests.len(), 3);
+    assert_eq!(place.inspect.schedules().await.unwrap(), everything().unwrap().schedules);
+    let scans = all(2, |turn| place.inspect.scans(turn)).await;
+    assert_eq!(scans.len(), 3);
+    let size = place.inspect.size().await.unwrap();
+    assert!(size.database_bytes > 100_000 || size.wal_bytes > 100_000, "{size:?}");
+    let rows = |table: &str| size.rows.iter().find(|(name, _)| name == table).map(|(_, rows)| *rows);
+    assert_eq!((rows("events"), rows("journal"), rows("tags")), (Some(2), Some(2), Some(1)));
+    let range = RecordRange {
+        plugin: name("coupon").unwrap(),
+        customer: Some(customer(1)),
+        prefix: "card/".to_owned(),
+        after: None,
+        limit: usize::MAX,
+    };
+    assert_eq!(place.inspect.records(range).await.unwrap().len(), 1);
+}
+
+/// Orders of one customer: the day of each, counted from the first day of the year.
+fn orders(writes: &mut WriteSet, number: u64, days: &[u64]) {
+    let event_type = name("order.paid").unwrap();
+    let mut fact = None;
+    for (order, day) in days.iter().enumerate() {
+        let seq = writes.events.len() as u64 + 1;
+        let mut event = event(seq).unwrap();
+        event.customer = Some(customer(number));
+        // Noon, and a minute later for every further order of a day.
+        event.occurred_at = at(day * 86_400 + 43_200 + 60 * order as u64);
+        fact = Some(Fact::add(fact, event.occurred_at, 100, event.seq));
+        writes.events.push(event);
+    }
+    writes.facts.extend(fact.map(|fact| FactRow { customer: customer(number), event_type, fact }));
+}
+
+#[tokio::test]
+async fn cohorts_tell_who_came_back_and_in_which_month() {
+    let mut writes = WriteSet::default();
+    // January has days 0 to 30, February 31 to 58, March 59 to 89.
+    orders(&mut writes, 1, &[0]);
+    orders(&mut writes, 2, &[0, 0]);
+    orders(&mut writes, 3, &[1, 20, 40, 41]);
+    orders(&mut writes, 4, &[2, 60]);
+    orders(&mut writes, 5, &[31, 58]);
+    orders(&mut writes, 6, &[89, 95]);
+    let place = place(writes).await;
+    let query = |distinct_days| CohortQuery {
+        event_type: name("order.paid").unwrap(),
+        months: [0, 31, 59, 90].map(|day| at(day * 86_400)).into(),
+        distinct_days,
+        day_offset_ms: 28_800_000,
+    };
+    for (distinct_days, january) in [(false, [2, 1, 1]), (true, [1, 1, 1])] {
+        let found = place.inspect.cohorts(query(distinct_days)).await.unwrap();
+        let found: Vec<_> = found.into_iter().map(|cohort| (cohort.customers, cohort.returned)).collect();
+        let expected = [(4, january.to_vec()), (1, vec![1, 0]), (1, vec![0])];
+        assert_eq!(found, expected, "distinct days: {distinct_days}");
+    }
+    let event_type = name("order.paid").unwrap();
+    for (at_least, customers) in [(1, 6), (2, 5), (4, 1), (5, 0)] {
+        assert_eq!(place.inspect.reach(&event_type, at_least).await.unwrap(), customers, "{at_least}");
+    }
+    let empty = CohortQuery { months: vec![], ..query(false) };
+    assert_eq!(place.inspect.cohorts(empty).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn what_is_no_store_is_not_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    let missing = SqliteInspect::open(folder.path().join("nobody.db")).await.err().unwrap();
+    assert!(missing.to_string().contains("nobody.db"), "{missing}");
+    assert!(!folder.path().join("nobody.db").exists(), "reading makes no file");
+    std::fs::write(folder.path().join("empty.db"), "").unwrap();
+    let empty = SqliteInspect::open(folder.path().join("empty.db")).await.err().unwrap();
+    assert!(matches!(empty, StoreError::Broken(_)), "{empty}");
+}
