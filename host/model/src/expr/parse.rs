@@ -64,11 +64,20 @@ fn range_of(node: &ast::Expr<'_>) -> Range<usize> {
     span.start_offset as usize..span.end_offset as usize
 }
 
-/// The range of a part with all parts inside it: of a chain such as `a.b.c` the parser names only the last link.
+/// The range of a part with all parts inside it: of a chain such as `a.b.c` the parser names only the last link, and an
+/// operation may begin for it at the bracket before.
 fn spanning(node: &Node) -> Range<usize> {
-    node.children().into_iter().fold(node.range.clone(), |range, child| {
-        range.start.min(child.range.start)..range.end.max(child.range.end)
-    })
+    let children = node.children();
+    let own = match (&node.kind, children.first()) {
+        (
+            NodeKind::Binary(..) | NodeKind::Compare(..) | NodeKind::And(..) | NodeKind::Or(..),
+            Some(first),
+        ) => first.range.clone(),
+        _ => node.range.clone(),
+    };
+    children
+        .into_iter()
+        .fold(own, |range, child| range.start.min(child.range.start)..range.end.max(child.range.end))
 }
 
 impl Reader {
@@ -348,6 +357,9 @@ mod tests {
         ] {
             assert_eq!(parse(source).unwrap().range, expected, "{source}");
         }
+        let call = parse("min(a > 1, b + 2)").unwrap();
+        let ranges: Vec<Range<usize>> = call.children().iter().map(|arg| arg.range.clone()).collect();
+        assert_eq!(ranges, [4..9, 11..16]);
     }
 
     #[test]
