@@ -1,0 +1,156 @@
+//! The files of a playbook, and reading them from a folder: the only input and output of this crate.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use siyu_model::limits::playbook::{BUNDLE_BYTES_MAX, FILE_BYTES_MAX, FILES_MAX};
+
+/// The files of a playbook, by their paths inside its folder, with `/` between names.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Bundle {
+    /// Path and content.
+    pub files: BTreeMap<String, Vec<u8>>,
+}
+
+/// Why a folder cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum BundleError {
+    /// The operating system says no.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// What was read.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// A link that leads out of the folder.
+    #[error("{}: a link that leads out of the playbook's folder", path.display())]
+    Outside {
+        /// The link.
+        path: PathBuf,
+    },
+    /// A file name that is no Unicode text.
+    #[error("{}: a file name that is no text", path.display())]
+    Name {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Too many files.
+    #[error("{}: more than {FILES_MAX} files", path.display())]
+    TooMany {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Too many bytes.
+    #[error("{}: more than {BUNDLE_BYTES_MAX} bytes in all files", path.display())]
+    TooLarge {
+        /// The folder.
+        path: PathBuf,
+    },
+}
+
+impl Bundle {
+    /// Reads a playbook's folder, one level of folders below it. Files whose names begin with a dot are left out; of
+    /// files that belong to no playbook only the name is kept.
+    pub fn read(folder: &Path) -> Result<Self, BundleError> {
+        let root =
+            folder.canonicalize().map_err(|source| BundleError::Io { path: folder.to_owned(), source })?;
+        let mut reading = Reading { root: &root, bundle: Self::default(), bytes: 0 };
+        reading.folder(&root, "")?;
+        Ok(reading.bundle)
+    }
+}
+
+struct Reading<'a> {
+    root: &'a Path,
+    bundle: Bundle,
+    bytes: usize,
+}
+
+impl Reading<'_> {
+    fn folder(&mut self, folder: &Path, prefix: &str) -> Result<(), BundleError> {
+        let io = |path: &Path| {
+            let path = path.to_owned();
+            move |source| BundleError::Io { path, source }
+        };
+        for entry in fs::read_dir(folder).map_err(io(folder))? {
+            let path = entry.map_err(io(folder))?.path();
+            let name = path.file_name().and_then(|name| name.to_str());
+            let name = name.ok_or_else(|| BundleError::Name { path: path.clone() })?;
+            if name.starts_with('.') {
+                continue;
+            }
+            let real = path.canonicalize().map_err(io(&path))?;
+            if !real.starts_with(self.root) {
+                return Err(BundleError::Outside { path });
+            }
+            let place = format!("{prefix}{name}");
+            if !real.is_dir() {
+                self.file(&real, place)?;
+            } else if prefix.is_empty() {
+                self.folder(&path, &format!("{place}/"))?;
+            } else {
+                self.add(format!("{place}/"), Vec::new())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn file(&mut self, path: &Path, place: String) -> Result<(), BundleError> {
+        let mut content = Vec::new();
+        // A pipe or a device is no file of a playbook, and reading one may never end.
+        if path.is_file() && Kind::of(&place).is_some_and(|kind| kind != Kind::Notes) {
+            // One byte more than allowed is enough to know that it is too long.
+            let limit = FILE_BYTES_MAX as u64 + 1;
+            fs::File::open(path)
+                .and_then(|file| file.take(limit).read_to_end(&mut content))
+                .map_err(|source| BundleError::Io { path: path.to_owned(), source })?;
+        }
+        self.add(place, content)
+    }
+
+    fn add(&mut self, place: String, content: Vec<u8>) -> Result<(), BundleError> {
+        self.bytes += content.len();
+        self.bundle.files.insert(place, content);
+        let path = || self.root.to_owned();
+        if self.bundle.files.len() > FILES_MAX {
+            return Err(BundleError::TooMany { path: path() });
+        }
+        if self.bytes > BUNDLE_BYTES_MAX {
+            return Err(BundleError::TooLarge { path: path() });
+        }
+        Ok(())
+    }
+}
+
+/// What a file is, by its path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Kind {
+    Playbook,
+    Template,
+    Resource,
+    Workflow,
+    Test,
+    /// For people.
+    Notes,
+}
+
+impl Kind {
+    /// None for files that belong to no playbook.
+    pub(crate) fn of(path: &str) -> Option<Self> {
+        let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+        if name.ends_with(".md") {
+            return Some(Self::Notes);
+        }
+        match (folder, name.ends_with(".yaml") && name.len() > ".yaml".len()) {
+            ("", _) if name == "playbook.yaml" => Some(Self::Playbook),
+            ("templates", true) => Some(Self::Template),
+            ("resources", true) => Some(Self::Resource),
+            ("workflows", true) => Some(Self::Workflow),
+            ("tests", true) => Some(Self::Test),
+            _ => None,
+        }
+    }
+}
