@@ -1,8 +1,9 @@
-//! How fast a realistic batch commits: `cargo run --release -p siyu-store --example commit_rate -- [folder] [batches]`.
+//! How fast a realistic batch commits:
+//! `cargo run --release -p siyu-store --example commit_rate -- [folder] [batches] [narrow]`.
 //!
-//! A batch is what an executor commits at once: 256 steps of 51 runs that begin, execute five steps each and end, with
-//! their events, documents, messages, waits and timers. It prints medians of five rounds; nothing is asserted, because
-//! what a machine does depends on the machine.
+//! A batch is what an executor commits at once: 256 steps of 51 runs, with their events, facts, entries, documents,
+//! messages and timers; `narrow` leaves facts, entries and timers out. Every second batch goes on with the runs of the
+//! one before. It prints medians of five rounds; nothing is asserted, because what a machine does depends on the machine.
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -107,6 +108,7 @@ async fn main() -> anyhow::Result<()> {
     let mut arguments = std::env::args().skip(1);
     let folder = arguments.next().map_or_else(std::env::temp_dir, PathBuf::from);
     let batches: u64 = arguments.next().map_or(Ok(400), |text| text.parse())?;
+    let is_narrow = arguments.next().is_some_and(|text| text == "narrow");
     let folder = folder.join(format!("commit-rate-{}", std::process::id()));
     let stores = SqliteStores::new(&folder, SqliteOptions::default());
     let store = stores.open(&name("bench")?).await?;
@@ -114,7 +116,13 @@ async fn main() -> anyhow::Result<()> {
     let mut next = 0;
     let mut rows = 0;
     for _ in 0..ROUNDS {
-        let prepared: Vec<WriteSet> = (0..batches).map(|n| batch(next + n)).collect::<Result<_, _>>()?;
+        let mut prepared: Vec<WriteSet> = (0..batches).map(|n| batch(next + n)).collect::<Result<_, _>>()?;
+        for writes in prepared.iter_mut().filter(|_| is_narrow) {
+            writes.facts.clear();
+            writes.entries.clear();
+            writes.timers.clear();
+            writes.timers_over.clear();
+        }
         next += batches;
         rows = prepared.iter().map(count).sum();
         let before = processor_us();

@@ -1,4 +1,4 @@
--- for: new runs, and of known ones what changes with every step and is in no index; where they stand is runs_stand
+-- for: runs that are new, stand elsewhere than before, or are not remembered; for whom a run is, is written once
 -- index: unique id of runs
 -- often: every commit
 INSERT INTO runs (
@@ -13,7 +13,11 @@ SELECT
 FROM jsonb_each(?)
 WHERE true
 ON CONFLICT (id) DO UPDATE SET
+    slot = excluded.slot,
     changed_at = excluded.changed_at,
+    phase = excluded.phase,
+    ended_at = excluded.ended_at,
+    status = excluded.status,
     journal_rows = excluded.journal_rows,
     journal_last = coalesce(excluded.journal_last, journal_last),
     state = excluded.state;

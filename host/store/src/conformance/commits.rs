@@ -4,6 +4,7 @@ use siyu_engine::ports::rows::{PlannedRow, TagRow, WriteSet};
 use siyu_engine::ports::store::{Maintenance, StoreError, Wants};
 use siyu_model::event::EventSeq;
 use siyu_model::message::MessageStatus;
+use siyu_model::run::RunStatus;
 use siyu_model::stock::pool::Pool;
 
 use super::samples::{
@@ -281,8 +282,12 @@ pub(super) async fn a_journal_goes_on_after_a_restart(place: &dyn Place) -> Chec
         let mut run = run(1)?;
         run.journal_rows = row + 1;
         expected.push(line(run.id, row));
-        let writes = WriteSet { journal: vec![line(run.id, row)], runs: vec![run], ..WriteSet::default() };
+        let writes =
+            WriteSet { journal: vec![line(run.id, row)], runs: vec![run.clone()], ..WriteSet::default() };
         store.commit(writes).await?;
+        // The run changes without a line: where its journal ends must not get lost.
+        let silent = WriteSet { runs: vec![run], ..WriteSet::default() };
+        open(place).await?.commit(silent).await?;
     }
     same("the journal", &place.journal(&tenant()?, run_id(1)).await?, &expected)
 }
@@ -304,6 +309,38 @@ pub(super) async fn a_journal_goes_on_when_its_run_does_not_change(place: &dyn P
     let nobody = WriteSet { journal: vec![line(run_id(2), 0)], ..WriteSet::default() };
     let refused = store.commit(nobody).await;
     same("a line of a run that is not there", &refused.is_err(), &true)
+}
+
+pub(super) async fn a_queued_run_without_lines_becomes_live_with_its_first_line(
+    place: &dyn Place,
+) -> Checked {
+    for restarts in [false, true] {
+        let number = 1 + u64::from(restarts);
+        let mut queued = run(number)?;
+        queued.status = RunStatus::Queued;
+        let begin = WriteSet { runs: vec![queued], ..WriteSet::default() };
+        let mut store = open(place).await?;
+        store.commit(begin).await?;
+        if restarts {
+            store = open(place).await?;
+        }
+        let go = WriteSet {
+            runs: vec![run(number)?],
+            journal: vec![line(run_id(number), 0)],
+            ..WriteSet::default()
+        };
+        store.commit(go).await?;
+        // Then it only goes on, and then it ends.
+        for next in [run(number)?, ended(number, at(50))?] {
+            let expected = next.status.clone();
+            let writes = WriteSet { runs: vec![next], ..WriteSet::default() };
+            store.commit(writes).await?;
+            let wants = Wants { runs: vec![run_id(number)], ..Wants::default() };
+            let found = store.load(wants).await?.runs.swap_remove(0).run.status;
+            same("where the run stands", &found, &expected)?;
+        }
+    }
+    Ok(())
 }
 
 pub(super) async fn interleaved_journals_stay_apart(place: &dyn Place) -> Checked {

@@ -93,6 +93,7 @@ checks! {
     commits::tenants_do_not_see_each_other,
     commits::a_journal_goes_on_after_a_restart,
     commits::a_journal_goes_on_when_its_run_does_not_change,
+    commits::a_queued_run_without_lines_becomes_live_with_its_first_line,
     commits::interleaved_journals_stay_apart,
     reads::every_row_comes_back_as_it_was_committed,
     reads::what_is_not_there_is_not_in_the_answer,

@@ -8,11 +8,12 @@ use siyu_engine::ports::store::StoreError;
 use siyu_model::clock::UtcMs;
 use siyu_model::id::RunId;
 use siyu_model::name::TenantName;
+use siyu_model::run::Run;
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteConnection;
 
 use super::connect::{Args, Results, failed, rows, run};
-use super::journal::{self, Chained, Heads};
+use super::journal::{self, Chained, Heads, Sorted};
 use super::jsonb::Batch;
 use super::{encode, statements};
 
@@ -38,8 +39,8 @@ impl Writer {
     pub(super) async fn commit(&mut self, writes: &WriteSet) -> Result<u64, StoreError> {
         self.recall(writes).await?;
         let mut chained = journal::chain(&writes.journal, &self.heads, self.next_line)?;
-        let stands = journal::stands(writes, &self.heads)?;
-        let steps = self.steps(writes, &mut chained, encode::stands(&stands.moved)?)?;
+        let sorted = journal::sort(&writes.runs, &self.heads)?;
+        let steps = self.steps(writes, &mut chained, &sorted)?;
         let stock = stock(writes)?;
         let published = published(writes, &chained)?;
         let results = if stock.is_none() && published.is_none() {
@@ -55,12 +56,17 @@ impl Writer {
             self.run(statements::COMMIT_AND_FRAMES, Args::default()).await?
         };
         self.next_line = chained.next;
-        self.heads.remember(&writes.runs, chained.ends, stands.known);
+        self.heads.remember(&writes.runs, chained.ends, sorted.known);
         Ok(frames(&results))
     }
 
     /// The check of the lease and one batch a table, in the order of the text.
-    fn steps(&self, writes: &WriteSet, chained: &mut Chained, stands: Batch) -> Result<Args, StoreError> {
+    fn steps(
+        &self,
+        writes: &WriteSet,
+        chained: &mut Chained,
+        sorted: &Sorted<'_>,
+    ) -> Result<Args, StoreError> {
         let last_seq = writes.events.iter().map(|event| event.seq.0).max().unwrap_or(0);
         let mut args = self.lease(writes.at, last_seq);
         let identities = Batch::of(&writes.identities, |(identity, customer), row| {
@@ -70,6 +76,7 @@ impl Writer {
             row.int(due_at.as_millis()).bytes(id.as_bytes());
         });
         let records = writes.records.iter().filter_map(|(key, body)| Some((key, body.as_ref()?)));
+        let last = |run: &Run| chained.ends.get(&run.id).copied();
         let batches = [
             Batch::keys(writes.waits_over.iter().map(|id| &id.as_bytes()[..])),
             timers_over,
@@ -78,8 +85,8 @@ impl Writer {
             encode::events(&writes.events),
             encode::event_matches(&writes.events),
             encode::facts(&writes.facts),
-            encode::runs(&writes.runs, |run| chained.ends.get(&run.id).copied())?,
-            stands,
+            encode::runs(&sorted.whole, last)?,
+            encode::going_on(&sorted.going_on, last)?,
         ];
         for batch in batches {
             args = args.bytes(batch.finish()?);

@@ -120,20 +120,20 @@ fn ended_at(run: &Run) -> Option<i64> {
     }
 }
 
-/// Where runs stand.
-pub(super) fn stands(runs: &[&Run]) -> Result<Batch, StoreError> {
+/// What changes with every step of a run, with the place of the last line of its journal, where this write set has one.
+pub(super) fn going_on(runs: &[&Run], last: impl Fn(&Run) -> Option<i64>) -> Result<Batch, StoreError> {
     rows(runs, |run, row| {
         row.bytes(run.id.as_bytes())
-            .opt_text(run.slot.as_deref())
-            .text(run.status.phase().as_str())
-            .opt_int(ended_at(run))
-            .opt_text(status(run)?.as_deref());
+            .int(run.changed_at.as_millis())
+            .int(run.journal_rows.into())
+            .opt_int(last(run))
+            .text(&json(&run.state)?);
         Ok(())
     })
 }
 
-/// Runs, each with the place of the last line of its journal, where this write set has one.
-pub(super) fn runs(runs: &[Run], last: impl Fn(&Run) -> Option<i64>) -> Result<Batch, StoreError> {
+/// Whole runs, each with the place of the last line of its journal, where this write set has one.
+pub(super) fn runs(runs: &[&Run], last: impl Fn(&Run) -> Option<i64>) -> Result<Batch, StoreError> {
     rows(runs, |run, row| {
         let status = status(run)?;
         row.bytes(run.id.as_bytes())

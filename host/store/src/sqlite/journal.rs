@@ -85,31 +85,30 @@ fn stand(run: &Run) -> Result<u64, StoreError> {
     Ok(hasher.finish())
 }
 
-/// Where the runs of a write set stand after it.
+/// The runs of a write set by how they are written.
 #[derive(Default)]
-pub(super) struct Stands<'w> {
-    /// Runs that may stand elsewhere than the table says.
-    pub(super) moved: Vec<&'w Run>,
-    /// What to remember of where runs stand.
+pub(super) struct Sorted<'w> {
+    /// Runs that are new, stand elsewhere than before, or are not remembered.
+    pub(super) whole: Vec<&'w Run>,
+    /// Runs that stand where they stood: only what changes with every step is written.
+    pub(super) going_on: Vec<&'w Run>,
+    /// What to remember of where the first ones stand.
     pub(super) known: Vec<(RunId, u64)>,
 }
 
-/// Compares where the runs of a write set stand with what is remembered. A run whose journal begins here is new and is
-/// written whole.
-pub(super) fn stands<'w>(writes: &'w WriteSet, heads: &Heads) -> Result<Stands<'w>, StoreError> {
-    let new: HashSet<RunId> =
-        writes.journal.iter().filter(|line| line.row == 0).map(|line| line.run).collect();
-    let mut stands = Stands::default();
-    for run in &writes.runs {
+/// Compares where the runs of a write set stand with what is remembered: what is, was committed.
+pub(super) fn sort<'w>(runs: &'w [Run], heads: &Heads) -> Result<Sorted<'w>, StoreError> {
+    let mut sorted = Sorted::default();
+    for run in runs {
         let stand = stand(run)?;
-        if heads.get(&run.id).stand != Some(stand) {
-            stands.known.push((run.id, stand));
-            if !new.contains(&run.id) {
-                stands.moved.push(run);
-            }
+        if heads.get(&run.id).stand == Some(stand) {
+            sorted.going_on.push(run);
+        } else {
+            sorted.known.push((run.id, stand));
+            sorted.whole.push(run);
         }
     }
-    Ok(stands)
+    Ok(sorted)
 }
 
 /// Runs of a write set whose last places must be asked for: those whose lines go on, and those whose lines come alone.

@@ -30,7 +30,7 @@ macro_rules! steps {
             sql!("event_matches_add"),
             sql!("facts_put"),
             sql!("runs_put"),
-            sql!("runs_stand"),
+            sql!("runs_go_on"),
             sql!("journal_add"),
             sql!("entries_put"),
             sql!("waits_put"),
