@@ -10,7 +10,6 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use siyu_model::digest::PluginDigest;
-use siyu_model::limits;
 
 use crate::config::CacheKey;
 use crate::error::{LoadError, RuntimeError};
@@ -19,12 +18,15 @@ use crate::trusted::Sealed;
 /// What a file begins with; another layout gets another number.
 const MAGIC: &[u8; 16] = b"siyu-compiled-1\n";
 const SEAL_BYTES: usize = 32;
-const LENGTH_BYTES: usize = 8;
+/// The manifest's length in four bytes, then whether the component is composed.
+const HEADER_BYTES: usize = 5;
 /// Bytes of a file at most: the code of the largest component seen, Python, is 34 MB.
 const FILE_BYTES_MAX: u64 = 257 << 20;
 /// Only the host's own user may read what it will run.
 const DIR_MODE: u32 = 0o700;
 const FILE_MODE: u32 = 0o600;
+/// What the name of a file ends with that is not whole yet.
+const PART: &str = "part";
 
 /// A folder of compiled components.
 pub(crate) struct Cache {
@@ -39,6 +41,8 @@ pub(crate) struct Cache {
 pub(crate) struct Kept {
     /// The text of the manifest.
     pub(crate) manifest: String,
+    /// Whether the component is composed of several.
+    pub(crate) is_composed: bool,
     /// The code.
     pub(crate) code: Sealed,
 }
@@ -52,6 +56,7 @@ impl Cache {
         if found.permissions().mode() & 0o077 != 0 {
             fs::set_permissions(dir, fs::Permissions::from_mode(DIR_MODE)).map_err(refused)?;
         }
+        remove_parts(dir);
         Ok(Self { dir: dir.to_owned(), key, fingerprint, written: AtomicU64::new(0) })
     }
 
@@ -75,24 +80,26 @@ impl Cache {
     }
 
     /// Keeps a component, and drops what other versions and settings kept of it.
-    pub(crate) fn put(&self, digest: &PluginDigest, manifest: &str, code: &Sealed) -> Result<(), LoadError> {
+    pub(crate) fn put(&self, digest: &PluginDigest, kept: &Kept) -> Result<(), LoadError> {
         let path = self.path(digest);
-        self.write(digest, &path, manifest, code).map_err(|source| LoadError::Cache { path, source })
+        self.write(digest, &path, kept).map_err(|source| LoadError::Cache { path, source })
     }
 
-    fn write(&self, digest: &PluginDigest, path: &Path, manifest: &str, code: &Sealed) -> io::Result<()> {
-        let length = (manifest.len() as u64).to_le_bytes();
-        let seal = self.seal(digest, &[&length, manifest.as_bytes(), code.bytes()]);
+    fn write(&self, digest: &PluginDigest, path: &Path, kept: &Kept) -> io::Result<()> {
+        let header = header(kept.manifest.len(), kept.is_composed);
+        let contents = [header.as_slice(), kept.manifest.as_bytes(), kept.code.bytes()];
+        let seal = self.seal(digest, &contents);
         // Names of parts differ between processes and between threads of one.
         let part = self.dir.join(format!(
-            "{digest}.{}-{}.part",
+            "{digest}.{}-{}.{PART}",
             std::process::id(),
             self.written.fetch_add(1, Ordering::Relaxed)
         ));
         let mut file =
             OpenOptions::new().write(true).create(true).truncate(true).mode(FILE_MODE).open(&part)?;
-        let written = [MAGIC.as_slice(), seal.as_bytes(), &length, manifest.as_bytes(), code.bytes()]
+        let written = [MAGIC.as_slice(), seal.as_bytes()]
             .iter()
+            .chain(&contents)
             .try_for_each(|bytes| file.write_all(bytes))
             .and_then(|()| file.sync_all())
             .and_then(|()| fs::rename(&part, path));
@@ -119,21 +126,20 @@ impl Cache {
         }
     }
 
-    fn unsealed(&self, digest: &PluginDigest, mut bytes: Vec<u8>) -> Option<Kept> {
+    fn unsealed(&self, digest: &PluginDigest, bytes: Vec<u8>) -> Option<Kept> {
         let sealed = bytes.strip_prefix(MAGIC.as_slice())?;
         let (seal, rest) = sealed.split_first_chunk::<SEAL_BYTES>()?;
         // Comparing hashes of this crate takes the same time wherever they differ.
         if self.seal(digest, &[rest]) != blake3::Hash::from_bytes(*seal) {
             return None;
         }
-        let (length, rest) = rest.split_first_chunk::<LENGTH_BYTES>()?;
-        let length = usize::try_from(u64::from_le_bytes(*length)).ok()?;
-        if length > limits::component::MANIFEST_BYTES_MAX || length > rest.len() {
-            return None;
-        }
-        let manifest = std::str::from_utf8(&rest[..length]).ok()?.to_owned();
-        let code = bytes.split_off(MAGIC.len() + SEAL_BYTES + LENGTH_BYTES + length);
-        Some(Kept { manifest, code: Sealed::from_checked_cache(code) })
+        let (header, rest) = rest.split_first_chunk::<HEADER_BYTES>()?;
+        let length = u32::from_le_bytes([header[0], header[1], header[2], header[3]]);
+        let length = usize::try_from(length).ok()?;
+        let manifest = std::str::from_utf8(rest.get(..length)?).ok()?.to_owned();
+        let is_composed = header[4] != 0;
+        let start = MAGIC.len() + SEAL_BYTES + HEADER_BYTES + length;
+        Some(Kept { manifest, is_composed, code: Sealed::from_checked_cache(bytes, start) })
     }
 
     fn seal(&self, digest: &PluginDigest, parts: &[&[u8]]) -> blake3::Hash {
@@ -150,6 +156,24 @@ impl Cache {
     fn path(&self, digest: &PluginDigest) -> PathBuf {
         self.dir.join(format!("{digest}-{}.cwasm", self.fingerprint))
     }
+}
+
+/// What a crash left half written.
+fn remove_parts(dir: &Path) {
+    let Ok(entries) = fs::read_dir(dir) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        if entry.path().extension().is_some_and(|extension| extension == PART) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+fn header(manifest_bytes: usize, is_composed: bool) -> [u8; HEADER_BYTES] {
+    // A manifest is at most some hundred kilobytes long.
+    let length = u32::try_from(manifest_bytes).unwrap_or(u32::MAX).to_le_bytes();
+    [length[0], length[1], length[2], length[3], u8::from(is_composed)]
 }
 
 fn read_whole(path: &Path) -> io::Result<Option<Vec<u8>>> {
@@ -176,7 +200,7 @@ mod tests {
 
     fn put(cache: &Cache) {
         let code = Sealed::from_compiler(b"machine code".to_vec());
-        cache.put(&DIGEST, "{}", &code).unwrap();
+        cache.put(&DIGEST, &Kept { manifest: "{}".to_owned(), is_composed: true, code }).unwrap();
     }
 
     #[test]
@@ -188,6 +212,7 @@ mod tests {
         put(&cache);
         let kept = cache.get(&DIGEST).unwrap().unwrap();
         assert_eq!((kept.manifest.as_str(), kept.code.bytes()), ("{}", b"machine code".as_slice()));
+        assert!(kept.is_composed);
         let names: Vec<_> =
             fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert_eq!(names.len(), 1, "{names:?}");
@@ -212,6 +237,14 @@ mod tests {
         assert!(foreign.get(&DIGEST).unwrap().is_none());
         fs::write(&path, &whole[..whole.len() - 1]).unwrap();
         assert!(cache.get(&DIGEST).unwrap().is_none());
+    }
+
+    #[test]
+    fn what_a_crash_left_half_written_is_removed() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("x.1-0.part"), "half").unwrap();
+        cache(dir.path(), 1, "a");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
     }
 
     #[test]

@@ -48,14 +48,6 @@ pub enum LoadError {
         /// Where.
         at: usize,
     },
-    /// Several components in one.
-    #[error(
-        "the component is composed of several (at byte {at}), expected one: what they pass to each other has no budget"
-    )]
-    Composed {
-        /// Where the code of an inner one begins.
-        at: usize,
-    },
     /// Writes too much before its first instruction.
     #[error("an instance writes {found} bytes before its first instruction, it may write {limit}")]
     SlowStart {

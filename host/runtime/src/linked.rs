@@ -7,16 +7,18 @@ use wasmtime::component::{
 
 use crate::contract::{Apply, Check, Describe, Run};
 use crate::error::LoadError;
-use crate::inspect::own_interface;
+use crate::inspect::{Inspected, own_interface};
 use crate::sandbox::Target;
 use crate::sandbox::state::Call;
 use crate::{engine, wasi};
+use siyu_model::limits;
 use siyu_model::plugin::CallLimits;
 
 /// A component that can be instantiated and called.
 pub(crate) struct Linked {
     component: InstancePre<Call>,
     units: u32,
+    fuel_per_look: u64,
     describe: ComponentExportIndex,
     run: ComponentExportIndex,
     kinds: Option<Kinds>,
@@ -45,10 +47,10 @@ impl Linked {
     pub(crate) fn new(
         linker: &Linker<Call>,
         component: &Component,
-        uses_wasi: bool,
+        inspected: &Inspected<'_>,
     ) -> Result<Self, LoadError> {
         let failed = |fault: wasmtime::Error| LoadError::Link(format!("{fault:#}"));
-        let linked = if uses_wasi {
+        let linked = if inspected.uses_wasi {
             let mut linker = linker.clone();
             wasi::link(&mut linker, component).map_err(failed)?;
             linker.instantiate_pre(component)
@@ -68,7 +70,13 @@ impl Linked {
                 apply: exports.function::<Apply<'_>>(&kinds, "apply")?,
             }),
         };
-        Ok(Self { units: engine::units_of(component), describe, run, kinds, component: linked })
+        let fuel_per_look = if inspected.is_composed {
+            limits::call::FUEL_PER_LOOK_COMPOSED
+        } else {
+            limits::call::FUEL_PER_LOOK
+        };
+        let units = engine::units_of(component);
+        Ok(Self { component: linked, units, fuel_per_look, describe, run, kinds })
     }
 
     /// Units of the pool that an instance takes.
@@ -84,7 +92,8 @@ impl Linked {
             Export::Check => &self.kinds.as_ref()?.check,
             Export::Apply => &self.kinds.as_ref()?.apply,
         };
-        Some(Target { component: &self.component, units: self.units, export, limits })
+        let Self { component, units, fuel_per_look, .. } = self;
+        Some(Target { component, units: *units, fuel_per_look: *fuel_per_look, export, limits })
     }
 }
 

@@ -123,7 +123,7 @@ fn described(component: &[u8], inspected: &Inspected<'_>) -> Result<String, Pack
     let code =
         compile::in_process(&made.engine, component).map_err(|fault: CompileError| LoadError::from(fault))?;
     let compiled = code.component(&made.engine).map_err(engine_failed)?;
-    let linked = Linked::new(&linker, &compiled, inspected.uses_wasi)?;
+    let linked = Linked::new(&linker, &compiled, inspected)?;
     let limits = CallLimits::default();
     let Some(target) = linked.target(Export::Describe, &limits) else {
         return Err(LoadError::World { found: "no `describe`".to_owned() }.into());

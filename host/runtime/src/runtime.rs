@@ -125,7 +125,8 @@ impl Runtime {
         let names = |names: Vec<&str>| names.into_iter().map(str::to_owned).collect::<Vec<_>>();
         let imports = names(ty.imports(engine).map(|(name, _)| name).collect());
         let exports = names(ty.exports(engine).map(|(name, _)| name).collect());
-        let inspected = Inspected::of_names(&imports, &exports, Some(&kept.manifest))?;
+        let mut inspected = Inspected::of_names(&imports, &exports, Some(&kept.manifest))?;
+        inspected.is_composed = kept.is_composed;
         let manifest = inspected.checked_manifest()?;
         self.link(*digest, manifest, &inspected, &component).map(Some)
     }
@@ -169,7 +170,15 @@ impl Runtime {
         let component =
             code.component(self.sandbox.engine()).map_err(|fault| LoadError::Link(format!("{fault:#}")))?;
         if let Some(cache) = &self.cache {
-            cache.put(digest, inspected.manifest.unwrap_or_default(), &code)?;
+            let kept = Kept {
+                manifest: inspected.manifest.unwrap_or_default().to_owned(),
+                is_composed: inspected.is_composed,
+                code,
+            };
+            // A full disk costs the next start a compilation, and this one nothing.
+            if let Err(fault) = cache.put(digest, &kept) {
+                tracing::warn!(fault = %fault, "a compiled plugin cannot be kept");
+            }
         }
         Ok(component)
     }
@@ -181,7 +190,7 @@ impl Runtime {
         inspected: &Inspected<'_>,
         component: &Component,
     ) -> Result<LoadedPlugin, LoadError> {
-        let linked = Linked::new(&self.linker, component, inspected.uses_wasi)?;
+        let linked = Linked::new(&self.linker, component, inspected)?;
         let found = linked.units();
         if found > self.sandbox.units() {
             return Err(LoadError::Link(format!(

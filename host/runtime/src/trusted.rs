@@ -14,22 +14,26 @@ use wasmtime::Engine;
 use wasmtime::component::Component;
 
 /// Compiled code that the host's own compiler made.
-pub(crate) struct Sealed(Vec<u8>);
+pub(crate) struct Sealed {
+    bytes: Vec<u8>,
+    /// Where the code begins: what stands before it in a cache file is not copied away.
+    start: usize,
+}
 
 impl Sealed {
     /// What the compiler gave. Only [`crate::compile`] calls this.
     pub(crate) fn from_compiler(code: Vec<u8>) -> Self {
-        Self(code)
+        Self { bytes: code, start: 0 }
     }
 
-    /// What a cache file holds whose seal was checked. Only [`crate::cache`] calls this.
-    pub(crate) fn from_checked_cache(code: Vec<u8>) -> Self {
-        Self(code)
+    /// A cache file whose seal was checked, and where the code begins in it. Only [`crate::cache`] calls this.
+    pub(crate) fn from_checked_cache(file: Vec<u8>, start: usize) -> Self {
+        Self { bytes: file, start }
     }
 
-    /// The bytes.
+    /// The bytes of the code.
     pub(crate) fn bytes(&self) -> &[u8] {
-        &self.0
+        self.bytes.get(self.start..).unwrap_or_default()
     }
 
     /// The component. An error means that another version or other settings made the code: it must be compiled again.
@@ -37,6 +41,6 @@ impl Sealed {
     pub(crate) fn component(&self, engine: &Engine) -> wasmtime::Result<Component> {
         // SAFETY: a `Sealed` is only made from what the host's own compiler gave, in memory that nobody else can change;
         // see the module.
-        unsafe { Component::deserialize(engine, &self.0) }
+        unsafe { Component::deserialize(engine, self.bytes()) }
     }
 }

@@ -3,6 +3,7 @@
 //! It decides by names and sizes only. Whether the code is valid is for the compiler to say.
 
 mod outside;
+mod startup;
 
 use std::fmt::Write;
 
@@ -26,6 +27,8 @@ pub(crate) struct Inspected<'a> {
     pub(crate) imports: CapabilitySet,
     /// Whether it imports WASI as well.
     pub(crate) uses_wasi: bool,
+    /// Whether components inside it have code: what they pass to each other costs time that no fuel measures.
+    pub(crate) is_composed: bool,
     /// The text of its manifest; none when it has none.
     pub(crate) manifest: Option<&'a str>,
 }
@@ -105,6 +108,7 @@ impl Outside<'_> {
         Ok(Inspected {
             imports: self.capabilities()?,
             uses_wasi: self.imports.iter().any(|import| wasi::interface_of(import).is_some()),
+            is_composed: self.is_composed,
             manifest,
         })
     }

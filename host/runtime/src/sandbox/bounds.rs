@@ -46,13 +46,17 @@ impl Bound {
         Self { used: 0, limit, last_growth: 0 }
     }
 
-    /// Permits a growth, or says what there would be in all. `maximum` is what the one memory or table may have.
-    fn grow(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> Result<(), usize> {
+    /// Permits a growth, or says what there would be in all and what there may be. `maximum` is what the one memory or
+    /// table may have: by its own type, or by the pool's slots.
+    fn grow(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> Result<(), (usize, usize)> {
         let more = desired.saturating_sub(current);
         let wanted = self.used.saturating_add(more);
         self.last_growth = 0;
-        if wanted > self.limit || maximum.is_some_and(|maximum| desired > maximum) {
-            return Err(wanted);
+        if wanted > self.limit {
+            return Err((wanted, self.limit));
+        }
+        if let Some(maximum) = maximum.filter(|maximum| desired > *maximum) {
+            return Err((desired, maximum));
         }
         self.used = wanted;
         self.last_growth = more;
@@ -92,9 +96,8 @@ impl ResourceLimiter for Bounds {
         desired: usize,
         maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        let limit = self.memory.limit;
         let grown = self.memory.grow(current, desired, maximum);
-        if let Err(wanted) = grown {
+        if let Err((wanted, limit)) = grown {
             self.refused = Some(Refusal::Memory { wanted, limit });
         }
         Ok(grown.is_ok())
@@ -111,9 +114,8 @@ impl ResourceLimiter for Bounds {
         desired: usize,
         maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        let limit = self.table.limit;
         let grown = self.table.grow(current, desired, maximum);
-        if let Err(wanted) = grown {
+        if let Err((wanted, limit)) = grown {
             self.refused = Some(Refusal::Table { wanted, limit });
         }
         Ok(grown.is_ok())
@@ -166,6 +168,7 @@ mod tests {
         bounds.memory_grow_failed(wasmtime::Error::msg("the system has none")).unwrap();
         assert_eq!(bounds.memory_bytes(), 0);
         assert!(!bounds.memory_growing(0, 600, Some(500)).unwrap());
+        assert_eq!(bounds.refused(), Some(Refusal::Memory { wanted: 600, limit: 500 }));
         bounds.memory_grow_failed(wasmtime::Error::msg("refused")).unwrap();
         assert_eq!(bounds.memory_bytes(), 0);
     }

@@ -10,6 +10,8 @@ use siyu_model::plugin::{CallLimits, LogLevel, LogLine};
 
 /// What the last words of a plugin that panics begin with; the contract says so, and Rust's own panics do.
 const PANIC: &str = "panicked at ";
+/// What Python's last words begin with.
+const TRACEBACK: &str = "Traceback (most recent call last):";
 
 /// Lines of a call.
 #[derive(Debug)]
@@ -55,13 +57,15 @@ impl CallLog {
 
     /// What was written to standard error as a whole: interpreters and Rust's `std` say there why they end.
     pub(crate) fn heard(&mut self, standard_error: &str) {
-        if let Some(place) = standard_error.rfind(PANIC) {
-            let words = &standard_error[place..];
-            let words = words.split("\nnote: run with").next().unwrap_or(words);
-            self.last_words = Some(last_words(words.trim_end()));
-        } else if self.last_words.is_none() && !standard_error.trim().is_empty() {
-            let tail = tail(standard_error.trim(), FAULT_MESSAGE_BYTES_MAX);
-            self.last_words = Some(escaped_lines(tail));
+        let words = standard_error.split("\nnote: run with").next().unwrap_or_default().trim();
+        if let Some(place) = words.rfind(TRACEBACK) {
+            // The interpreter's own panic comes after it and says less.
+            let traceback = words[place..].split("\nthread '").next().unwrap_or_default();
+            self.last_words = Some(message(traceback.trim_end()));
+        } else if let Some(place) = words.rfind(PANIC) {
+            self.last_words = Some(last_words(&words[place..]));
+        } else if self.last_words.is_none() && !words.is_empty() {
+            self.last_words = Some(message(tail(words, FAULT_MESSAGE_BYTES_MAX)));
         }
     }
 
@@ -185,8 +189,10 @@ mod tests {
                 "\nthread 'main' panicked at src/lib.rs:3:5:\nno stock\nnote: run with `RUST_BACKTRACE=1`\n",
                 "panicked at src/lib.rs:3:5: no stock",
             ),
+            ("cannot find module x\n", "cannot find module x"),
             (
-                "Traceback (most recent call last):\n  File \"app.py\", line 3\nValueError: no stock\n",
+                "Traceback (most recent call last):\n  File \"app.py\", line 3\nValueError: no stock\n\
+                 thread '<unnamed>' (1) panicked at runtime/src/lib.rs:1:2:\nPython function threw\nnote: run with x\n",
                 "Traceback (most recent call last):\n  File \"app.py\", line 3\nValueError: no stock",
             ),
         ] {

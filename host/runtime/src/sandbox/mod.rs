@@ -41,6 +41,8 @@ pub(crate) struct Target<'a> {
     pub(crate) component: &'a InstancePre<Call>,
     /// How much of the pool an instance takes.
     pub(crate) units: u32,
+    /// Fuel after which it looks at the wall clock.
+    pub(crate) fuel_per_look: u64,
     /// The function.
     pub(crate) export: &'a ComponentExportIndex,
     /// What the call may use.
@@ -78,7 +80,7 @@ impl Sandbox {
         R: ComponentNamedList + Lift + Send + 'static,
     {
         let _pass = self.gate.enter(target.units);
-        let mut store = match self.store(target.limits) {
+        let mut store = match self.store(target) {
             Ok(store) => store,
             Err(fault) => return Ran::never_began(fault, host),
         };
@@ -98,12 +100,13 @@ impl Sandbox {
         finish(store, result)
     }
 
-    fn store(&self, limits: &CallLimits) -> Result<Store<Call>, Fault> {
+    fn store(&self, target: &Target<'_>) -> Result<Store<Call>, Fault> {
+        let limits = target.limits;
         let made = catch_unwind(AssertUnwindSafe(|| -> wasmtime::Result<Store<Call>> {
             let mut store = Store::new(&self.engine, Call::new(limits));
             store.limiter(|call| &mut call.bounds);
             store.set_fuel(limits.fuel)?;
-            store.fuel_async_yield_interval(Some(limits::call::FUEL_PER_LOOK))?;
+            store.fuel_async_yield_interval(Some(target.fuel_per_look))?;
             // The runtime's own limit of what one host call or answer may carry; the exact limits come after it.
             store.set_hostcall_fuel(limits.output_bytes_max.saturating_mul(2).max(HOST_CALL_BYTES_MIN));
             store.set_max_component_handles(limits::call::HANDLES_MAX);

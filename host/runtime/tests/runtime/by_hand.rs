@@ -193,9 +193,29 @@ fn what_an_instance_writes_before_it_begins_is_bounded() {
 }
 
 #[test]
-fn components_inside_a_component_are_refused() {
-    let composed = wat::around(&wat::component(Code::default()));
-    assert_snapshot!(RUNTIME.load(&composed).unwrap_err(), @"the component is composed of several (at byte 116), expected one: what they pass to each other has no budget");
+fn text_that_components_of_a_component_pass_to_each_other_ends_with_the_wall_clock() {
+    let call = |run: &str, wall_ms: u64| {
+        let loaded = RUNTIME.load(&wat::composed(run)).unwrap();
+        let limits = CallLimits { wall_ms, ..CallLimits::default() };
+        call_with(&RUNTIME, &loaded.digest, ("", ""), &limits, Recorder::kind())
+    };
+    assert!(call("(call $take (i32.const 512) (i32.const 2))", 2_000).outcome.is_ok());
+    // 72 units of fuel for thirty megabytes: its fuel would last for hours, and a million units for half a minute.
+    let flood = "(drop (memory.grow (i32.const 480))) (loop $more (call $take (i32.const 0) (i32.const 30000000)) \
+        (br $more))";
+    let report = call(flood, 20);
+    assert!(report.usage.fuel < 1_000_000, "{}", report.usage.fuel);
+    assert_snapshot!(report.outcome.unwrap_err(), @"DEADLINE: the call took longer than the 20 ms of wall clock that it may take");
+}
+
+#[test]
+fn the_start_of_a_composed_plugin_is_bounded_as_well() {
+    let inner = |instances: usize| {
+        let megabytes = format!(r#"(module (memory 32) (data (i32.const 0) "{}"))"#, "x".repeat(2_000_000));
+        wat::with_instances(wat::component(Code::default()), &megabytes, instances)
+    };
+    assert!(RUNTIME.load(&wat::nested(&inner(2), 1)).is_ok());
+    assert_snapshot!(RUNTIME.load(&wat::nested(&inner(20), 3)).unwrap_err(), @"an instance writes 120000573 bytes before its first instruction, it may write 67108864");
 }
 
 #[test]

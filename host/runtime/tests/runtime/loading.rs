@@ -201,3 +201,27 @@ fn a_loaded_component_is_known_by_its_digest_and_nothing_else_is() {
     assert!(is(&report.outcome.unwrap_err(), HostFault::NotLoadable));
     assert!(report.host.into_any().is::<Recorder>());
 }
+
+#[test]
+fn components_of_odd_shapes_are_refused_or_loaded_and_nothing_breaks() {
+    let mut nested = ::wat::parse_str("(component)").unwrap();
+    for _ in 0..2_000 {
+        let mut outer = wasm_encoder::ComponentBuilder::default();
+        outer.component_raw(None, &nested);
+        nested = outer.finish();
+    }
+    assert!(RUNTIME.load(&wat::with_manifest(&nested, wat::MANIFEST)).is_err());
+
+    let exports: String = (0..50_000).map(|n| format!(r#"(export "e{n}" (type 0))"#)).collect();
+    let many = ::wat::parse_str(format!("(component (type string) {exports})")).unwrap();
+    let message = refused(&wat::with_manifest(&many, wat::MANIFEST));
+    assert_snapshot!(message, @"not a plugin: it exports `e0`, `e1`, `e2`, `e3`, `e4`, 49995 more, expected `siyu:plugin/steps@1.0.0`");
+
+    let mut onion = wat::component(Code::default());
+    for _ in 0..60 {
+        onion = wat::nested(&onion, 1);
+    }
+    let loaded = RUNTIME.load(&onion).unwrap();
+    let report = call_with(&RUNTIME, &loaded.digest, ("", ""), &small(), Recorder::kind());
+    assert!(report.outcome.is_ok(), "{:?}", report.outcome);
+}

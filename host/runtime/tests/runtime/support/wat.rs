@@ -60,22 +60,65 @@ pub(crate) fn with_instances(mut plugin: Vec<u8>, module: &str, instances: usize
     with_manifest(&plugin, MANIFEST)
 }
 
-/// A component that holds a plugin and exports its steps.
-pub(crate) fn around(plugin: &[u8]) -> Vec<u8> {
-    let steps = "siyu:plugin/steps@1.0.0";
+/// A plugin that is composed of two components: one with steps, and a sink for text that it imports as `a:b/sink`.
+pub(crate) fn composed(run: &str) -> Vec<u8> {
+    let more = "package a:b;
+        interface sink { take: func(text: string); }
+        world user { import sink; export siyu:plugin/steps@1.0.0; }
+        world taker { export sink; }";
+    let user = Code {
+        imports: r#"(import "a:b/sink" "take" (func $take (param i32 i32)))"#,
+        run,
+        ..Code::default()
+    };
+    let user = component_of(user, more, "user");
+    let taker = r#"(module
+        (memory (export "memory") 500)
+        (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024))
+        (func (export "a:b/sink#take") (param i32 i32)))"#;
+    let resolve = resolve(more);
+    let taker = encode(&resolve, world(&resolve, "taker"), wat::parse_str(taker).expect("valid text"));
+    with_manifest(&around(&user, &taker), MANIFEST)
+}
+
+/// A plugin inside a component, instantiated so often.
+pub(crate) fn nested(plugin: &[u8], instances: usize) -> Vec<u8> {
+    use ComponentExportKind::Instance;
+    let (steps, types) = ("siyu:plugin/steps@1.0.0", "siyu:plugin/types@1.0.0");
     let mut outer = ComponentBuilder::default();
-    let types = "siyu:plugin/types@1.0.0";
+    let types_imported = import_types(&mut outer);
+    let plugin = outer.component_raw(None, plugin);
+    let mut instance = 0;
+    for _ in 0..instances {
+        instance = outer.instantiate(None, plugin, [(types, Instance, types_imported)]);
+    }
+    let exported = outer.alias_export(instance, steps, Instance);
+    outer.export(steps, Instance, exported, None);
+    with_manifest(&outer.finish(), MANIFEST)
+}
+
+/// The types of the contract as an import of an outer component.
+fn import_types(outer: &mut ComponentBuilder) -> u32 {
     let mut shared = InstanceType::new();
     shared.ty().defined_type().primitive(PrimitiveValType::String);
     shared.export("json", ComponentTypeRef::Type(TypeBounds::Eq(0)));
     let shared = outer.type_instance(None, &shared);
-    let imported = outer.import(types, ComponentTypeRef::Instance(shared));
-    let plugin = outer.component_raw(None, plugin);
-    let arguments = [(types, ComponentExportKind::Instance, imported)];
-    let instance = outer.instantiate(None, plugin, arguments);
-    let exported = outer.alias_export(instance, steps, ComponentExportKind::Instance);
-    outer.export(steps, ComponentExportKind::Instance, exported, None);
-    with_manifest(&outer.finish(), MANIFEST)
+    outer.import("siyu:plugin/types@1.0.0", ComponentTypeRef::Instance(shared))
+}
+
+fn around(user: &[u8], taker: &[u8]) -> Vec<u8> {
+    use ComponentExportKind::Instance;
+    let (steps, types, sink) = ("siyu:plugin/steps@1.0.0", "siyu:plugin/types@1.0.0", "a:b/sink");
+    let mut outer = ComponentBuilder::default();
+    let shared = import_types(&mut outer);
+    let taker = outer.component_raw(None, taker);
+    let taker = outer.instantiate(None, taker, Vec::<(&str, ComponentExportKind, u32)>::new());
+    let taken = outer.alias_export(taker, sink, Instance);
+    let user = outer.component_raw(None, user);
+    let user = outer.instantiate(None, user, [(types, Instance, shared), (sink, Instance, taken)]);
+    let exported = outer.alias_export(user, steps, Instance);
+    outer.export(steps, Instance, exported, None);
+    outer.finish()
 }
 
 /// A component with a manifest.
