@@ -129,7 +129,7 @@ impl Fit<'_> {
                     if schema.is_closed() {
                         let message = format!("`{}` does not know {}", self.what, quoted(&key.value));
                         let fault = Fault::new(UNKNOWN_PROPERTY, key.span, message);
-                        self.report.add(fault.near(&key.value, schema.property_names()));
+                        self.report.add(fault.near(&key.value, schema.property_names(), self.report));
                     }
                     self.loose(value);
                 }

@@ -63,6 +63,11 @@ pub(crate) fn is_host_family(event_type: &str) -> bool {
     FAMILIES.contains(&family) || HOST_EVENTS.iter().any(|(name, _)| *name == event_type)
 }
 
+/// Whether events of this type are recorded only when something listens to them (decision 006).
+pub(crate) fn is_kept_when_listened(event_type: &str) -> bool {
+    event_type.starts_with("message.") || event_type == "customer.created"
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -101,7 +101,7 @@ fn refusal_codes(flow: &Flow<'_>, step: &Step, call: &PluginCall) {
             let what = format!("{}/{}", target.plugin, target.offer);
             let message = format!("`{what}` never refuses with {}", quoted(&code.value));
             let fault = Fault::new(UNKNOWN_REFUSAL, code.span, message);
-            flow.world.report.add(fault.near(&code.value, known.iter().copied()));
+            flow.world.report.add(fault.near(&code.value, known.iter().copied(), flow.world.report));
         }
     }
 }
@@ -127,7 +127,7 @@ fn send(flow: &Flow<'_>, (template, channel, with): Sent<'_>, head: Span, env: &
             let known = flow.world.templates.keys().map(|name| name.as_str());
             let name = template.value.as_str();
             let fault = Fault::new(UNKNOWN_TEMPLATE, template.span, format!("no template {}", quoted(name)));
-            report.add(fault.near(name, known));
+            report.add(fault.near(name, known, report));
         }
     }
     let missing = |ty: Type, why: &str| Field { ty, missing: Some(why.into()) };
@@ -194,7 +194,7 @@ fn variables(
         let Some(variable) = wanted.iter().find(|variable| variable.name == *name) else {
             let message = format!("the template `{}` does not read {}", template.value, quoted(name));
             let fault = Fault::new(UNUSED_VARIABLE, *span, message);
-            report.add(fault.near(name, names.iter().copied()));
+            report.add(fault.near(name, names.iter().copied(), report));
             continue;
         };
         if variable.is_printed {
@@ -212,7 +212,7 @@ fn channel(flow: &Flow<'_>, channel: Option<&Spanned<ChannelName>>, head: Span) 
             if !channels.iter().any(|known| known.value == channel.value) {
                 let name = channel.value.as_str();
                 let message = format!("the playbook does not send over {}", quoted(name));
-                let fault = Fault::new(UNKNOWN_CHANNEL, channel.span, message).near(name, names());
+                let fault = Fault::new(UNKNOWN_CHANNEL, channel.span, message).near(name, names(), report);
                 report.add(match channels {
                     [] => fault.help("name it under `channels:` in playbook.yaml"),
                     _ => fault,
@@ -273,7 +273,12 @@ fn expect(flow: &Flow<'_>, expr: &WrittenExpr, ty: &Type, expected: &str, fits: 
 fn wait_event(flow: &Flow<'_>, wait: &EventWait, head: Span, env: &Env<'_>) -> Type {
     let report = flow.world.report;
     let event = event_type(flow, &wait.types);
-    let waiting = Env { event: Ok(event.clone()), ..env.clone() };
+    let waiting = Env {
+        event: Ok(event.clone()),
+        // What was asked of the run's own event says nothing of the one that comes.
+        asked: env.asked.iter().filter(|path| !path.starts_with("event")).cloned().collect(),
+        ..env.clone()
+    };
     if let Some(condition) = &wait.condition {
         check_condition(condition, &waiting, report);
     }
@@ -321,10 +326,10 @@ pub(super) fn unknown_event(world: &super::world::World<'_>, event_type: &Spanne
         return;
     }
     let name = event_type.value.as_str();
-    let known = world.event_types.iter().map(|name| &**name);
+    let known = world.event_types.known.iter().map(|name| &**name);
     let fault = Fault::new(UNKNOWN_EVENT, event_type.span, format!("unknown event {}", quoted(name)))
         .help("declare it under `events:` in playbook.yaml, or list the plugin that emits it")
-        .near(name, known);
+        .near(name, known, world.report);
     world.report.add(fault);
 }
 
@@ -396,7 +401,7 @@ fn call(
         if !world.may_be_unread(FileKind::Workflow) {
             let known = world.workflows.keys().map(|name| name.as_str());
             let fault = Fault::new(UNKNOWN_WORKFLOW, workflow.span, format!("no workflow {}", quoted(name)));
-            world.report.add(fault.near(name, known));
+            world.report.add(fault.near(name, known, world.report));
         }
         return Type::any();
     };

@@ -54,6 +54,14 @@ impl<'a> Plugins<'a> {
         })
     }
 
+    /// Every event that a listed plugin reacts to by itself.
+    pub(crate) fn reactions(&self) -> impl Iterator<Item = &str> {
+        self.listed.values().flat_map(|listed| {
+            let reactions = listed.found.as_ref().map(|found| found.manifest.reactions.as_slice());
+            reactions.unwrap_or_default().iter().map(|reaction| reaction.event.as_str())
+        })
+    }
+
     /// Every event that a listed plugin emits.
     pub(crate) fn events(&self) -> impl Iterator<Item = (&PluginName, &EventOffer)> {
         self.listed.iter().flat_map(|(name, listed)| {
@@ -70,7 +78,7 @@ impl<'a> Plugins<'a> {
         if step.is_none() {
             let names = plugin.manifest.steps.iter().map(|step| step.name.as_str());
             let message = format!("the plugin `{}` has no step {}", target.value.plugin, quoted(offer));
-            report.add(Fault::new(UNKNOWN_PLUGIN_STEP, target.span, message).near(offer, names));
+            report.add(Fault::new(UNKNOWN_PLUGIN_STEP, target.span, message).near(offer, names, report));
         }
         step
     }
@@ -84,7 +92,7 @@ impl<'a> Plugins<'a> {
             let names = plugin.manifest.resources.iter().map(|resource| resource.kind.as_str());
             let message =
                 format!("the plugin `{}` has no kind of resource {}", target.value.plugin, quoted(offer));
-            report.add(Fault::new(UNKNOWN_RESOURCE_KIND, target.span, message).near(offer, names));
+            report.add(Fault::new(UNKNOWN_RESOURCE_KIND, target.span, message).near(offer, names, report));
         }
         kind
     }
@@ -136,7 +144,7 @@ impl<'a> Plugins<'a> {
                 ))
             }
             None => Fault::new(PLUGIN_NOT_LISTED, span, format!("the playbook lists no plugin `{name}`"))
-                .near(name.as_str(), names),
+                .near(name.as_str(), names, report),
         };
         report.add(fault);
     }
@@ -158,7 +166,7 @@ fn find(plugin: &WrittenPlugin, catalog: &dyn Catalog, report: &Report<'_>) -> O
         let names = catalog.names();
         let message = format!("this host has no plugin {}", quoted(name.value.as_str()));
         let fault = Fault::new(UNKNOWN_PLUGIN, name.span, message);
-        report.add(fault.near(name.value.as_str(), names.iter().map(String::as_str)));
+        report.add(fault.near(name.value.as_str(), names.iter().map(String::as_str), report));
         return None;
     };
     let has = found.manifest.version;

@@ -1,8 +1,12 @@
 //! Definitions against the schemas of their plugins.
 
+use siyu_model::json;
+
 use super::fit::Fit;
 use super::lints;
 use super::world::World;
+use crate::diagnostics::Fault;
+use crate::diagnostics::rules::OUT_OF_RANGE;
 use crate::types::{Env, Schema, Type};
 
 /// Checks every definition.
@@ -15,6 +19,9 @@ pub(super) fn check(world: &World<'_>) {
             continue;
         };
         lints::texts(&define.doc, world);
+        if let Err(why) = define.doc.constant().map_or(Ok(String::new()), |value| json::print(&value)) {
+            world.report.add(Fault::new(OUT_OF_RANGE, resource.head, format!("a definition of {why}")));
+        }
         let env = Env::bare(Type::any(), &world.event_types);
         let inner = Env { event: Ok(Type::any()), ..Env::of_customer(Type::any(), &world.event_types) };
         let fit = Fit {

@@ -79,7 +79,7 @@ fn mock(mock: &WrittenMock, world: &World<'_>) {
                 if !known.contains(&code.as_str()) {
                     let message = format!("`{what}` never refuses with {}", quoted(code));
                     let fault = Fault::new(UNKNOWN_REFUSAL, node.span, message);
-                    world.report.add(fault.near(code, known.iter().copied()));
+                    world.report.add(fault.near(code, known.iter().copied(), world.report));
                 }
             }
             MockAnswer::Transient(_) | MockAnswer::Permanent(_) => {}
@@ -125,7 +125,7 @@ fn workflow<'w>(name: &Spanned<WorkflowName>, world: &'w World<'_>) -> Option<&'
         let known = world.workflows.keys().map(|name| name.as_str());
         let text = name.value.as_str();
         let fault = Fault::new(UNKNOWN_WORKFLOW, name.span, format!("no workflow {}", quoted(text)));
-        world.report.add(fault.near(text, known));
+        world.report.add(fault.near(text, known, world.report));
     }
     found
 }
@@ -135,7 +135,7 @@ fn step(id: &Spanned<StepId>, workflow: &WrittenWorkflow, world: &World<'_>) {
     let known: BTreeSet<&str> = workflow.ids_seen.iter().map(|id| &**id).collect();
     if !known.contains(text) {
         let message = format!("no step of `{}` has the id {}", workflow.name.value, quoted(text));
-        world.report.add(Fault::new(UNKNOWN_STEP, id.span, message).near(text, known));
+        world.report.add(Fault::new(UNKNOWN_STEP, id.span, message).near(text, known, world.report));
     }
 }
 
@@ -158,7 +158,7 @@ fn expectation(expected: &WrittenExpectation, world: &World<'_>) {
                 let known = world.templates.keys().map(|name| name.as_str());
                 let fault =
                     Fault::new(UNKNOWN_TEMPLATE, template.span, format!("no template {}", quoted(name)));
-                world.report.add(fault.near(name, known));
+                world.report.add(fault.near(name, known, world.report));
             }
         }
         WrittenExpectation::Segment { segment, .. } => {
@@ -169,7 +169,7 @@ fn expectation(expected: &WrittenExpectation, world: &World<'_>) {
             {
                 let known = segments.iter().map(|known| known.name.value.as_str());
                 let fault = Fault::new(UNKNOWN_SEGMENT, segment.span, format!("no segment {}", quoted(name)));
-                world.report.add(fault.near(name, known));
+                world.report.add(fault.near(name, known, world.report));
             }
         }
         WrittenExpectation::Events { event_type, .. } => {

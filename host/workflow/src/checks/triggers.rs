@@ -150,7 +150,7 @@ fn audience(audience: &WrittenAudience, world: &World<'_>) {
             if !is_known && world.written.playbook.is_whole {
                 let known = segments.iter().map(|known| known.name.value.as_str());
                 let fault = Fault::new(UNKNOWN_SEGMENT, segment.span, format!("no segment {}", quoted(name)));
-                world.report.add(fault.near(name, known));
+                world.report.add(fault.near(name, known, world.report));
             }
         }
     }

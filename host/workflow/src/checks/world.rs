@@ -13,10 +13,12 @@ use crate::diagnostics::{Fault, Report, quoted};
 use crate::shape::playbook::WrittenPlaybook;
 use crate::shape::resource::WrittenResource;
 use crate::shape::scenario::{self, WrittenScenario};
+use crate::shape::step::Act;
 use crate::shape::template::WrittenTemplate;
+use crate::shape::trigger::TriggerKind;
 use crate::shape::workflow::WrittenWorkflow;
 use crate::source::Span;
-use crate::types::{Schema, Type};
+use crate::types::{EventTypes, Schema, Type};
 
 /// Everything that was written, file by file.
 #[derive(Debug)]
@@ -62,7 +64,7 @@ pub(crate) struct World<'a> {
     pub(crate) written: &'a Written,
     pub(crate) plugins: Plugins<'a>,
     pub(crate) events: BTreeMap<Arc<str>, KnownEvent>,
-    pub(crate) event_types: BTreeSet<Arc<str>>,
+    pub(crate) event_types: EventTypes,
     pub(crate) templates: BTreeMap<&'a TemplateName, &'a WrittenTemplate>,
     pub(crate) workflows: BTreeMap<&'a WorkflowName, &'a WrittenWorkflow>,
     pub(crate) used: RefCell<Used>,
@@ -71,6 +73,7 @@ pub(crate) struct World<'a> {
 impl<'a> World<'a> {
     pub(crate) fn new(written: &'a Written, plugins: Plugins<'a>, report: &'a Report<'a>) -> Self {
         let events = events(written, &plugins, report);
+        let unkept = unkept(written, &plugins);
         let templates = first_of(&written.templates, "the template", report, |template| {
             (&template.name.value, template.name.span)
         });
@@ -86,7 +89,7 @@ impl<'a> World<'a> {
             report,
             written,
             plugins,
-            event_types: events.keys().cloned().collect(),
+            event_types: EventTypes { known: events.keys().cloned().collect(), unkept },
             events,
             templates,
             workflows,
@@ -174,6 +177,26 @@ fn events(written: &Written, plugins: &Plugins<'_>, report: &Report<'_>) -> BTre
         events.insert(Arc::from(name), known);
     }
     events
+}
+
+/// Events of the host that are recorded only when somebody listens, and to which nobody here does.
+fn unkept(written: &Written, plugins: &Plugins<'_>) -> BTreeSet<Arc<str>> {
+    let mut listened: BTreeSet<&str> = plugins.reactions().collect();
+    for workflow in &written.workflows {
+        if let Some(TriggerKind::Event { types, .. }) = workflow.trigger.as_ref().map(|trigger| &trigger.kind)
+        {
+            listened.extend(types.iter().map(|event_type| event_type.value.as_str()));
+        }
+        for step in workflow.block.all() {
+            if let Act::WaitEvent(wait) = &step.act {
+                listened.extend(wait.types.iter().map(|event_type| event_type.value.as_str()));
+            }
+        }
+    }
+    let unkept = super::host_events::all()
+        .map(|(name, _)| name)
+        .filter(|name| super::host_events::is_kept_when_listened(name) && !listened.contains(name));
+    unkept.map(Arc::from).collect()
 }
 
 /// The envelope comes first: a field of such a name is read through `event.data`.

@@ -19,6 +19,8 @@ pub enum Style {
 
 /// Longer lines are not shown: a caret in a line of a megabyte helps nobody.
 const LINE_BYTES_MAX: usize = 1_000;
+/// Places that are so many lines apart are shown one after the other, not with everything between them read again.
+const LINES_APART_MAX: u32 = 200;
 
 /// One diagnostic as text, without a line break at the end.
 pub(crate) fn render(diagnostic: &Diagnostic, files: &Files<'_>, style: Style) -> String {
@@ -68,7 +70,11 @@ fn places<'d>(diagnostic: &'d Diagnostic, files: &Files<'d>) -> Vec<Element<'d>>
             line: related.line,
             column: related.column,
         };
-        match groups.iter_mut().find(|(file, _)| *file == related.file) {
+        let is_near = |known: &Mark<'_>| known.line.abs_diff(mark.line) <= LINES_APART_MAX;
+        let group = groups
+            .iter_mut()
+            .find(|(file, marks)| *file == related.file && marks.first().is_some_and(is_near));
+        match group {
             Some((_, marks)) => marks.push(mark),
             None => groups.push((&related.file, vec![mark])),
         }

@@ -9,7 +9,11 @@ use super::{Code, Diagnostic, Related, Severity};
 use crate::source::{Place, Sources, Span};
 
 /// Faults that are kept; a file of 50,000 mistakes needs no more to be understood. Further ones are counted.
-const KEPT_MAX: usize = 500;
+const KEPT_MAX: usize = 200;
+/// Names that an unknown one is compared with.
+const COMPARED_MAX: usize = 200;
+/// A name that is so much longer or shorter, in bytes, was not meant.
+const LENGTHS_APART_MAX: usize = 24;
 
 /// One fault, with places inside the sources.
 #[derive(Debug)]
@@ -52,12 +56,23 @@ impl Fault {
         self
     }
 
-    /// "Did you mean …" under the caret, or the list of what there is as help.
-    pub(crate) fn near<'a>(self, found: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
+    /// "Did you mean …" under the caret, or the list of what there is as help. Nothing is looked for when the report is
+    /// full: a file of 50,000 unknown names must not be compared with 50,000 known ones.
+    pub(crate) fn near<'a>(
+        self,
+        found: &str,
+        known: impl IntoIterator<Item = &'a str>,
+        report: &Report<'_>,
+    ) -> Self {
+        if report.is_full() {
+            return self;
+        }
         let mut known: Vec<&str> = known.into_iter().collect();
         known.sort_unstable();
         known.dedup();
-        if let Some(near) = nearest(found, known.iter().copied()) {
+        let likely =
+            known.iter().copied().filter(|name| name.len().abs_diff(found.len()) <= LENGTHS_APART_MAX);
+        if let Some(near) = nearest(found, likely.take(COMPARED_MAX)) {
             return self.label(format!("did you mean `{near}`?"));
         }
         const LISTED_MAX: usize = 20;
@@ -86,11 +101,13 @@ pub(crate) struct Report<'s> {
     sources: &'s Sources,
     faults: RefCell<Vec<Fault>>,
     dropped: Cell<usize>,
+    /// Whether an error was found, kept or not.
+    has_error: Cell<bool>,
 }
 
 impl<'s> Report<'s> {
     pub(crate) fn new(sources: &'s Sources) -> Self {
-        Self { sources, faults: RefCell::default(), dropped: Cell::default() }
+        Self { sources, faults: RefCell::default(), dropped: Cell::default(), has_error: Cell::default() }
     }
 
     pub(crate) fn sources(&self) -> &'s Sources {
@@ -106,10 +123,17 @@ impl<'s> Report<'s> {
         if is_known {
             return;
         }
+        let is_error = fault.code.severity() == Severity::Error;
+        self.has_error.set(self.has_error.get() || is_error);
         if faults.len() < KEPT_MAX {
             faults.push(fault);
-        } else {
-            self.dropped.set(self.dropped.get() + 1);
+            return;
+        }
+        self.dropped.set(self.dropped.get() + 1);
+        // An error is never lost behind warnings.
+        let warning = faults.iter().rposition(|known| known.code.severity() == Severity::Warning);
+        if let (true, Some(place)) = (is_error, warning) {
+            faults[place] = fault;
         }
     }
 
@@ -132,7 +156,11 @@ impl<'s> Report<'s> {
     }
 
     pub(crate) fn has_errors(&self) -> bool {
-        self.faults.borrow().iter().any(|fault| fault.code.severity() == Severity::Error)
+        self.has_error.get()
+    }
+
+    fn is_full(&self) -> bool {
+        self.faults.borrow().len() >= KEPT_MAX
     }
 
     /// How many faults there are; rises when something is found.

@@ -95,7 +95,7 @@ fn field(node: &Node, report: &Report<'_>) -> Option<(Value, bool)> {
                 let known = WORDS.into_iter();
                 let fault =
                     Fault::new(BAD_FIELD_TYPE, node.span, format!("{} is no field type", quoted(word)))
-                        .near(word.trim_end_matches('?'), known)
+                        .near(word.trim_end_matches('?'), known, report)
                         .help(format!("there are: {}; with ? at the end: may be absent", WORDS.join(", ")));
                 report.add(fault);
             }

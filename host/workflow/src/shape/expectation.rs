@@ -97,7 +97,7 @@ pub(super) fn read(node: &Node, usual: Option<&Subject>, report: &Report<'_>) ->
         let fault =
             Fault::new(BEAT_KIND, fields.head(), format!("an expectation needs one of {}", KINDS.join(", ")));
         report.add(match fields.rest().next() {
-            Some(entry) => fault.near(&entry.key, KINDS),
+            Some(entry) => fault.near(&entry.key, KINDS, report),
             None => fault,
         });
         return None;

@@ -9,7 +9,7 @@ use siyu_model::json::Value;
 
 use super::fields::wrong_kind;
 use super::text::Spanned;
-use crate::diagnostics::rules::EXPRESSION_SYNTAX;
+use crate::diagnostics::rules::{EXPRESSION_SYNTAX, KEY_NOT_TEXT};
 use crate::diagnostics::{Fault, Report};
 use crate::source::{Node, NodeKind, Place, Scalar, Span};
 
@@ -214,6 +214,10 @@ fn doc(node: &Node, report: &Report<'_>) -> Option<Doc> {
                 .iter()
                 .map(|entry| {
                     let key = Spanned::new(entry.key.clone(), entry.key_span);
+                    if entry.key.contains("${{") {
+                        let fault = Fault::new(KEY_NOT_TEXT, entry.key_span, "an expression as a key");
+                        report.add(fault.help("keys are fixed texts: make a list of objects instead"));
+                    }
                     doc(&entry.value, report).map(|doc| (key, doc))
                 })
                 .collect();

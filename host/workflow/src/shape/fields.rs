@@ -78,7 +78,7 @@ impl<'n, 'r> Fields<'n, 'r> {
         for entry in self.rest() {
             let message = format!("unknown key {} in {}", quoted(&entry.key), self.what);
             let asked = self.asked.iter().copied();
-            let fault = Fault::new(UNKNOWN_KEY, entry.key_span, message).near(&entry.key, asked);
+            let fault = Fault::new(UNKNOWN_KEY, entry.key_span, message).near(&entry.key, asked, self.report);
             self.report.add(fault);
         }
     }

@@ -176,7 +176,7 @@ fn grants(node: &Node, report: &Report<'_>) -> Vec<Spanned<Capability>> {
                 let names = Capability::ALL.map(Capability::as_str);
                 let fault =
                     Fault::new(UNKNOWN_CAPABILITY, item.span, format!("{} is no capability", quoted(found)))
-                        .near(found, names);
+                        .near(found, names, report);
                 report.add(fault);
             }
         }

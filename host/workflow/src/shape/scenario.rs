@@ -207,7 +207,7 @@ fn beat(node: &Node, usual: Option<&Subject>, report: &Report<'_>) -> Option<Vec
     let [(kind, value)] = found.as_slice() else {
         let fault = Fault::new(BEAT_KIND, span, format!("one of {} was expected", BEATS.join(", ")));
         report.add(match fields.rest().next() {
-            Some(entry) => fault.near(&entry.key, BEATS),
+            Some(entry) => fault.near(&entry.key, BEATS, report),
             None => fault.help("make a line of its own for each"),
         });
         return None;

@@ -285,7 +285,7 @@ fn kind(fields: &Fields<'_, '_>) -> Option<(&'static str, Span)> {
                     entry.key_span,
                     format!("unknown kind of step {}", quoted(&entry.key)),
                 )
-                .near(&entry.key, KINDS),
+                .near(&entry.key, KINDS, report),
                 None => Fault::new(STEP_KIND, fields.head(), "a step that does nothing")
                     .help(format!("say what it does with one of: {}", KINDS.join(", "))),
             };

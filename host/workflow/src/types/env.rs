@@ -22,9 +22,17 @@ pub(crate) struct Env<'a> {
     /// Further names: items of `each`, variables of a template.
     pub(crate) names: Vec<(Arc<str>, Type)>,
     /// All types of events that exist here.
-    pub(crate) event_types: &'a BTreeSet<Arc<str>>,
+    pub(crate) event_types: &'a EventTypes,
     /// Paths that conditions around this place have read.
     pub(crate) asked: Vec<Arc<str>>,
+}
+
+/// The types of events that exist in a playbook.
+#[derive(Debug, Default)]
+pub(crate) struct EventTypes {
+    pub(crate) known: BTreeSet<Arc<str>>,
+    /// Those of the host that are recorded only when something listens to them, and nothing here does.
+    pub(crate) unkept: BTreeSet<Arc<str>>,
 }
 
 /// The steps that an expression may read.
@@ -50,7 +58,7 @@ pub(crate) struct StepSeen {
 
 impl<'a> Env<'a> {
     /// A place without event, customer, steps and run.
-    pub(crate) fn bare(vars: Type, event_types: &'a BTreeSet<Arc<str>>) -> Self {
+    pub(crate) fn bare(vars: Type, event_types: &'a EventTypes) -> Self {
         Self {
             event: Err("there is no event here"),
             customer: Err("there is no customer here"),
@@ -64,7 +72,7 @@ impl<'a> Env<'a> {
     }
 
     /// A place where only a customer is known: segments, audiences, resources.
-    pub(crate) fn of_customer(vars: Type, event_types: &'a BTreeSet<Arc<str>>) -> Self {
+    pub(crate) fn of_customer(vars: Type, event_types: &'a EventTypes) -> Self {
         Self { customer: Ok(customer()), ..Self::bare(vars, event_types) }
     }
 

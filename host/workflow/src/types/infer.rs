@@ -9,8 +9,8 @@ use siyu_model::json::Value;
 use super::env::{self, Env, path_text};
 use super::{Kind, Rest, Type};
 use crate::diagnostics::rules::{
-    BAD_ARGUMENT, CONSTANT_CONDITION, MAY_BE_MISSING, STEP_COMES_LATER, STEP_ELSEWHERE, UNKNOWN_EVENT,
-    UNKNOWN_FIELD, UNKNOWN_ROOT, UNKNOWN_STEP,
+    BAD_ARGUMENT, CONSTANT_CONDITION, MAY_BE_MISSING, STEP_COMES_LATER, STEP_ELSEWHERE, UNKEPT_FACT,
+    UNKNOWN_EVENT, UNKNOWN_FIELD, UNKNOWN_ROOT, UNKNOWN_STEP,
 };
 use crate::diagnostics::{Code, Fault, Report, quoted};
 use crate::shape::acts::ROOTS;
@@ -80,14 +80,23 @@ impl<'e> Around<'e> {
 
     /// Whether a missing path is nothing to report.
     fn provides_for(&self, path: &str) -> bool {
-        self.is_lenient || Env::has_asked(self.before, path) || Env::has_asked(&self.inside, path)
+        // Whoever asked which event it is knows its fields.
+        let is_known_event = path.starts_with("event.") && self.has_asked_for("event.type");
+        self.is_lenient
+            || is_known_event
+            || Env::has_asked(self.before, path)
+            || Env::has_asked(&self.inside, path)
+    }
+
+    fn has_asked_for(&self, path: &str) -> bool {
+        Env::has_asked_for(self.before, path) || Env::has_asked_for(&self.inside, path)
     }
 
     /// Whether a condition around has asked for this chain of names.
     pub(super) fn has_asked(&self, node: &Node) -> bool {
         node.path().is_some_and(|path| {
             let text = path_text(path.root, path.names.iter().map(|name| name.0));
-            Env::has_asked_for(self.before, &text) || Env::has_asked_for(&self.inside, &text)
+            self.has_asked_for(&text)
         })
     }
 
@@ -248,7 +257,11 @@ impl Inference<'_, '_> {
             _ => {
                 let names = self.env.names.iter().map(|(name, _)| &**name).chain(ROOTS);
                 let message = format!("unknown name {}", quoted(path.root));
-                self.report(self.fault(UNKNOWN_ROOT, &path.root_range, message).near(path.root, names));
+                self.report(self.fault(UNKNOWN_ROOT, &path.root_range, message).near(
+                    path.root,
+                    names,
+                    self.report,
+                ));
                 return None;
             }
         };
@@ -292,7 +305,11 @@ impl Inference<'_, '_> {
             None if steps.written.contains(*id) => return None,
             None => {
                 let known = steps.all.keys().map(|id| &**id);
-                self.fault(UNKNOWN_STEP, range, format!("no step has the id {}", quoted(id))).near(id, known)
+                self.fault(UNKNOWN_STEP, range, format!("no step has the id {}", quoted(id))).near(
+                    id,
+                    known,
+                    self.report,
+                )
             }
         };
         self.report(fault);
@@ -349,7 +366,7 @@ impl Inference<'_, '_> {
                     "error" => {
                         fault.help("say `on_error: continue` on the step, or give it steps for the fault")
                     }
-                    _ => fault.near(name, names),
+                    _ => fault.near(name, names, self.report),
                 });
                 known(Type::any())
             }
@@ -372,13 +389,23 @@ impl Inference<'_, '_> {
 
     /// Reports a type of event that does not exist.
     pub(super) fn known_event(&self, event_type: &str, range: &Range<usize>) {
-        if self.env.event_types.contains(event_type) {
+        let types = self.env.event_types;
+        if types.unkept.contains(event_type) {
+            let message = format!("{} is not recorded: nothing listens to it", quoted(event_type));
+            let fault = self.fault(UNKEPT_FACT, range, message);
+            self.report(
+                fault.help("let a workflow start with it or wait for it; until then there is none to count"),
+            );
+        }
+        if types.known.contains(event_type) {
             return;
         }
-        let known = self.env.event_types.iter().map(|name| &**name);
-        let fault = self
-            .fault(UNKNOWN_EVENT, range, format!("unknown event {}", quoted(event_type)))
-            .near(event_type, known);
+        let known = types.known.iter().map(|name| &**name);
+        let fault = self.fault(UNKNOWN_EVENT, range, format!("unknown event {}", quoted(event_type))).near(
+            event_type,
+            known,
+            self.report,
+        );
         self.report(fault);
     }
 

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use siyu_model::json::Value;
 
-pub(crate) use env::{Env, StepSeen, Steps, customer, event, paths};
+pub(crate) use env::{Env, EventTypes, StepSeen, Steps, customer, event, paths};
 pub(crate) use infer::{check_condition, check_text, check_value};
 pub(crate) use schema::Schema;
 

@@ -2,9 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod api;
 mod base_playbook;
 mod faults;
 mod hostile;
 mod language;
+mod program;
 mod rules;
+mod scenarios;
 mod support;
+mod types;
