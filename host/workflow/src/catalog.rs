@@ -1,4 +1,4 @@
-//! Which plugins there are: asked of whoever knows them.
+//! Which plugins there are: asked of whoever knows them. Never loads one.
 
 use std::sync::Arc;
 

@@ -1,4 +1,5 @@
 //! The pipeline: files are read, checked together, and become a playbook, or diagnostics.
+//! Never decides what is right: `shape` and `checks` do.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,5 +1,5 @@
 //! Whether a document fits a schema: what is missing, what is unknown, what has another type. Constants are checked by
-//! the whole schema, expressions by their types.
+//! the whole schema, expressions by their types. Never calls the plugin.
 
 use serde_json::Value as Json;
 use siyu_model::clock::{DurationMs, UtcMs, Zone};
@@ -67,7 +67,7 @@ impl Fit<'_> {
         exprs.iter().for_each(|expr| check_text(expr, self.env, self.report));
         let wanted = schema.to_type("it");
         if Type::from(Kind::Text).excludes(&wanted) {
-            let message = format!("text, `{}` expects {wanted}", self.what);
+            let message = format!("this is text, `{}` expects {wanted}", self.what);
             let fault = Fault::new(WRONG_TYPE, doc.span, message)
                 .help("a value that is one ${{ }} and nothing else keeps its kind");
             self.report.add(fault);
@@ -105,7 +105,7 @@ impl Fit<'_> {
         let wanted = schema.to_type("it");
         let found = Type::from(kind);
         if !is_checked && found.excludes(&wanted) {
-            let message = format!("{found}, `{}` expects {wanted}", self.what);
+            let message = format!("this is {found}, `{}` expects {wanted}", self.what);
             let span = self.report.sources().first_line(doc.span);
             self.report.add(Fault::new(WRONG_TYPE, span, message));
         }
@@ -149,7 +149,7 @@ impl Fit<'_> {
         let span = expr.whole(self.report);
         let is_fraction = wanted.kind == Kind::Int && found.kind == Kind::Number;
         if found.excludes(&wanted) || is_fraction {
-            let message = format!("{found}, `{}` expects {wanted}", self.what);
+            let message = format!("this is {found}, `{}` expects {wanted}", self.what);
             let help = match (&wanted.kind, &found.kind) {
                 (Kind::Int, Kind::Number) => Some("round it: x | round, or divide with `//`"),
                 (Kind::Int | Kind::Number, kind) if kind.is_text() => Some("make a number of it: x | int"),

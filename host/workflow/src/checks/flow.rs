@@ -1,4 +1,5 @@
 //! Going through a workflow step by step, as a run would: every expression is typed with what is known at its place.
+//! Never runs anything.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -188,7 +189,7 @@ impl<'a> Flow<'a> {
             Kind::List(item) => (*item).clone(),
             Kind::Any => Type::any(),
             _ => {
-                let message = format!("{ty}, `each` expects a list");
+                let message = format!("this is {ty}, `each` expects a list");
                 let span = items.whole(self.world.report);
                 self.world.report.add(Fault::new(UNEXPECTED_TYPE, span, message));
                 Type::any()

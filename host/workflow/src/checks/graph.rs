@@ -1,4 +1,4 @@
-//! Workflows that call each other, and what nothing uses.
+//! Workflows that call each other, and what nothing uses. Never looks at types.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -1,4 +1,5 @@
 //! The events that the host itself emits, with their fields: one table, for checks and for `LANGUAGE.md`.
+//! Never emits one.
 
 use serde_json::Value;
 

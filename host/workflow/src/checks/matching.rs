@@ -1,4 +1,4 @@
-//! The equality by which a wait with `match` is found when an event comes.
+//! The equality by which a wait with `match` is found when an event comes. Never evaluates it.
 
 use std::ops::Range;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Steps that hold no steps: what they are given is checked, what they give is known.
+//! Steps that hold no steps: what they are given is checked, what they give is known. Never calls a plugin.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -265,7 +265,7 @@ fn until(flow: &Flow<'_>, at: &WrittenExpr, env: &Env<'_>) {
 fn expect(flow: &Flow<'_>, expr: &WrittenExpr, ty: &Type, expected: &str, fits: impl Fn(&Kind) -> bool) {
     if ty.kind != Kind::Any && !fits(&ty.kind) {
         let span = expr.whole(flow.world.report);
-        let message = format!("{ty}, expected {expected}");
+        let message = format!("this is {ty}, expected {expected}");
         flow.world.report.add(Fault::new(UNEXPECTED_TYPE, span, message));
     }
 }

@@ -1,4 +1,4 @@
-//! Definitions against the schemas of their plugins.
+//! Definitions against the schemas of their plugins. Never calls the plugin: its own findings come later.
 
 use siyu_model::json;
 

@@ -1,4 +1,4 @@
-//! Tests against the playbook that they test: names, data, answers, and time that goes forward.
+//! Tests against the playbook that they test: names, data, answers, and time that goes forward. Never plays one.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,5 @@
 //! What is known on the way through a workflow: outputs, variables, what was asked; and how branches come together.
+//! Never reports.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

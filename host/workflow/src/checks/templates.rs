@@ -1,4 +1,4 @@
-//! Message templates: which variables they read, and what is printed in them.
+//! Message templates: which variables they read, and what is printed in them. Never renders one.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,4 +1,5 @@
 //! What starts workflows: its events, conditions and audiences; and what runs then see as `event` and `customer`.
+//! Never asks what time it is.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,4 +1,5 @@
 //! What the files of a playbook say together: every name with its place, plugins, events. Reports names that stand twice.
+//! Never looks into steps for anything but names.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};

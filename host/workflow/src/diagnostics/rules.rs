@@ -1,7 +1,7 @@
 //! The rules: a code, a page each. The pages are `rules/*.md` of this crate, and every code has one.
 //!
 //! `E01` text and YAML, `E02` shape, `E03` plugins and resources, `E04` expressions and types, `E05` the graph of
-//! steps and names, `W10` what is allowed and probably not meant.
+//! steps and names, `W10` what is allowed and probably not meant. Never applies one.
 
 use serde::Serialize;
 

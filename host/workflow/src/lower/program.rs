@@ -1,4 +1,5 @@
 //! Steps as a graph: numbers in the order they are written, and for each what follows it.
+//! Never checks: a broken step has no program.
 
 use siyu_model::name::{ChannelName, StepId};
 use siyu_model::playbook::{

@@ -1,4 +1,4 @@
-//! Tests as the engine's test bench takes them.
+//! Tests as the engine's test bench takes them. Never fails.
 
 use std::sync::Arc;
 

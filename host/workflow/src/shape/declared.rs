@@ -1,5 +1,6 @@
 //! Field types of events in a small language of their own (`order_no: string`, `items: list`, `note: 'string?'`), as
 //! JSON Schema: so declared events, plugins' events and the host's own are checked alike.
+//! Never knows which events there are.
 
 use std::sync::Arc;
 

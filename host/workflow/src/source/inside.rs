@@ -1,4 +1,5 @@
 //! From a place in the value of a scalar to the bytes of the file: over quotes, escapes and folded lines.
+//! Never guesses: what does not fit together has no place.
 
 use std::ops::Range;
 

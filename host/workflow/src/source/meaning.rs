@@ -1,6 +1,7 @@
 //! The second parser: `serde_yaml` says what the values mean, and both parsers must say the same.
 //!
 //! Where they do not, the text means different things to different programs, and the operator is asked to quote it.
+//! Never looks at a file that the first parser refused.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,5 @@
 //! Reading one file: limits, then both parsers; and words for what YAML itself refuses.
+//! Never knows what the file is for.
 
 use siyu_model::limits::playbook::FILE_BYTES_MAX;
 

@@ -1,4 +1,5 @@
 //! Types of functions and filters: what they take and what they give.
+//! Never knows a function that the model does not have.
 
 use siyu_model::clock::{DurationMs, UtcMs};
 use siyu_model::expr::{FILTERS, FUNCTIONS, Filter, Function, Node, NodeKind};
@@ -61,7 +62,7 @@ impl Inference<'_, '_> {
         let ty = self.node(arg, around);
         self.not_null(arg, &ty, around);
         if ty.kind != Kind::Any && !ty.kind.is_number() && !ty.kind.is_text() {
-            let message = format!("{ty}, expected a number");
+            let message = format!("this is {ty}, expected a number");
             self.wrong(arg, message, words(FUNCTIONS, function));
         }
         ty
@@ -81,7 +82,7 @@ impl Inference<'_, '_> {
                 if ty.kind != Kind::Any && !ty.kind.is_text() {
                     self.wrong(
                         arg,
-                        format!("{ty}, expected an event type"),
+                        format!("this is {ty}, expected an event type"),
                         words(FUNCTIONS, Function::Count),
                     );
                 }
@@ -98,7 +99,7 @@ impl Inference<'_, '_> {
         }
         let ty = self.node(arg, around);
         if ty.kind != Kind::Any && !ty.kind.is_text() {
-            self.wrong(arg, format!("{ty}, expected a duration such as '7d'"), None);
+            self.wrong(arg, format!("this is {ty}, expected a duration such as '7d'"), None);
         }
     }
 
@@ -112,7 +113,7 @@ impl Inference<'_, '_> {
         let ty = self.node(arg, around);
         let fits = matches!(ty.kind, Kind::Any | Kind::Int | Kind::Text | Kind::Instant | Kind::Null);
         if !fits {
-            self.wrong(arg, format!("{ty}, expected an instant"), None);
+            self.wrong(arg, format!("this is {ty}, expected an instant"), None);
         }
         ty
     }
@@ -121,7 +122,7 @@ impl Inference<'_, '_> {
         let NodeKind::Const(Value::Text(text)) = &arg.kind else {
             let ty = self.node(arg, around);
             if ty.kind != Kind::Any && !ty.kind.is_text() {
-                self.wrong(arg, format!("{ty}, expected a time of day such as '09:30'"), None);
+                self.wrong(arg, format!("this is {ty}, expected a time of day such as '09:30'"), None);
             }
             return;
         };

@@ -1,4 +1,5 @@
 //! What an expression can see at its place: the roots with their types, and what conditions around it have asked.
+//! Never reports.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

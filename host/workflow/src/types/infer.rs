@@ -1,4 +1,5 @@
 //! The type of an expression, found by walking its tree; what is wrong on the way is reported.
+//! Never evaluates, except conditions that read nothing.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -325,10 +326,8 @@ impl Inference<'_, '_> {
         } else {
             format!("write `{path} | default('…')`, or give the step an `if: {path} is defined`")
         };
-        let fault = self
-            .fault(MAY_BE_MISSING, range, format!("`{path}` may be missing: the run would fail"))
-            .label(why)
-            .help(help);
+        let fault =
+            self.fault(MAY_BE_MISSING, range, format!("`{path}` may be missing here")).label(why).help(help);
         self.report(fault);
     }
 

@@ -1,4 +1,5 @@
 //! Types of comparisons and arithmetic: what cannot be compared or reckoned with is reported.
+//! Never decides what a value is.
 
 use siyu_model::clock::UtcMs;
 use siyu_model::expr::{BinaryOp, CompareOp, Node, NodeKind};

@@ -150,6 +150,18 @@ proptest! {
         compiled.render(Style::Plain);
     }
 
+    /// What is accepted means what the second reader alone says, for any scalar that somebody may write.
+    #[test]
+    fn two_readers_agree_or_the_scalar_is_refused(scalar in "[-+.0-9a-fxobeEnulytrsNaInf~_:' \"]{0,12}") {
+        let playbook = format!("playbook: a\nvars:\n  v: {scalar}\n");
+        let bundle = Bundle { files: [("playbook.yaml".to_owned(), playbook.clone().into_bytes())].into() };
+        if let Some(compiled) = support::compiled(&bundle).playbook {
+            let alone: serde_json::Value = serde_yaml::from_str(&playbook).unwrap();
+            let ours = serde_json::to_value(&compiled.vars).unwrap();
+            prop_assert_eq!(&ours["v"], &alone["vars"]["v"], "{}", scalar);
+        }
+    }
+
     #[test]
     fn random_yaml_never_panics(pieces in proptest::collection::vec(0usize..PIECES.len(), 0..60)) {
         let text: String = pieces.into_iter().map(|piece| PIECES[piece]).collect();
