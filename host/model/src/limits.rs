@@ -59,6 +59,9 @@ pub mod call {
     pub const FUEL_PER_LOOK_COMPOSED: u64 = 10_000;
     /// Wall clock of one call in milliseconds, for a guest that waits instead of computing.
     pub const WALL_MS: u64 = 2_000;
+    /// The same for a call that no customer waits for (describing a plugin, checking a definition): long enough that its
+    /// fuel decides on a busy machine as well.
+    pub const PURE_WALL_MS: u64 = 20_000;
     /// Bytes of all linear memories of one instance together.
     pub const MEMORY_BYTES_MAX: usize = 64 << 20;
     /// Elements of all tables of one instance together.

@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 
 use siyu_model::digest::PluginDigest;
-use siyu_model::plugin::{CallLimits, Manifest};
+use siyu_model::plugin::Manifest;
 use wasm_encoder::{CustomSection, Section};
 use wasmparser::BinaryReader;
 use wasmtime::component::Linker;
@@ -16,7 +16,7 @@ use crate::error::{CompileError, LoadError, PackError};
 use crate::inspect::{Inspected, MANIFEST_SECTION, inspect, is_core_module, malformed};
 use crate::linked::{Export, Linked};
 use crate::runtime::digest_of;
-use crate::sandbox::nobody::Nobody;
+use crate::sandbox::nobody::{self, Nobody};
 use crate::sandbox::{Ran, Sandbox, answer};
 use crate::{capabilities, compile, engine};
 
@@ -124,7 +124,7 @@ fn described(component: &[u8], inspected: &Inspected<'_>) -> Result<String, Pack
         compile::in_process(&made.engine, component).map_err(|fault: CompileError| LoadError::from(fault))?;
     let compiled = code.component(&made.engine).map_err(engine_failed)?;
     let linked = Linked::new(&linker, &compiled, inspected)?;
-    let limits = CallLimits::default();
+    let limits = nobody::limits();
     let Some(target) = linked.target(Export::Describe, &limits) else {
         return Err(LoadError::World { found: "no `describe`".to_owned() }.into());
     };

@@ -12,7 +12,7 @@ use crate::contract::{Apply, Check, Describe, Run};
 use crate::inspect::names;
 use crate::linked::Export;
 use crate::runtime::{Loaded, Runtime};
-use crate::sandbox::nobody::Nobody;
+use crate::sandbox::nobody::{self, Nobody};
 use crate::sandbox::{Ran, answer};
 
 impl Plugins for Runtime {
@@ -45,7 +45,7 @@ impl Plugins for Runtime {
         definition: &str,
     ) -> Result<Vec<Finding>, Fault> {
         let loaded = self.loaded_or_fault(digest)?;
-        let limits = CallLimits::default();
+        let limits = nobody::limits();
         within_input(definition, &limits)?;
         let target = loaded.linked.target(Export::Check, &limits).ok_or_else(|| loaded.has_no_kinds())?;
         let arguments = (kind, name, definition);
@@ -64,7 +64,7 @@ impl Runtime {
     /// The fault that ended the call.
     pub fn describe(&self, digest: &PluginDigest) -> Result<String, Fault> {
         let loaded = self.loaded_or_fault(digest)?;
-        let limits = CallLimits::default();
+        let limits = nobody::limits();
         let target = loaded.linked.target(Export::Describe, &limits).ok_or_else(|| loaded.has_no_kinds())?;
         let ran: Ran<<Describe as Pair>::Answer> = self.sandbox.run(&target, (), Box::new(Nobody));
         answer::of_describe(ran.result?.0)

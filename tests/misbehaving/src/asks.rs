@@ -7,26 +7,39 @@ use crate::siyu::plugin::{
 
 /// What a capability answers; none when the step is not named after one.
 pub(crate) fn ask(step: &str, input: &str) -> Option<String> {
-    let mut got: Vec<String> = Vec::new();
-    macro_rules! ask {
-        ($($asked:expr),* $(,)?) => {{ $(got.push(format!("{:?}", $asked));)* }};
-    }
     let whose = (!input.is_empty()).then_some(input);
-    match step {
+    let got = of_the_call(step).or_else(|| of_books(step, whose)).or_else(|| of_people(step, whose))?;
+    Some(serde_json::to_string(&got).unwrap_or_default())
+}
+
+/// Everything that is asked, and what came back.
+macro_rules! asked {
+    ($($asked:expr),* $(,)?) => { vec![$(format!("{:?}", $asked)),*] };
+}
+
+fn of_the_call(step: &str) -> Option<Vec<String>> {
+    Some(match step {
         "log" => {
             for level in [log::Level::Debug, log::Level::Info, log::Level::Warn, log::Level::Error] {
                 log::write(level, "a line\nwith a break");
             }
+            Vec::new()
         }
-        "context" => ask![
+        "context" => asked![
             context::current(),
             context::local(1_793_491_200_000.0, "Asia/Shanghai"),
             context::local(0.0, "Nowhere/City"),
             context::start_of_day(1_793_491_200_000.0, "Asia/Shanghai", 1),
             context::start_of_day(0.0, "Nowhere/City", 1),
         ],
-        "random" => ask![random::bytes(4), random::bytes(0), random::bytes(4)],
-        "records" => ask![
+        "random" => asked![random::bytes(4), random::bytes(0), random::bytes(4)],
+        _ => return None,
+    })
+}
+
+fn of_books(step: &str, whose: Option<&str>) -> Option<Vec<String>> {
+    Some(match step {
+        "records" => asked![
             records::get(whose, "../other/key"),
             records::put(whose, "key", r#"{"a":1}"#),
             records::insert(whose, "key", "{}"),
@@ -35,7 +48,7 @@ pub(crate) fn ask(step: &str, input: &str) -> Option<String> {
             records::scan(whose, "pre", None, 0),
             records::scan(whose, "pre", None, 1_001),
         ],
-        "pools" => ask![
+        "pools" => asked![
             pools::define("pool", 100.0),
             pools::define("pool", 0.5),
             pools::get("pool"),
@@ -49,18 +62,24 @@ pub(crate) fn ask(step: &str, input: &str) -> Option<String> {
             pools::take("pool", 9_007_199_254_740_992.0),
             pools::restock("pool", 1.0),
         ],
-        "counters" => ask![
+        "counters" => asked![
             counters::take("key", 1.0, 10.0),
             counters::take("key", f64::INFINITY, 10.0),
             counters::give_back("key", 1.0),
             counters::used("key"),
         ],
-        "codes" => ask![
+        "codes" => asked![
             codes::mint("space", 12, "reference"),
             codes::adopt("space", "ABCD", "reference"),
             codes::find("space", "typed"),
         ],
-        "customers" => ask![
+        _ => return None,
+    })
+}
+
+fn of_people(step: &str, whose: Option<&str>) -> Option<Vec<String>> {
+    Some(match step {
+        "customers" => asked![
             customers::get(whose),
             customers::set_attributes(whose, r#"{"city":"上海"}"#),
             customers::tags(whose),
@@ -68,19 +87,18 @@ pub(crate) fn ask(step: &str, input: &str) -> Option<String> {
             customers::put_tag(whose, &mark(101)),
             customers::remove_tag(whose, "vip", "left"),
         ],
-        "events" => ask![
+        "events" => asked![
             events::emit("a.b", whose, "{}"),
             events::emit_at("key", 1_793_491_200_000.0, "a.b", whose, "{}"),
             events::emit_at("key", -1.0, "a.b", whose, "{}"),
             events::cancel("key"),
             events::count("a.b", whose, 0.0),
         ],
-        "messages" => ask![messages::enqueue("welcome", "wecom", whose, "{}")],
-        "resources" => ask![resources::get("pool", "autumn"), resources::names("pool")],
-        "expressions" => ask![expressions::evaluate("customer.id == 1", whose, "{}")],
+        "messages" => asked![messages::enqueue("welcome", "wecom", whose, "{}")],
+        "resources" => asked![resources::get("pool", "autumn"), resources::names("pool")],
+        "expressions" => asked![expressions::evaluate("customer.id == 1", whose, "{}")],
         _ => return None,
-    }
-    Some(serde_json::to_string(&got).unwrap_or_default())
+    })
 }
 
 fn reserve(units: f64, expires_at: f64) -> pools::ReserveRequest {

@@ -85,7 +85,10 @@ fn of_stack() -> Fault {
 fn of_too_much_at_once(call: &Call, failure: &wasmtime::Error) -> Fault {
     // An answer is read when no frame of the guest is left; an argument is read while it waits in one.
     if failure.downcast_ref::<WasmBacktrace>().is_some() {
-        HostFault::HostCallLimit.fault("the plugin passed more to the host in one call than it may")
+        let limit = super::at_once_bytes_max(call.limits());
+        HostFault::HostCallLimit.fault(format!(
+            "the plugin passed more to the host in one call than the {limit} bytes that it may"
+        ))
     } else {
         let limit = call.limits().output_bytes_max;
         HostFault::OutputTooLarge

@@ -29,6 +29,12 @@ use state::Call;
 /// document of the contract with its key fits.
 const HOST_CALL_BYTES_MIN: usize = 256 << 10;
 
+/// Bytes that may cross from a plugin to the host at once: wasmtime stops what is larger before the host sees it, and the
+/// exact limits come after it.
+fn at_once_bytes_max(limits: &CallLimits) -> usize {
+    limits.output_bytes_max.saturating_mul(2).max(HOST_CALL_BYTES_MIN)
+}
+
 /// Where calls happen.
 pub(crate) struct Sandbox {
     engine: Engine,
@@ -107,8 +113,7 @@ impl Sandbox {
             store.limiter(|call| &mut call.bounds);
             store.set_fuel(limits.fuel)?;
             store.fuel_async_yield_interval(Some(target.fuel_per_look))?;
-            // The runtime's own limit of what one host call or answer may carry; the exact limits come after it.
-            store.set_hostcall_fuel(limits.output_bytes_max.saturating_mul(2).max(HOST_CALL_BYTES_MIN));
+            store.set_hostcall_fuel(at_once_bytes_max(limits));
             store.set_max_component_handles(limits::call::HANDLES_MAX);
             Ok(store)
         }));

@@ -9,9 +9,16 @@ use siyu_engine::ports::plugins::{
 };
 use siyu_model::clock::UtcMs;
 use siyu_model::customer::TagMark;
+use siyu_model::limits;
 use siyu_model::name::Tag;
+use siyu_model::plugin::CallLimits;
 use siyu_model::stock::pool::Pool;
 use siyu_model::stock::reservation::Reservation;
+
+/// What a pure call may use.
+pub(crate) fn limits() -> CallLimits {
+    CallLimits { wall_ms: limits::call::PURE_WALL_MS, ..CallLimits::default() }
+}
 
 /// A host that has nothing. Time stands at 1970 and randomness is zero, so a pure call depends on its arguments alone.
 pub(crate) struct Nobody;

@@ -4,11 +4,13 @@ use std::fmt::Write;
 
 use insta::assert_snapshot;
 use siyu_engine::ports::plugins::{Entry, HostError, PluginCall, Plugins};
-use siyu_model::plugin::{CallLimits, Capability, CapabilitySet, HostFault};
+use siyu_model::plugin::{Capability, CapabilitySet, HostFault};
 
 use crate::support::double::{Mood, Recorder};
 use crate::support::wat;
-use crate::support::{MISBEHAVING, RUNTIME, all_capabilities, call_with, contained, done, guests, is, small};
+use crate::support::{
+    MISBEHAVING, RUNTIME, all_capabilities, call_with, contained, done, guests, is, roomy, small,
+};
 
 /// What the host was asked, and what the plugin got.
 fn transcript(step: &str, input: &str, mood: Mood) -> String {
@@ -161,7 +163,7 @@ fn a_plugin_without_resource_kinds_says_so() {
 
 #[test]
 fn a_check_has_the_limits_of_a_call() {
-    let definition = "x".repeat(CallLimits::default().input_bytes_max + 1);
+    let definition = "x".repeat(roomy().input_bytes_max + 1);
     let refused = RUNTIME.check_resource(&MISBEHAVING, "pool", "autumn", &definition).unwrap_err();
     assert!(is(&refused, HostFault::InputTooLarge), "{refused}");
 }

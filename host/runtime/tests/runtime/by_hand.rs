@@ -5,7 +5,7 @@ use siyu_model::plugin::{CallLimits, HostFault};
 
 use crate::support::double::Recorder;
 use crate::support::wat::{self, Code};
-use crate::support::{RUNTIME, call_with, is, small};
+use crate::support::{RUNTIME, call_with, is, roomy, small};
 
 const LOG: &str = r#"(import "siyu:plugin/log@1.0.0" "write" (func $log (param i32 i32 i32)))"#;
 
@@ -66,6 +66,25 @@ fn several_memories_count_as_one() {
     assert_snapshot!(fault(too_many, &limits), @"MEMORY_LIMIT: the plugin wanted 262144 bytes of memory in all, it may have 196608");
     let from_the_start = Code { items: "(memory $m 3)", run: "", ..both };
     assert_snapshot!(fault(from_the_start, &limits), @"MEMORY_LIMIT: the plugin wanted 262144 bytes of memory in all, it may have 196608");
+}
+
+#[test]
+fn a_panic_after_a_refusal_is_named_by_the_refusal() {
+    let words = r"panicked at src/lib.rs:1:2:\0aout of memory";
+    let panics = Code {
+        imports: LOG,
+        items: &format!(r#"(data (i32.const 2048) "{words}")"#),
+        run: "(if (i32.eq (memory.grow (i32.const 2000)) (i32.const -1)) (then
+            (call $log (i32.const 3) (i32.const 2048) (i32.const 41)) unreachable))",
+        ..Code::default()
+    };
+    assert_snapshot!(fault(panics, &small()), @"MEMORY_LIMIT: the plugin wanted 131137536 bytes of memory in all, it may have 67108864; then it panicked at src/lib.rs:1:2: out of memory");
+    let own_maximum = Code {
+        items: "(memory $m 1 2)",
+        run: "(if (i32.eq (memory.grow $m (i32.const 2)) (i32.const -1)) (then unreachable))",
+        ..Code::default()
+    };
+    assert_snapshot!(fault(own_maximum, &small()), @"MEMORY_LIMIT: the plugin wanted 196608 bytes of memory in all, it may have 131072");
 }
 
 #[test]
@@ -163,7 +182,7 @@ fn recursion_without_end_ends_with_the_stack() {
         run: "(drop (call $deeper (i32.const 0)))",
         ..Code::default()
     };
-    assert_snapshot!(fault(recurse, &CallLimits::default()), @"STACK_OVERFLOW: the plugin's calls nest deeper than its stack of 524288 bytes: it recurses without end, or too far");
+    assert_snapshot!(fault(recurse, &roomy()), @"STACK_OVERFLOW: the plugin's calls nest deeper than its stack of 524288 bytes: it recurses without end, or too far");
 }
 
 #[test]
@@ -196,7 +215,7 @@ fn what_an_instance_writes_before_it_begins_is_bounded() {
 fn text_that_components_of_a_component_pass_to_each_other_ends_with_the_wall_clock() {
     let call = |run: &str, wall_ms: u64| {
         let loaded = RUNTIME.load(&wat::composed(run)).unwrap();
-        let limits = CallLimits { wall_ms, ..CallLimits::default() };
+        let limits = CallLimits { wall_ms, ..roomy() };
         call_with(&RUNTIME, &loaded.digest, ("", ""), &limits, Recorder::kind())
     };
     assert!(call("(call $take (i32.const 512) (i32.const 2))", 2_000).outcome.is_ok());

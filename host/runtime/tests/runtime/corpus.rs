@@ -5,7 +5,9 @@ use siyu_engine::ports::plugins::HostError;
 use siyu_model::plugin::{CallLimits, HostFault, LogLevel};
 
 use crate::support::double::{Mood, Recorder};
-use crate::support::{MISBEHAVING, RUNTIME, call, call_with, contained, done, fault, is, small, unnumbered};
+use crate::support::{
+    MISBEHAVING, RUNTIME, call, call_with, contained, done, fault, is, roomy, small, unnumbered,
+};
 
 #[test]
 fn an_endless_loop_ends_when_its_fuel_does() {
@@ -17,7 +19,7 @@ fn an_endless_loop_ends_when_its_fuel_does() {
 
 #[test]
 fn an_endless_loop_with_fuel_for_years_ends_when_the_wall_clock_does() {
-    let limits = CallLimits { fuel: u64::MAX, wall_ms: 30, ..CallLimits::default() };
+    let limits = CallLimits { fuel: u64::MAX, wall_ms: 30, ..roomy() };
     assert_snapshot!(
         fault("endless-loop", "", &limits),
         @"DEADLINE: the call took longer than the 30 ms of wall clock that it may take"
@@ -31,8 +33,7 @@ fn an_endless_loop_with_fuel_for_years_ends_when_the_wall_clock_does() {
 
 #[test]
 fn a_host_call_looks_at_the_wall_clock_too() {
-    let limits =
-        CallLimits { fuel: u64::MAX, wall_ms: 30, host_calls_max: u32::MAX, ..CallLimits::default() };
+    let limits = CallLimits { fuel: u64::MAX, wall_ms: 30, host_calls_max: u32::MAX, ..roomy() };
     assert_snapshot!(
         fault("endless-host-calls", "", &limits),
         @"DEADLINE: the call took longer than the 30 ms of wall clock that it may take"
@@ -41,32 +42,32 @@ fn a_host_call_looks_at_the_wall_clock_too() {
 
 #[test]
 fn a_memory_bomb_is_named_as_one_although_the_guest_panics() {
-    let found = fault("memory-bomb", "", &CallLimits::default());
+    let found = fault("memory-bomb", "", &roomy());
     let wanted: usize = found
         .strip_prefix("MEMORY_LIMIT: the plugin wanted ")
         .and_then(|rest| rest.strip_suffix(" bytes of memory in all, it may have 67108864"))
         .and_then(|wanted| wanted.parse().ok())
         .unwrap_or_else(|| panic!("{found}"));
     assert!(wanted > 64 << 20, "{wanted}");
-    let used = call("memory-bomb", "", &CallLimits::default()).usage.memory_bytes;
+    let used = call("memory-bomb", "", &roomy()).usage.memory_bytes;
     assert!((60 << 20..=64 << 20).contains(&used), "{used}");
 }
 
 #[test]
 fn a_guest_that_lives_with_a_refusal_may_go_on() {
-    let taken = done(call("memory-full", "", &CallLimits::default()));
+    let taken = done(call("memory-full", "", &roomy()));
     assert!((50..64).contains(&taken.parse::<u32>().unwrap()), "{taken}");
 }
 
 #[test]
 fn deep_recursion_ends_with_the_stack() {
-    assert_snapshot!(fault("deep-recursion", "10000000", &CallLimits::default()), @"STACK_OVERFLOW: the plugin's calls nest deeper than its stack of 524288 bytes: it recurses without end, or too far");
-    assert_snapshot!(fault("deep-data", "10000000", &CallLimits::default()), @"TRAP: the plugin trapped: out of bounds memory access; a stack that is too small for its data looks like this as well");
+    assert_snapshot!(fault("deep-recursion", "10000000", &roomy()), @"STACK_OVERFLOW: the plugin's calls nest deeper than its stack of 524288 bytes: it recurses without end, or too far");
+    assert_snapshot!(fault("deep-data", "10000000", &roomy()), @"TRAP: the plugin trapped: out of bounds memory access; a stack that is too small for its data looks like this as well");
 }
 
 #[test]
 fn an_output_beyond_its_limit_is_refused_whatever_its_size() {
-    let limits = CallLimits { output_bytes_max: 1_000, ..CallLimits::default() };
+    let limits = CallLimits { output_bytes_max: 1_000, ..roomy() };
     assert_snapshot!(fault("huge-output", "999", &limits), @"OUTPUT_TOO_LARGE: the answer has 1001 bytes, it may have 1000");
     assert_snapshot!(fault("huge-output", "8000000", &limits), @"OUTPUT_TOO_LARGE: the answer has more than the 1000 bytes that it may have");
     assert_eq!(done(call("huge-output", "998", &limits)).len(), 1_000);
@@ -74,7 +75,7 @@ fn an_output_beyond_its_limit_is_refused_whatever_its_size() {
 
 #[test]
 fn an_input_beyond_its_limit_never_reaches_the_guest() {
-    let limits = CallLimits { input_bytes_max: 3, ..CallLimits::default() };
+    let limits = CallLimits { input_bytes_max: 3, ..roomy() };
     assert_snapshot!(fault("nop", "1234", &limits), @"INPUT_TOO_LARGE: the input has 4 bytes, it may have 3");
     let report = call("nop", "1234", &limits);
     assert_eq!((report.usage.fuel, report.usage.host_calls), (0, 0));
@@ -83,16 +84,15 @@ fn an_input_beyond_its_limit_never_reaches_the_guest() {
 #[test]
 fn an_argument_beyond_everything_ends_the_call_and_a_large_one_is_the_hosts_to_refuse() {
     let recorder = Recorder::new(Mood::Refusing(HostError::Invalid("too large".to_owned())));
-    let report =
-        call_with(&RUNTIME, &MISBEHAVING, ("huge-argument", "300000"), &CallLimits::default(), recorder);
+    let report = call_with(&RUNTIME, &MISBEHAVING, ("huge-argument", "300000"), &roomy(), recorder);
     assert_eq!(done(report), "\"too large\"");
-    assert_snapshot!(fault("huge-argument", "20000000", &CallLimits::default()), @"HOST_CALL_LIMIT: the plugin passed more to the host in one call than it may");
+    assert_snapshot!(fault("huge-argument", "20000000", &roomy()), @"HOST_CALL_LIMIT: the plugin passed more to the host in one call than the 524288 bytes that it may");
 }
 
 #[test]
 fn a_flood_of_host_calls_ends_at_their_limit() {
-    assert_snapshot!(fault("host-call-flood", "10001", &CallLimits::default()), @"HOST_CALL_LIMIT: the plugin made more than the 10000 host calls that a call may make");
-    let report = call("host-call-flood", "10000", &CallLimits::default());
+    assert_snapshot!(fault("host-call-flood", "10001", &roomy()), @"HOST_CALL_LIMIT: the plugin made more than the 10000 host calls that a call may make");
+    let report = call("host-call-flood", "10000", &roomy());
     assert_eq!(report.usage.host_calls, 10_000);
     assert!(report.usage.fuel > 10_000 * 2_000, "each costs its price");
     assert_eq!(done(report), "10000");
@@ -100,7 +100,7 @@ fn a_flood_of_host_calls_ends_at_their_limit() {
 
 #[test]
 fn host_calls_cost_fuel() {
-    let limits = CallLimits { fuel: 1_000_000, ..CallLimits::default() };
+    let limits = CallLimits { fuel: 1_000_000, ..roomy() };
     assert_snapshot!(fault("host-call-flood", "10000", &limits), @"FUEL_EXHAUSTED: the call used all of its 1000000 fuel: it loops without end, or has more to do than a call may");
     let used = call("host-call-flood", "10000", &limits).usage;
     assert_eq!(used.fuel, 1_000_000);
@@ -109,7 +109,7 @@ fn host_calls_cost_fuel() {
 
 #[test]
 fn a_flood_of_log_lines_is_dropped_and_counted() {
-    let report = call("log-flood", "5000", &CallLimits::default());
+    let report = call("log-flood", "5000", &roomy());
     assert_eq!(report.log.len(), 200);
     assert_eq!(report.usage.log_lines_dropped, 4_800);
     assert_eq!(report.log[199].message, "line 199");
@@ -118,7 +118,7 @@ fn a_flood_of_log_lines_is_dropped_and_counted() {
 
 #[test]
 fn a_line_of_a_hundred_thousand_bytes_is_cut() {
-    let report = call("log-line", &"x\u{1b}".repeat(50_000), &CallLimits::default());
+    let report = call("log-line", &"x\u{1b}".repeat(50_000), &roomy());
     assert_eq!(report.log.len(), 1);
     assert_eq!(report.log[0].level, LogLevel::Warn);
     assert!(report.log[0].message.len() <= 4_096);
@@ -127,8 +127,8 @@ fn a_line_of_a_hundred_thousand_bytes_is_cut() {
 
 #[test]
 fn randomness_has_a_limit() {
-    assert_snapshot!(fault("random-flood", "", &CallLimits::default()), @"HOST_CALL_LIMIT: the plugin asked for more than the 65536 random bytes that a call may have");
-    let report = call("random-flood", "", &CallLimits::default());
+    assert_snapshot!(fault("random-flood", "", &roomy()), @"HOST_CALL_LIMIT: the plugin asked for more than the 65536 random bytes that a call may have");
+    let report = call("random-flood", "", &roomy());
     assert_eq!(report.log.last().unwrap().message, "65536 bytes");
 }
 
@@ -160,7 +160,7 @@ fn an_output_that_is_no_acceptable_json_is_named() {
 fn a_fork_bomb_ends_at_the_limit_of_host_calls() {
     let recorder = Recorder::kind();
     let asks = recorder.asks();
-    let report = call_with(&RUNTIME, &MISBEHAVING, ("fork-bomb", ""), &CallLimits::default(), recorder);
+    let report = call_with(&RUNTIME, &MISBEHAVING, ("fork-bomb", ""), &roomy(), recorder);
     let fault = contained(&RUNTIME, &MISBEHAVING, "nop", report);
     assert!(is(&fault, HostFault::HostCallLimit), "{fault}");
     assert_eq!(asks.lock().unwrap().len(), 10_000);

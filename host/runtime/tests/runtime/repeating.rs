@@ -1,10 +1,9 @@
 //! Repeating a call gives the same answer for the same fuel, whatever else the machine does.
 
-use siyu_model::plugin::CallLimits;
 use siyu_runtime::{Allocation, Runtime, RuntimeConfig};
 
 use crate::support::double::Recorder;
-use crate::support::{MISBEHAVING, RUNTIME, call_with, config, done, guests, small};
+use crate::support::{MISBEHAVING, RUNTIME, call_with, config, done, guests, roomy, small};
 
 /// The answer of a step, and what it cost.
 fn once(runtime: &Runtime, step: &str, input: &str) -> (String, u64, usize) {
@@ -52,7 +51,7 @@ fn where_an_instance_gets_its_memory_makes_no_difference() {
 
 #[test]
 fn nothing_of_a_call_is_left_for_the_next() {
-    let limits = CallLimits::default();
+    let limits = roomy();
     let fresh = done(call_with(&RUNTIME, &MISBEHAVING, ("probe", ""), &limits, Recorder::kind()));
     // Fills every byte that it can get, then traps.
     let bomb = call_with(&RUNTIME, &MISBEHAVING, ("memory-bomb", ""), &limits, Recorder::kind());

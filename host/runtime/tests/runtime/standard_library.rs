@@ -5,15 +5,15 @@ use std::sync::LazyLock;
 use insta::assert_snapshot;
 use siyu_engine::ports::plugins::CallReport;
 use siyu_model::digest::PluginDigest;
-use siyu_model::plugin::{CallLimits, HostFault, LogLevel};
+use siyu_model::plugin::{HostFault, LogLevel};
 
 use crate::support::double::Recorder;
-use crate::support::{RUNTIME, call_with, contained, done, guests, is, unnumbered};
+use crate::support::{RUNTIME, call_with, contained, done, guests, is, roomy, unnumbered};
 
 static STD: LazyLock<PluginDigest> = LazyLock::new(|| RUNTIME.load(guests::std_guest()).unwrap().digest);
 
 fn call(step: &str, input: &str) -> CallReport {
-    call_with(&RUNTIME, &STD, (step, input), &CallLimits::default(), Recorder::kind())
+    call_with(&RUNTIME, &STD, (step, input), &roomy(), Recorder::kind())
 }
 
 /// The output, which must be the same each time for the same fuel.

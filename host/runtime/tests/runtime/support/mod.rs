@@ -42,9 +42,14 @@ pub(crate) fn all_capabilities() -> CapabilitySet {
     Capability::ALL.into_iter().collect()
 }
 
+/// The usual limits, with wall clock for a machine that has much else to do.
+pub(crate) fn roomy() -> CallLimits {
+    CallLimits { wall_ms: 60_000, ..CallLimits::default() }
+}
+
 /// A budget that is used up in milliseconds.
 pub(crate) fn small() -> CallLimits {
-    CallLimits { fuel: 50_000_000, ..CallLimits::default() }
+    CallLimits { fuel: 50_000_000, ..roomy() }
 }
 
 /// The guest of this crate, loaded.
