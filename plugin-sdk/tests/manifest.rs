@@ -85,3 +85,14 @@ fn what_holds_itself_is_a_reference_and_the_summary_is_the_first_paragraph() {
     let found = host.call::<Tree>(deep).done();
     assert_eq!(found.branches[0].branches[0].leaf.unwrap().to_string(), "2026-11-21T01:00:00Z");
 }
+
+#[test]
+fn the_tutorial_shows_the_template() {
+    let readme = include_str!("../README.md");
+    let plugin = include_str!("../template/src/lib.rs").replace("\n#[cfg(test)]\nmod tests;\n", "");
+    assert!(readme.contains(&plugin), "README.md shows another plugin than template/src/lib.rs");
+    assert!(
+        readme.contains(include_str!("../template/src/tests.rs")),
+        "README.md shows other tests than the template"
+    );
+}

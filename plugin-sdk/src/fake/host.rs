@@ -1,24 +1,22 @@
-//! The host as a test sees it: how it is set up, and what can be looked at.
+//! The host of a test, and how it is set up.
 
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use siyu_model::clock::UtcMs;
 use siyu_model::customer::{Customer, TagMark as Mark};
 use siyu_model::event::{Event, Identity, Subject};
 use siyu_model::id::CustomerId;
 use siyu_model::json;
-use siyu_model::name::{EventType, Key, Tag};
-use siyu_model::plugin::{Fault, LogLevel, Manifest};
-use std::sync::Arc;
+use siyu_model::name::{EventType, Tag};
+use siyu_model::plugin::{Fault, Manifest};
 
-use super::outcome::{Outcome, words};
+use super::outcome::words;
 use super::port::instant;
 use super::state::{State, Tables};
-use crate::customers::TagMark;
+use super::view::Reacted;
 use crate::plugin::{self, Plugin};
-use crate::pools::Pool;
 use crate::resource::Finding;
 use crate::step::Answer;
 use crate::stop::Fault as Stopped;
@@ -78,62 +76,6 @@ pub(super) struct Entries {
     pub(super) run: fn(&str, &str) -> Result<Answer<String>, Stopped>,
     pub(super) check: fn(&str, &str, &str) -> Result<Vec<Finding>, Stopped>,
     pub(super) apply: fn(&str, &str, &str) -> Result<String, Stopped>,
-}
-
-/// An event in the log.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Recorded {
-    /// Its type.
-    pub event_type: String,
-    /// Who says so: `test`, `siyu` or `plugin:<name>`.
-    pub source: String,
-    /// Whose.
-    pub customer: Option<String>,
-    /// When it happened.
-    pub time: Instant,
-    /// Its facts.
-    pub data: serde_json::Value,
-}
-
-/// An event that is planned.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Planned {
-    /// The plugin's key.
-    pub key: String,
-    /// When it is recorded.
-    pub at: Instant,
-    /// Its type.
-    pub event_type: String,
-    /// Whose.
-    pub customer: Option<String>,
-    /// Its facts.
-    pub data: serde_json::Value,
-}
-
-/// A message that was enqueued.
-#[derive(Debug, Clone, PartialEq)]
-pub struct SentMessage {
-    /// Its id.
-    pub id: String,
-    /// The playbook's template.
-    pub template: String,
-    /// The playbook's channel.
-    pub channel: String,
-    /// To whom.
-    pub customer: String,
-    /// The template's variables.
-    pub variables: serde_json::Value,
-}
-
-/// A step that ran by itself.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Reacted {
-    /// The event's type.
-    pub event_type: String,
-    /// The step.
-    pub step: String,
-    /// How it went.
-    pub outcome: Outcome<serde_json::Value>,
 }
 
 /// Why a definition did not come into force.
@@ -337,101 +279,6 @@ impl Host {
         Zone::new(self.state().zone.name())
     }
 
-    /// Every event in the log, oldest first.
-    pub fn events(&self) -> Vec<Recorded> {
-        self.state().events.iter().map(|event| recorded(event)).collect()
-    }
-
-    /// Data of the events of a type, oldest first.
-    pub fn events_of(&self, event_type: &str) -> Vec<serde_json::Value> {
-        let events = self.state().events.iter().filter(|event| event.event_type.as_str() == event_type);
-        events.map(|event| super::plain(&event.data)).collect()
-    }
-
-    /// Planned events, the next one first.
-    pub fn planned(&self) -> Vec<Planned> {
-        let mut planned: Vec<_> = self.state().tables.planned.rows().iter().collect();
-        planned.sort_by_key(|(_, row)| row.due_at);
-        let planned = planned.into_iter().map(|(key, row)| Planned {
-            key: key.to_string(),
-            at: instant(row.due_at),
-            event_type: row.event.event_type.to_string(),
-            customer: row.event.customer.map(|customer| customer.to_string()),
-            data: super::plain(&row.event.data),
-        });
-        planned.collect()
-    }
-
-    /// Messages that were enqueued and not blocked.
-    pub fn messages(&self) -> Vec<SentMessage> {
-        self.state().tables.messages.rows().values().cloned().collect()
-    }
-
-    /// Steps that ran by themselves, oldest first.
-    pub fn reactions(&self) -> &[Reacted] {
-        &self.reacted
-    }
-
-    /// Lines that the plugin logged, in failed calls too.
-    pub fn log(&self) -> &[(LogLevel, String)] {
-        &self.state().log
-    }
-
-    /// A pool; none when it was never defined.
-    pub fn pool(&self, key: &str) -> Option<Pool> {
-        let pool = self.state().tables.pools.get(&Key::new(key).ok()?)?;
-        Some(Pool {
-            total: pool.total(),
-            available: pool.available(),
-            reserved: pool.reserved(),
-            sold: pool.sold(),
-        })
-    }
-
-    /// How much of a counter is used.
-    pub fn counter(&self, key: &str) -> u64 {
-        let key = Key::new(key).ok();
-        key.and_then(|key| self.state().tables.counters.get(&key)).map_or(0, |counter| counter.used())
-    }
-
-    /// A document of a customer, or of the tenant.
-    ///
-    /// # Panics
-    /// When it is not of the type.
-    #[track_caller]
-    pub fn document<T: DeserializeOwned>(&self, customer: Option<&str>, key: &str) -> Option<T> {
-        let customer = customer.map(|customer| self.known(customer));
-        let body = self.state().tables.records.get(&(customer, Key::new(key).ok()?))?;
-        Some(crate::json::read(body).unwrap_or_else(|fault| panic!("the record `{key}`: {fault}")))
-    }
-
-    /// A customer's tags.
-    ///
-    /// # Panics
-    /// When there is no such customer.
-    #[track_caller]
-    pub fn tags(&self, customer: &str) -> Vec<TagMark> {
-        let customer = self.state().known(self.known(customer));
-        let marks = customer.tags.into_iter().map(|(tag, mark)| TagMark {
-            tag: tag.to_string(),
-            source: mark.source,
-            effective_at: instant(mark.effective_at),
-            expires_at: mark.expires_at.map(instant),
-            confidence_percent: mark.confidence_percent,
-            evidence: mark.evidence,
-        });
-        marks.collect()
-    }
-
-    /// A customer's attributes.
-    ///
-    /// # Panics
-    /// When there is no such customer.
-    #[track_caller]
-    pub fn attributes(&self, customer: &str) -> serde_json::Value {
-        super::plain(&self.state().known(self.known(customer)).attributes)
-    }
-
     /// The state, which is here whenever no call runs.
     #[expect(clippy::expect_used, reason = "a call gives it back when it ends, even by a panic")]
     pub(super) fn state(&self) -> &State {
@@ -467,16 +314,6 @@ fn check_summaries(manifest: &Manifest) {
 #[track_caller]
 pub(super) fn document(value: impl Serialize) -> String {
     serde_json::to_string(&value).unwrap_or_else(|fault| panic!("not a document: {fault}"))
-}
-
-fn recorded(event: &Event) -> Recorded {
-    Recorded {
-        event_type: event.event_type.to_string(),
-        source: event.source.clone(),
-        customer: event.customer.map(|customer| customer.to_string()),
-        time: instant(event.occurred_at),
-        data: super::plain(&event.data),
-    }
 }
 
 #[track_caller]

@@ -16,11 +16,13 @@ mod run;
 mod state;
 mod table;
 mod time;
+mod view;
 
-pub use host::{Host, Planned, Reacted, Recorded, SentMessage, Unpublished};
+pub use host::{Host, Unpublished};
 pub use outcome::Outcome;
 /// The host's own types, as tests see them.
 pub use siyu_model::plugin::{Fault, FaultKind, FieldFault, LogLevel, Manifest};
+pub use view::{Planned, Reacted, Recorded, SentMessage};
 
 use siyu_model::json::Value;
 

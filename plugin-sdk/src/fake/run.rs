@@ -13,10 +13,11 @@ use siyu_model::limits;
 use siyu_model::name::{EventType, OfferName};
 use siyu_model::plugin::{Fault, HostFault};
 
-use super::host::{Host, Reacted, Unpublished, document, event_type};
+use super::host::{Host, Unpublished, document, event_type};
 use super::outcome::{Outcome, fault, words};
 use super::port::event_text;
 use super::state::{self, Call, Pending, ResourceRow};
+use super::view::Reacted;
 use crate::context;
 use crate::resource::{Finding, Resource};
 use crate::step::{Answer, Step};

@@ -1,6 +1,7 @@
 //! Lengths of time in whole milliseconds, written `7d` or `1h 30m`. The same rules as the host's.
 
 use std::fmt;
+use std::ops::{Add, Sub};
 use std::str::FromStr;
 
 use super::{TimeError, shortened, text_form};
@@ -62,6 +63,24 @@ impl Duration {
     /// Whether it is no time at all.
     pub const fn is_zero(self) -> bool {
         self.0 == 0
+    }
+}
+
+/// Held at 100 years.
+impl Add for Duration {
+    type Output = Self;
+
+    fn add(self, more: Self) -> Self {
+        Self::from_millis(self.0.saturating_add(more.0))
+    }
+}
+
+/// Held at no time at all.
+impl Sub for Duration {
+    type Output = Self;
+
+    fn sub(self, less: Self) -> Self {
+        Self(self.0.saturating_sub(less.0))
     }
 }
 
@@ -170,5 +189,8 @@ mod tests {
     fn lengths_are_held_at_a_hundred_years() {
         assert_eq!(Duration::days(u64::MAX), Duration::from_millis(LONGEST_MS));
         assert_eq!(Duration::hours(36), "1d 12h".parse().unwrap());
+        assert_eq!(Duration::hours(36) + Duration::days(u64::MAX), Duration::days(u64::MAX));
+        assert_eq!(Duration::hours(1) - Duration::minutes(59), Duration::minutes(1));
+        assert!((Duration::hours(1) - Duration::hours(2)).is_zero());
     }
 }

@@ -4,7 +4,7 @@ use siyu_plugin::prelude::*;
 use siyu_plugin::{context, counters, records, resources};
 
 /// A card that customers collect stamps on.
-#[derive(Serialize, Deserialize, JsonSchema)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Card {
     /// How many stamps fill the card.
@@ -24,7 +24,7 @@ impl Resource for Card {
 }
 
 /// Stamps the customer's card, once a day.
-#[derive(Serialize, Deserialize, JsonSchema)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Stamp {
     /// The card, a resource of this plugin.
@@ -94,3 +94,6 @@ siyu_plugin::export! {
         Resources: "reads the card that an operator defined",
     },
 }
+
+#[cfg(test)]
+mod tests;

@@ -29,6 +29,9 @@ pub struct Shelf {
     /// Whose days count.
     #[serde(default)]
     pub zone: Option<Zone>,
+    /// Anything.
+    #[serde(default)]
+    pub more: serde_json::Value,
 }
 
 impl Shelf {
@@ -47,6 +50,7 @@ impl Resource for Shelf {
         if self.per_customer > self.stock {
             found.warning("/per_customer", "SHELF_LIMIT", "more for one customer than there are");
         }
+        assert!(name != "panic", "no shelf is called {name}");
         if name == "impure" {
             let _ = counters::used("x");
         }
