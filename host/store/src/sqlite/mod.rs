@@ -54,11 +54,14 @@ pub struct SqliteOptions {
     pub durability: Durability,
     /// Connections of an executor that read, beside the one that writes; at least 1.
     pub readers: usize,
+    /// The secret of tenants that are made from now on; random when absent. With a known secret, draws and codes can be
+    /// foretold: only for demonstrations and tests that must come out the same.
+    pub secret: Option<[u8; 32]>,
 }
 
 impl Default for SqliteOptions {
     fn default() -> Self {
-        Self { durability: Durability::Full, readers: 2 }
+        Self { durability: Durability::Full, readers: 2, secret: None }
     }
 }
 

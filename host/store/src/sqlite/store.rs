@@ -41,6 +41,14 @@ pub(super) struct SqliteStore {
     texts: Texts,
 }
 
+/// A secret for a tenant that may be new.
+fn random_secret(place: &str) -> Result<[u8; 32], StoreError> {
+    let mut secret = [0; 32];
+    getrandom::fill(&mut secret)
+        .map_err(|fault| StoreError::Database(format!("{place}: no random bytes: {fault}")))?;
+    Ok(secret)
+}
+
 impl SqliteStore {
     /// Opens a tenant's file, makes or migrates it, and takes the lease.
     pub(super) async fn open(
@@ -52,9 +60,10 @@ impl SqliteStore {
         let fault = |fault| failed(&place, fault);
         let mut connection = connect::writer(&path, &options).connect().await.map_err(fault)?;
         migrate::migrate(&mut connection, &place, migrate::ALL).await?;
-        let mut secret = [0; 32];
-        getrandom::fill(&mut secret)
-            .map_err(|fault| StoreError::Database(format!("{place}: no random bytes: {fault}")))?;
+        let secret = match options.secret {
+            Some(secret) => secret,
+            None => random_secret(&place)?,
+        };
         rows(&mut connection, sql::SECRET_PUT, Args::default().bytes(secret)).await.map_err(fault)?;
         let epoch = number(&mut connection, sql::LEASE_TAKE, &place).await?;
         let last_line = number(&mut connection, sql::JOURNAL_END, &place).await?;
