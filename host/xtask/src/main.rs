@@ -1,0 +1,53 @@
+//! Developer commands: `cargo xtask demo | test | ci | plugins | bench`.
+//!
+//! Each does all its set-up itself, so a fresh machine needs rustup and a C compiler only. Nothing here is part of the
+//! product.
+
+mod bench;
+mod ci;
+mod commands;
+mod demo;
+mod plugins;
+mod test;
+mod tidy;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Developer commands of Siyu")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Build everything and replay 18 months of real orders through the steak-club playbook
+    Demo(demo::Options),
+    /// Do all set-up and run every test
+    Test(test::Options),
+    /// What has to hold beside the tests: format, lints, documentation
+    Ci,
+    /// Build the plugins into target/plugins
+    Plugins {
+        /// Print where each plugin was written
+        #[arg(long)]
+        verbose: bool,
+    },
+    /// Measure: steps, limit, call, start, waits, disk
+    Bench(bench::Options),
+    /// Check what no compiler checks: floors, visible top level, file lengths, words
+    Tidy,
+}
+
+fn main() -> anyhow::Result<()> {
+    std::env::set_current_dir(commands::root())?;
+    match Arguments::parse().command {
+        Command::Demo(options) => demo::run(&options),
+        Command::Test(options) => test::run(&options),
+        Command::Ci => ci::run(),
+        Command::Plugins { verbose } => plugins::build(verbose).map(drop),
+        Command::Bench(options) => bench::run_benches(&options),
+        Command::Tidy => tidy::run(),
+    }
+}
