@@ -1,0 +1,156 @@
+//! The data folder of a host: what lies where in it.
+//!
+//! ```text
+//! siyu-data/
+//!   host.key            32 secret bytes, mode 0600: seals compiled plugins
+//!   channels.json       which channel leads where; optional
+//!   tenants/<name>.db   one tenant
+//!   tenants/<name>.json its clock and seed
+//!   tenants/<name>.lock held by the process that executes the tenant
+//!   components/         plugins that published versions use, by digest
+//!   compiled/           machine code of plugins
+//!   outbox/             what channels wrote
+//! ```
+
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use siyu_model::name::TenantName;
+use siyu_runtime::CacheKey;
+use siyu_store::{SqliteInspect, SqliteOptions, SqliteStores};
+
+use crate::fault::Fault;
+
+/// A data folder and a tenant in it.
+#[derive(Clone)]
+pub(crate) struct Home {
+    folder: PathBuf,
+    /// The tenant that commands are about.
+    pub(crate) tenant: TenantName,
+}
+
+impl Home {
+    pub(crate) fn new(folder: PathBuf, tenant: TenantName) -> Self {
+        Self { folder, tenant }
+    }
+
+    /// The folder itself.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Whether the folder is there.
+    pub(crate) fn is_made(&self) -> bool {
+        self.folder.is_dir()
+    }
+
+    /// Makes the folder, for its owner only: customers are in it.
+    pub(crate) fn make(&self) -> anyhow::Result<()> {
+        make_private(&self.folder)
+            .with_context(|| format!("the data folder {} cannot be made", self.folder.display()))
+    }
+
+    /// Where tenants are.
+    pub(crate) fn tenants(&self) -> PathBuf {
+        self.folder.join("tenants")
+    }
+
+    /// A file beside the tenant's database.
+    pub(crate) fn beside(&self, extension: &str) -> PathBuf {
+        self.tenants().join(format!("{}.{extension}", self.tenant))
+    }
+
+    /// Where machine code of plugins is kept.
+    pub(crate) fn compiled(&self) -> PathBuf {
+        self.folder.join("compiled")
+    }
+
+    /// Where plugins of published versions are kept.
+    pub(crate) fn components(&self) -> PathBuf {
+        self.folder.join("components")
+    }
+
+    /// Which channel leads where.
+    pub(crate) fn channels(&self) -> PathBuf {
+        self.folder.join("channels.json")
+    }
+
+    /// Where channels write.
+    pub(crate) fn outbox(&self) -> PathBuf {
+        self.folder.join("outbox")
+    }
+
+    /// The tenants' stores; a tenant that is made now gets this secret, or a random one.
+    pub(crate) fn stores(&self, secret: Option<[u8; 32]>) -> SqliteStores {
+        SqliteStores::new(self.tenants(), SqliteOptions { secret, ..SqliteOptions::default() })
+    }
+
+    /// The tenant's database.
+    pub(crate) fn database(&self) -> PathBuf {
+        self.stores(None).path(&self.tenant)
+    }
+
+    /// The tenant, to be read; it may be executed by another process meanwhile.
+    pub(crate) async fn inspect(&self) -> anyhow::Result<SqliteInspect> {
+        let path = self.database();
+        if !path.exists() {
+            return Err(self.no_tenant().into());
+        }
+        SqliteInspect::open(&path).await.with_context(|| format!("tenant {} cannot be read", self.tenant))
+    }
+
+    /// The error of a tenant that is not there.
+    pub(crate) fn no_tenant(&self) -> Fault {
+        let place = self.folder.display();
+        Fault::wrong(format!("there is no tenant `{}` in {place}", self.tenant)).help(
+            "publish a playbook with `siyu publish` first, or name the folder with --data and the tenant with --tenant",
+        )
+    }
+
+    /// The host's key; made when there is none.
+    pub(crate) fn key(&self) -> anyhow::Result<CacheKey> {
+        key_in(&self.folder)
+    }
+}
+
+/// Makes a folder that only its owner may enter; one that is there stays as it is.
+pub(crate) fn make_private(folder: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+/// The key in a folder; made when there is none, whole or not at all, and never replaced.
+pub(crate) fn key_in(folder: &Path) -> anyhow::Result<CacheKey> {
+    let path = folder.join("host.key");
+    let shown = || format!("the host's key {}", path.display());
+    let text = match fs::read_to_string(&path) {
+        Err(fault) if fault.kind() == io::ErrorKind::NotFound => {
+            make_key(folder, &path).with_context(shown)?;
+            fs::read_to_string(&path).with_context(shown)?
+        }
+        other => other.with_context(shown)?,
+    };
+    let bytes = text.trim().parse::<siyu_model::digest::PluginDigest>().map_err(|_| {
+        Fault::wrong(format!("{} is no key: expected 64 hexadecimal digits", path.display()))
+            .help("remove the file: a new key is made, and plugins are compiled once more")
+    })?;
+    Ok(CacheKey::new(bytes.0))
+}
+
+fn make_key(folder: &Path, path: &Path) -> anyhow::Result<()> {
+    let mut key = [0; 32];
+    getrandom::fill(&mut key).map_err(io::Error::other)?;
+    let part = folder.join(format!("host.key.{}.part", std::process::id()));
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&part)?;
+    let text = siyu_model::digest::PluginDigest(key).to_string() + "\n";
+    let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
+    // A link never replaces a key that another process made meanwhile.
+    let linked = written.and_then(|()| match fs::hard_link(&part, path) {
+        Err(fault) if fault.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        other => other,
+    });
+    fs::remove_file(&part)?;
+    Ok(linked?)
+}

@@ -1,0 +1,149 @@
+//! One call of the program: what it was told for all commands, and what commands need, made when they need it.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context;
+use clap::{Args, ValueEnum};
+use siyu_model::name::TenantName;
+use tracing_subscriber::filter::LevelFilter;
+
+use crate::fault;
+use crate::home::Home;
+use crate::output::Screen;
+use crate::plugins::{Compiled, Installed};
+
+/// What every command understands.
+#[derive(Args)]
+pub(crate) struct Global {
+    /// The data folder: tenants, compiled plugins, outbox
+    #[arg(
+        long,
+        global = true,
+        env = "SIYU_DATA",
+        value_name = "DIR",
+        default_value = "siyu-data",
+        hide_env_values = true
+    )]
+    pub(crate) data: PathBuf,
+    /// The tenant
+    #[arg(
+        long,
+        global = true,
+        env = "SIYU_TENANT",
+        value_name = "NAME",
+        default_value = "default",
+        hide_env_values = true
+    )]
+    pub(crate) tenant: TenantName,
+    /// The folder with packed plugins, <name>.wasm each [default: plugins beside the program, or ./plugins]
+    #[arg(long, global = true, env = "SIYU_PLUGINS", value_name = "DIR", hide_env_values = true)]
+    pub(crate) plugins: Option<PathBuf>,
+    /// Print one JSON document instead of text
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// What is logged to standard error
+    #[arg(
+        long,
+        global = true,
+        env = "SIYU_LOG",
+        value_name = "LEVEL",
+        default_value = "warn",
+        hide_env_values = true
+    )]
+    pub(crate) log: Level,
+}
+
+/// How much is logged.
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Level {
+    Off,
+    Error,
+    Warn,
+    Info,
+    Debug,
+}
+
+/// How a command ended that did what it was asked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// Nothing to complain about.
+    Done,
+    /// Something was found: a fault in a playbook, a test that fails.
+    Found,
+    /// Somebody stopped it; what it did is durable.
+    Interrupted,
+}
+
+impl Exit {
+    /// The exit status: 128 + SIGINT for an interruption, as shells have it.
+    pub(crate) fn code(self) -> ExitCode {
+        ExitCode::from(match self {
+            Self::Done => 0,
+            Self::Found => fault::FAILED,
+            Self::Interrupted => 130,
+        })
+    }
+}
+
+/// One call of the program.
+pub(crate) struct Session {
+    global: Global,
+    /// Where answers go.
+    pub(crate) screen: Screen,
+}
+
+impl Session {
+    pub(crate) fn new(global: Global, screen: Screen) -> Self {
+        Self { global, screen }
+    }
+
+    /// The data folder and the tenant; nothing is made or read yet.
+    pub(crate) fn home(&self) -> Home {
+        Home::new(self.global.data.clone(), self.global.tenant.clone())
+    }
+
+    /// The installed plugins; compiled ones are kept in the data folder.
+    pub(crate) fn plugins(&self, home: &Home) -> anyhow::Result<Arc<Installed>> {
+        home.make()?;
+        Installed::open(self.global.plugins.as_deref(), Compiled::of_home(home)?)
+    }
+
+    /// The installed plugins for commands that need no data folder: without one, compiled plugins are kept in the user's
+    /// cache.
+    pub(crate) fn plugins_alone(&self) -> anyhow::Result<Arc<Installed>> {
+        let home = self.home();
+        let compiled = if home.is_made() { Compiled::of_home(&home)? } else { Compiled::of_user() };
+        Installed::open(self.global.plugins.as_deref(), compiled)
+    }
+
+    /// Does what waits for timers, files and threads.
+    pub(crate) fn wait_for<T>(&self, work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .context("the threads of the program cannot be started")?;
+        let done = runtime.block_on(work);
+        // What still blocks (a read of standard input) must not hold the program.
+        runtime.shutdown_background();
+        done
+    }
+}
+
+/// Logs go to standard error, so that standard output stays what was asked for.
+pub(crate) fn log_to_stderr(level: Level) {
+    let level = match level {
+        Level::Off => LevelFilter::OFF,
+        Level::Error => LevelFilter::ERROR,
+        Level::Warn => LevelFilter::WARN,
+        Level::Info => LevelFilter::INFO,
+        Level::Debug => LevelFilter::DEBUG,
+    };
+    tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .with_target(false)
+        .init();
+}
