@@ -1,7 +1,7 @@
 //! The allocator of a component: an arena inside the module's own data, and growth of the memory only when that is used up.
 //!
 //! Growing a memory costs two system calls an instance, and every call has a fresh instance; most calls fit the arena
-//! (figures in `host/decisions/031-guest-memory.md`). The one other place with `unsafe`, besides the generated bindings.
+//! (`host/decisions/031-guest-memory.md`). The one other place with `unsafe`, besides the generated bindings.
 #![allow(unsafe_code, reason = "a global allocator is unsafe to write; each use says why it is sound")]
 
 use std::alloc::Layout;
