@@ -155,6 +155,16 @@ pub mod executor {
 pub mod inspect {
     /// Rows of one page of a list: what a person scrolls through, and a response stays below a megabyte.
     pub const PAGE_ROWS_MAX: usize = 1_000;
+    /// Rows of one call to a list of narrow rows that reports read to its end: ids and instants, about 50 bytes each, so
+    /// that a report over a million of them makes a hundred calls and holds a megabyte.
+    pub const STREAM_ROWS_MAX: usize = 10_000;
+    /// Groups of events that one question gives: channels, campaigns and prizes are tens.
+    pub const GROUPS_MAX: usize = 5_000;
+    /// Paths by which events are grouped.
+    pub const GROUP_PATHS_MAX: usize = 4;
+    /// The largest amount of one event that a sum takes in, fen either way: ten billion yuan, so that nine million of
+    /// them fit into the sum.
+    pub const AMOUNT_FEN_MAX: i64 = 1_000_000_000_000;
     /// Months of one cohort matrix: ten years.
     pub const COHORT_MONTHS_MAX: usize = 120;
 }

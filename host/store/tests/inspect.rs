@@ -5,19 +5,20 @@
 use std::sync::Arc;
 
 use siyu_engine::ports::inspect::{
-    CohortQuery, Cursor, EventFilter, Inspect, InspectError, MessageFilter, Moment, Page, RunFilter, Span,
-    StockFilter, Turn,
+    CohortQuery, Cursor, EventFilter, Group, GroupQuery, Inspect, InspectError, MessageFilter, Moment, Page,
+    RunFilter, Span, StockFilter, Turn,
 };
-use siyu_engine::ports::rows::{FactRow, WriteSet};
+use siyu_engine::ports::rows::{FactRow, StockKey, WriteSet};
 use siyu_engine::ports::store::{RecordRange, Store, StoreError, Stores};
 use siyu_model::customer::Fact;
 use siyu_model::event::{EventSeq, Identity, Subject};
 use siyu_model::message::MessageStatus;
+use siyu_model::name::EventType;
 use siyu_model::run::{RunPhase, RunStatus};
 use siyu_model::stock::pool::Pool;
 use siyu_store::conformance::samples::{
     at, customer, ended, event, everything, line, message, name, playbook, reservation, run, run_id, scan,
-    stock_key,
+    stock_key, version,
 };
 use siyu_store::{SqliteInspect, SqliteOptions, SqliteStores};
 
@@ -283,6 +284,16 @@ async fn numbers_say_how_much_there_is_of_what() {
     let place = place(writes).await;
     let tallies = place.inspect.tallies().await.unwrap();
     assert_eq!(tallies.runs, [(RunPhase::Paused, 1), (RunPhase::Completed, 1)]);
+    let by_workflow = place.inspect.run_tallies().await.unwrap();
+    let by_workflow: Vec<_> = by_workflow
+        .iter()
+        .map(|tally| (tally.workflow.as_str(), tally.phase, tally.end.as_deref(), tally.runs))
+        .collect();
+    let expected = [
+        ("@coupon/expire", RunPhase::Completed, Some("done"), 1),
+        ("first-order", RunPhase::Paused, None, 1),
+    ];
+    assert_eq!(by_workflow, expected);
     let wecom = || name("wecom").unwrap();
     let messages = [(MessageStatus::Planned, wecom(), 1), (MessageStatus::Sent, wecom(), 1)];
     assert_eq!(tallies.messages, messages);
@@ -353,6 +364,132 @@ async fn cohorts_tell_who_came_back_and_in_which_month() {
     }
     let empty = CohortQuery { months: vec![], ..query(false) };
     assert_eq!(place.inspect.cohorts(empty).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn reports_read_facts_first_events_and_instants_in_the_order_of_customers() {
+    let mut writes = WriteSet::default();
+    for number in 0..9 {
+        // As many orders as the customer's number says, the first two in one instant.
+        orders(&mut writes, number, &vec![number; number as usize]);
+    }
+    let seen: EventType = name("page.seen").unwrap();
+    for number in [2, 5] {
+        let mut event = event(writes.events.len() as u64 + 1).unwrap();
+        (event.customer, event.event_type) = (Some(customer(number)), seen.clone());
+        let fact = Fact::add(None, event.occurred_at, 0, event.seq);
+        writes.facts.push(FactRow { customer: customer(number), event_type: seen.clone(), fact });
+        writes.events.push(event);
+    }
+    let paid: EventType = name("order.paid").unwrap();
+    let second = writes.events.iter().position(|event| event.customer == Some(customer(2))).unwrap() + 1;
+    writes.events[second].occurred_at = writes.events[second - 1].occurred_at;
+    let expected = writes.facts.iter().map(|row| (row.customer, row.event_type.clone(), row.fact));
+    let mut expected: Vec<_> = expected.collect();
+    expected.sort_by(|one, other| (one.0, &one.1).cmp(&(other.0, &other.1)));
+    let mut instants: Vec<_> = writes
+        .events
+        .iter()
+        .filter(|event| event.event_type == paid)
+        .filter_map(|event| Some((event.customer?, event.occurred_at)))
+        .collect();
+    instants.sort();
+    let place = place(writes).await;
+    for limit in [1, 2, 5, 10_000] {
+        let types = [paid.clone(), seen.clone()];
+        let facts = all(limit, |turn| place.inspect.facts(&types, turn)).await;
+        let facts: Vec<_> = facts.into_iter().map(|row| (row.customer, row.event_type, row.fact)).collect();
+        assert_eq!(facts, expected, "facts in pages of {limit}");
+        let paid_facts = all(limit, |turn| place.inspect.facts(&types[..1], turn)).await;
+        assert_eq!(paid_facts.len(), 8, "in pages of {limit}");
+        let times = all(limit, |turn| place.inspect.times(&paid, turn)).await;
+        assert_eq!(times, instants, "instants in pages of {limit}");
+        let firsts = all(limit, |turn| place.inspect.firsts(&paid, turn)).await;
+        let who: Vec<_> = firsts.iter().map(|first| first.customer).collect();
+        assert_eq!(who, (1..9).map(customer).collect::<Vec<_>>(), "in pages of {limit}");
+        assert!(firsts.iter().all(|first| times.contains(&(first.customer, first.occurred_at))));
+    }
+    let never: EventType = name("never.seen").unwrap();
+    assert_eq!(all(5, |turn| place.inspect.times(&never, turn)).await, []);
+    let turn = Turn { after: Some(Cursor::new("牛 1 2")), limit: 1 };
+    assert!(place.inspect.facts(std::slice::from_ref(&paid), turn.clone()).await.is_err());
+    assert!(place.inspect.firsts(&paid, turn.clone()).await.is_err());
+    assert!(place.inspect.times(&paid, turn).await.is_err());
+}
+
+#[tokio::test]
+async fn events_are_counted_by_what_they_hold() {
+    let mut writes = WriteSet::default();
+    for (number, data) in [
+        r#"{"channel":{"kind":"card"},"amount_fen":100}"#,
+        r#"{"channel":{"kind":"card"},"amount_fen":250,"card":"a"}"#,
+        r#"{"channel":"menu","amount_fen":"many"}"#,
+        r#"{"amount_fen":9223372036854775807,"card":"b"}"#,
+        r#"{"channel":null,"amount_fen":-7}"#,
+        r#"{"channel":{"kind":3},"amount_fen":1.5}"#,
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let mut event = event(number as u64 + 1).unwrap();
+        event.customer = (number != 4).then(|| customer(number as u64 / 2));
+        event.data = data.into();
+        writes.events.push(event);
+    }
+    let place = place(writes).await;
+    let query = || GroupQuery {
+        event_type: name("order.paid").unwrap(),
+        by: vec![&["channel", "kind"], &["card"]],
+        having: None,
+        sum: Some(&["amount_fen"]),
+        occurred: Span::default(),
+    };
+    let group = |kind: Option<&str>, card: Option<&str>, events, customers, sum_fen| Group {
+        keys: vec![kind.map(str::to_owned), card.map(str::to_owned)],
+        events,
+        customers,
+        sum_fen,
+    };
+    let found = place.inspect.groups(query()).await.unwrap();
+    let expected = [
+        group(None, None, 2, 1, -7),
+        group(None, Some("b"), 1, 1, 0),
+        group(Some("3"), None, 1, 1, 0),
+        group(Some("card"), None, 1, 1, 100),
+        group(Some("card"), Some("a"), 1, 1, 250),
+    ];
+    assert_eq!((found.rows, found.is_cut), (expected.to_vec(), false));
+    let with_card = GroupQuery { by: vec![], having: Some(&["card"]), ..query() };
+    let found = place.inspect.groups(with_card).await.unwrap().rows;
+    assert_eq!(found, [Group { keys: vec![], events: 2, customers: 2, sum_fen: 250 }]);
+    let late = GroupQuery {
+        by: vec![&["channel"]],
+        sum: None,
+        occurred: Span { from: Some(at(3)), until: Some(at(4)) },
+        ..query()
+    };
+    let found = place.inspect.groups(late).await.unwrap().rows;
+    let keys = vec![Some("menu".to_owned())];
+    assert_eq!(found, [Group { keys, events: 1, customers: 1, sum_fen: 0 }]);
+}
+
+#[tokio::test]
+async fn what_was_published_and_whose_stock_there_is_can_be_read() {
+    let mut writes = everything().unwrap();
+    for plugin in ["coupon", "@host"] {
+        let key = StockKey { plugin: plugin.into(), key: name("a").unwrap() };
+        writes.pools.push((key, Pool::new(1).unwrap()));
+    }
+    let place = place(writes).await;
+    let club = name("club").unwrap();
+    let found = place.inspect.playbook(&club, version(2)).await.unwrap();
+    assert_eq!(found, Some(playbook(2, false).unwrap()));
+    assert_eq!(place.inspect.playbook(&club, version(9)).await.unwrap(), None);
+    let resources = place.inspect.resources(&name("coupon").unwrap()).await.unwrap();
+    assert_eq!(resources, everything().unwrap().resources);
+    assert_eq!(place.inspect.resources(&name("flash-sale").unwrap()).await.unwrap(), []);
+    let owners = place.inspect.stock_owners().await.unwrap();
+    assert_eq!(owners, ["@host".into(), "coupon".into(), "flash-sale".into()] as [Arc<str>; 3]);
 }
 
 #[tokio::test]

@@ -14,13 +14,15 @@ use siyu_model::event::{EventSeq, Subject};
 use siyu_model::id::{CustomerId, RunId};
 use siyu_model::limits;
 use siyu_model::message::{Message, MessageStatus};
-use siyu_model::name::{ChannelName, EventType, Key, PlaybookName, SegmentName, Tag};
+use siyu_model::name::{ChannelName, EventType, Key, PlaybookName, PluginName, SegmentName, Tag};
 use siyu_model::run::{Run, RunEnd, RunPhase, Target};
 use siyu_model::stock::counter::Counter;
 use siyu_model::stock::pool::Pool;
 use siyu_model::stock::reservation::Reservation;
 
-use super::rows::{EventRow, JournalRow, ScanRow, ScheduleRow, SegmentRow, StockKey};
+use super::rows::{
+    EventRow, FactRow, JournalRow, PlaybookRow, ResourceRow, ScanRow, ScheduleRow, SegmentRow, StockKey,
+};
 use super::store::{CustomerImage, RecordRange, StoreError};
 
 /// Why a question was not answered.
@@ -79,6 +81,16 @@ impl Turn {
     /// The rows that this turn gives at most.
     pub fn rows(&self) -> usize {
         self.limit.clamp(1, limits::inspect::PAGE_ROWS_MAX)
+    }
+
+    /// The first rows of a list of narrow rows that is read to its end: as many as one call gives.
+    pub fn stream() -> Self {
+        Self::first(limits::inspect::STREAM_ROWS_MAX)
+    }
+
+    /// The rows that this turn gives at most of a list of narrow rows.
+    pub fn narrow_rows(&self) -> usize {
+        self.limit.clamp(1, limits::inspect::STREAM_ROWS_MAX)
     }
 }
 
@@ -229,6 +241,21 @@ pub struct Tallies {
     pub segments: Vec<(PlaybookName, SegmentName, u64)>,
 }
 
+/// Runs of a workflow that stand alike.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunTally {
+    /// The playbook.
+    pub playbook: PlaybookName,
+    /// The workflow, or reaction: what [`Target::name`] says.
+    pub workflow: String,
+    /// Where they stand.
+    pub phase: RunPhase,
+    /// With which outcome they completed, or by which code they failed.
+    pub end: Option<String>,
+    /// How many they are.
+    pub runs: u64,
+}
+
 /// Which cohorts.
 #[derive(Debug, Clone)]
 pub struct CohortQuery {
@@ -252,6 +279,55 @@ pub struct Cohort {
     pub customers: u64,
     /// How many of them came back in this month, the next, and so on to the last month of the query.
     pub returned: Vec<u64>,
+}
+
+/// The first time a customer did something.
+#[derive(Debug, Clone, PartialEq)]
+pub struct First {
+    /// Who.
+    pub customer: CustomerId,
+    /// When it happened.
+    pub occurred_at: UtcMs,
+    /// Its facts, a JSON object.
+    pub data: Arc<str>,
+}
+
+/// Which events are counted by what they hold. Paths are names below `data`; the text at a path is the value itself, of
+/// a list or an object its JSON.
+#[derive(Debug, Clone)]
+pub struct GroupQuery {
+    /// Of this type.
+    pub event_type: EventType,
+    /// Events that are alike in all of these are one group; at most [`limits::inspect::GROUP_PATHS_MAX`].
+    pub by: Vec<&'static [&'static str]>,
+    /// Only events that hold something here; none counts all.
+    pub having: Option<&'static [&'static str]>,
+    /// The amount in fen that is summed. What is no whole number, or beyond ± 10^12, counts as nothing.
+    pub sum: Option<&'static [&'static str]>,
+    /// Happened in this span.
+    pub occurred: Span,
+}
+
+/// Events that are alike.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    /// What they hold at each path of the query; none where they hold nothing.
+    pub keys: Vec<Option<String>>,
+    /// How many they are.
+    pub events: u64,
+    /// Of how many customers.
+    pub customers: u64,
+    /// The sum of their amounts, fen.
+    pub sum_fen: i64,
+}
+
+/// Groups in the order of their keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Groups {
+    /// At most [`limits::inspect::GROUPS_MAX`].
+    pub rows: Vec<Group>,
+    /// Whether there are more than those.
+    pub is_cut: bool,
 }
 
 /// A published version in a list.
@@ -320,11 +396,31 @@ pub trait Inspect: Send + Sync {
     /// How much there is of what. Reads whole indexes: for a page that a person opens, not for every second.
     async fn tallies(&self) -> Result<Tallies, InspectError>;
 
+    /// Runs by workflow, phase and end; at most [`limits::inspect::GROUPS_MAX`] lines. Reads all runs.
+    async fn run_tallies(&self) -> Result<Vec<RunTally>, InspectError>;
+
     /// How many customers did this at least so often.
     async fn reach(&self, event_type: &EventType, at_least: u64) -> Result<u64, InspectError>;
 
     /// In which months customers came back, by the month of their first time. Reads all events of the type.
     async fn cohorts(&self, query: CohortQuery) -> Result<Vec<Cohort>, InspectError>;
+
+    /// Facts of these types, in the order of customers and types. A narrow list.
+    async fn facts(&self, event_types: &[EventType], turn: Turn) -> Result<Page<FactRow>, InspectError>;
+
+    /// The first event of a type of each customer, in the order of customers. A customer whose first event retention
+    /// took away is left out. A narrow list.
+    async fn firsts(&self, event_type: &EventType, turn: Turn) -> Result<Page<First>, InspectError>;
+
+    /// When each customer did something, in the order of customers and time. Read from an index alone. A narrow list.
+    async fn times(
+        &self,
+        event_type: &EventType,
+        turn: Turn,
+    ) -> Result<Page<(CustomerId, UtcMs)>, InspectError>;
+
+    /// Events of one type, counted by what they hold. Reads all events of the type.
+    async fn groups(&self, query: GroupQuery) -> Result<Groups, InspectError>;
 
     /// Passes over customers, newest first.
     async fn scans(&self, turn: Turn) -> Result<Page<ScanRow>, InspectError>;
@@ -334,6 +430,19 @@ pub trait Inspect: Send + Sync {
 
     /// Published versions, newest first.
     async fn playbooks(&self, turn: Turn) -> Result<Page<PlaybookVersion>, InspectError>;
+
+    /// One published version.
+    async fn playbook(
+        &self,
+        name: &PlaybookName,
+        digest: PlaybookDigest,
+    ) -> Result<Option<PlaybookRow>, InspectError>;
+
+    /// Definitions for a plugin that are in force, by kind and name; at most [`limits::inspect::PAGE_ROWS_MAX`].
+    async fn resources(&self, plugin: &PluginName) -> Result<Vec<ResourceRow>, InspectError>;
+
+    /// Whose pools there are: plugins, sorted.
+    async fn stock_owners(&self) -> Result<Vec<Arc<str>>, InspectError>;
 
     /// How large the store is. Counts the rows of every table, which takes a while in a large one.
     async fn size(&self) -> Result<StoreSize, InspectError>;

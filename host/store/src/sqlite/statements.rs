@@ -153,6 +153,9 @@ pub(super) mod inspect {
         EVENTS = "inspect_events",
         EVENTS_AT = "inspect_events_at",
         EVENTS_END = "inspect_events_at_end",
+        FACTS = "inspect_facts",
+        FIRSTS = "inspect_firsts",
+        GROUPS = "inspect_groups",
         MESSAGES = "inspect_messages",
         MESSAGES_AT = "inspect_messages_at",
         MESSAGES_END = "inspect_messages_at_end",
@@ -163,6 +166,7 @@ pub(super) mod inspect {
         POOLS = "inspect_pools",
         REACH = "inspect_reach",
         RESERVATIONS = "inspect_reservations",
+        RESOURCES = "inspect_resources",
         ROWS = "inspect_rows",
         RUNS = "inspect_runs",
         RUNS_AT = "inspect_runs_at",
@@ -171,7 +175,10 @@ pub(super) mod inspect {
         RUNS_OF_WORKFLOW = "inspect_runs_of_workflow",
         SCANS = "inspect_scans",
         SCHEDULES = "image_schedules",
+        STOCK_OWNERS = "inspect_stock_owners",
+        TIMES = "inspect_times",
         TYPE_EVENTS = "inspect_events_of_type",
+        WORKFLOWS = "inspect_tally_workflows",
     }
 
     /// A run and its journal, in one view of the database.

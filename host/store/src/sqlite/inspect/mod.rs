@@ -6,22 +6,27 @@
 mod lists;
 mod numbers;
 mod stock;
+mod streams;
 mod timeline;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use siyu_engine::ports::inspect::{
-    Cohort, CohortQuery, Cursor, EventFilter, Inspect, InspectError, MessageFilter, Moment, Page,
-    PlaybookVersion, RunDetail, RunFilter, RunSummary, StockFilter, StoreSize, Tallies, Turn,
+    Cohort, CohortQuery, Cursor, EventFilter, First, GroupQuery, Groups, Inspect, InspectError,
+    MessageFilter, Moment, Page, PlaybookVersion, RunDetail, RunFilter, RunSummary, RunTally, StockFilter,
+    StoreSize, Tallies, Turn,
 };
-use siyu_engine::ports::rows::{EventRow, ScanRow, ScheduleRow, StockKey};
+use siyu_engine::ports::rows::{EventRow, FactRow, PlaybookRow, ResourceRow, ScanRow, ScheduleRow, StockKey};
 use siyu_engine::ports::store::{CustomerImage, RecordRange, StoreError, Wants};
+use siyu_model::clock::UtcMs;
+use siyu_model::digest::PlaybookDigest;
 use siyu_model::event::Subject;
 use siyu_model::id::{CustomerId, RunId};
 use siyu_model::limits;
 use siyu_model::message::Message;
-use siyu_model::name::{EventType, Key};
+use siyu_model::name::{EventType, Key, PlaybookName, PluginName};
 use siyu_model::stock::counter::Counter;
 use siyu_model::stock::pool::Pool;
 use siyu_model::stock::reservation::Reservation;
@@ -30,7 +35,7 @@ use sqlx::{ConnectOptions, Connection};
 use super::connect::{self, Args, Readers, failed};
 use super::decode::{Fields, all};
 use super::load::{self, Texts};
-use super::statements::inspect as sql;
+use super::statements::{PLAYBOOK, inspect as sql};
 use super::{migrate, store};
 
 /// Connections that people share.
@@ -171,12 +176,36 @@ impl Inspect for SqliteInspect {
         Ok(numbers::tallies(&self.readers).await?)
     }
 
+    async fn run_tallies(&self) -> Result<Vec<RunTally>, InspectError> {
+        Ok(numbers::run_tallies(&self.readers).await?)
+    }
+
     async fn reach(&self, event_type: &EventType, at_least: u64) -> Result<u64, InspectError> {
         Ok(numbers::reach(&self.readers, event_type, at_least).await?)
     }
 
     async fn cohorts(&self, query: CohortQuery) -> Result<Vec<Cohort>, InspectError> {
         Ok(numbers::cohorts(&self.readers, query).await?)
+    }
+
+    async fn facts(&self, event_types: &[EventType], turn: Turn) -> Result<Page<FactRow>, InspectError> {
+        streams::facts(&self.readers, event_types, turn).await
+    }
+
+    async fn firsts(&self, event_type: &EventType, turn: Turn) -> Result<Page<First>, InspectError> {
+        streams::firsts(&self.readers, event_type, turn).await
+    }
+
+    async fn times(
+        &self,
+        event_type: &EventType,
+        turn: Turn,
+    ) -> Result<Page<(CustomerId, UtcMs)>, InspectError> {
+        streams::times(&self.readers, event_type, turn).await
+    }
+
+    async fn groups(&self, query: GroupQuery) -> Result<Groups, InspectError> {
+        Ok(streams::groups(&self.readers, query).await?)
     }
 
     async fn scans(&self, turn: Turn) -> Result<Page<ScanRow>, InspectError> {
@@ -191,6 +220,28 @@ impl Inspect for SqliteInspect {
 
     async fn playbooks(&self, turn: Turn) -> Result<Page<PlaybookVersion>, InspectError> {
         lists::playbooks(&self.readers, turn).await
+    }
+
+    async fn playbook(
+        &self,
+        name: &PlaybookName,
+        digest: PlaybookDigest,
+    ) -> Result<Option<PlaybookRow>, InspectError> {
+        let args = Args::default().text(name.as_str()).bytes(digest.0);
+        let found = self.readers.rows(PLAYBOOK, args).await?;
+        Ok(all("playbooks", &found, Fields::playbook)?.pop())
+    }
+
+    async fn resources(&self, plugin: &PluginName) -> Result<Vec<ResourceRow>, InspectError> {
+        let limit = i64::try_from(limits::inspect::PAGE_ROWS_MAX).unwrap_or(i64::MAX);
+        let args = Args::default().text(plugin.as_str()).int(limit);
+        let found = self.readers.rows(sql::RESOURCES, args).await?;
+        Ok(all("resources", &found, Fields::resource)?)
+    }
+
+    async fn stock_owners(&self) -> Result<Vec<Arc<str>>, InspectError> {
+        let found = self.readers.rows(sql::STOCK_OWNERS, Args::default()).await?;
+        Ok(all("pools", &found, |row| Ok(Arc::from(row.text()?)))?)
     }
 
     async fn size(&self) -> Result<StoreSize, InspectError> {

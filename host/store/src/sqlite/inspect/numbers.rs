@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use siyu_engine::ports::inspect::{Cohort, CohortQuery, StoreSize, Tallies};
+use siyu_engine::ports::inspect::{Cohort, CohortQuery, RunTally, StoreSize, Tallies};
 use siyu_engine::ports::store::StoreError;
-use siyu_model::limits::inspect::COHORT_MONTHS_MAX;
+use siyu_model::limits::inspect::{COHORT_MONTHS_MAX, GROUPS_MAX};
 use siyu_model::name::EventType;
 use siyu_model::run::RunPhase;
 
@@ -25,6 +25,20 @@ pub(super) async fn tallies(readers: &Readers) -> Result<Tallies, StoreError> {
         messages: all("messages", messages, |row| Ok((row.parse()?, row.parse()?, row.number()?)))?,
         events: all("events", events, |row| Ok((row.parse()?, row.number()?)))?,
         segments: all("segment_members", segments, |row| Ok((row.parse()?, row.parse()?, row.number()?)))?,
+    })
+}
+
+pub(super) async fn run_tallies(readers: &Readers) -> Result<Vec<RunTally>, StoreError> {
+    let limit = i64::try_from(GROUPS_MAX).unwrap_or(i64::MAX);
+    let found = readers.rows(sql::WORKFLOWS, Args::default().int(limit)).await?;
+    all("runs", &found, |row| {
+        Ok(RunTally {
+            playbook: row.parse()?,
+            workflow: row.text()?.to_owned(),
+            phase: row.parse()?,
+            end: row.opt_text()?.map(str::to_owned),
+            runs: row.number()?,
+        })
     })
 }
 

@@ -1,0 +1,133 @@
+//! Narrow rows that reports read to their end, and events counted by what they hold.
+//!
+//! Cursors are keys, so a report that takes a minute reads every row once, whatever is written meanwhile.
+
+use siyu_engine::ports::inspect::{Cursor, First, Group, GroupQuery, Groups, InspectError, Page, Turn};
+use siyu_engine::ports::rows::FactRow;
+use siyu_engine::ports::store::StoreError;
+use siyu_model::clock::UtcMs;
+use siyu_model::id::CustomerId;
+use siyu_model::limits::inspect::{AMOUNT_FEN_MAX, GROUP_PATHS_MAX, GROUPS_MAX};
+use siyu_model::name::EventType;
+
+use super::super::connect::{Args, Readers};
+use super::super::decode::all;
+use super::super::jsonb::Batch;
+use super::{lists, not_a_cursor, page, sql};
+
+/// The customer at which a list goes on, and the bytes that a query compares with: none before the first.
+fn customer_of(text: &str, cursor: &Cursor, list: &'static str) -> Result<CustomerId, InspectError> {
+    text.parse().map_err(|_| not_a_cursor(cursor, list))
+}
+
+fn asked(limit: usize) -> i64 {
+    i64::try_from(limit + 1).unwrap_or(i64::MAX)
+}
+
+pub(super) async fn facts(
+    readers: &Readers,
+    event_types: &[EventType],
+    turn: Turn,
+) -> Result<Page<FactRow>, InspectError> {
+    const LIST: &str = "facts";
+    let (customer, event_type) = match &turn.after {
+        None => (Vec::new(), ""),
+        Some(cursor) => {
+            let (customer, event_type) = lists::parts(cursor, ' ', LIST)?;
+            (customer_of(customer, cursor, LIST)?.as_bytes().to_vec(), event_type)
+        }
+    };
+    let limit = turn.narrow_rows();
+    let types = Batch::keys(event_types.iter().map(|name| name.as_str().as_bytes())).finish()?;
+    let args = Args::default().bytes(customer).text(event_type).bytes(types).int(asked(limit));
+    let found = readers.rows(sql::FACTS, args).await?;
+    let rows = all(LIST, &found, |row| {
+        Ok(FactRow {
+            customer: CustomerId::from_bytes(row.bytes()?),
+            event_type: row.parse()?,
+            fact: row.fact()?,
+        })
+    })?;
+    Ok(page(rows, limit, |row| format!("{} {}", row.customer, row.event_type), |row| row))
+}
+
+pub(super) async fn firsts(
+    readers: &Readers,
+    event_type: &EventType,
+    turn: Turn,
+) -> Result<Page<First>, InspectError> {
+    const LIST: &str = "first events";
+    let after = match &turn.after {
+        None => Vec::new(),
+        Some(cursor) => customer_of(cursor.as_str(), cursor, LIST)?.as_bytes().to_vec(),
+    };
+    let limit = turn.narrow_rows();
+    let args = Args::default().bytes(after).text(event_type.as_str()).int(asked(limit));
+    let found = readers.rows(sql::FIRSTS, args).await?;
+    let rows = all(LIST, &found, |row| {
+        Ok(First {
+            customer: CustomerId::from_bytes(row.bytes()?),
+            occurred_at: row.at()?,
+            data: row.text()?.into(),
+        })
+    })?;
+    Ok(page(rows, limit, |row| row.customer.to_string(), |row| row))
+}
+
+/// Customer, instant and place in the log, as the cursor of [`times`] has them.
+fn instant(cursor: Option<&Cursor>) -> Result<(Vec<u8>, i64, i64), InspectError> {
+    const LIST: &str = "instants";
+    let Some(cursor) = cursor else {
+        return Ok((Vec::new(), 0, 0));
+    };
+    let fault = || not_a_cursor(cursor, LIST);
+    let (rest, seq) = lists::parts(cursor, ' ', LIST)?;
+    let (customer, at) = rest.rsplit_once(' ').ok_or_else(fault)?;
+    let customer = customer_of(customer, cursor, LIST)?.as_bytes().to_vec();
+    Ok((customer, at.parse().map_err(|_| fault())?, seq.parse().map_err(|_| fault())?))
+}
+
+pub(super) async fn times(
+    readers: &Readers,
+    event_type: &EventType,
+    turn: Turn,
+) -> Result<Page<(CustomerId, UtcMs)>, InspectError> {
+    let (customer, at, seq) = instant(turn.after.as_ref())?;
+    let limit = turn.narrow_rows();
+    let args = Args::default().bytes(customer).text(event_type.as_str()).int(at).int(seq).int(asked(limit));
+    let found = readers.rows(sql::TIMES, args).await?;
+    let rows =
+        all("events", &found, |row| Ok((CustomerId::from_bytes(row.bytes()?), row.at()?, row.int()?)))?;
+    let cursor = |row: &(CustomerId, UtcMs, i64)| format!("{} {} {}", row.0, row.1.as_millis(), row.2);
+    Ok(page(rows, limit, cursor, |(customer, at, _)| (customer, at)))
+}
+
+/// A path as the database writes it. The names are the reports' own, so none holds a quote.
+fn path(names: &&'static [&'static str]) -> String {
+    names.iter().fold("$".to_owned(), |path, name| format!("{path}.\"{name}\""))
+}
+
+pub(super) async fn groups(readers: &Readers, query: GroupQuery) -> Result<Groups, StoreError> {
+    let paths = query.by.len().min(GROUP_PATHS_MAX);
+    let args = Args::default().text(query.event_type.as_str());
+    let args = (0..GROUP_PATHS_MAX).fold(args, |args, at| args.opt(query.by.get(at).map(path)));
+    let args = args
+        .opt(query.having.as_ref().map(path))
+        .opt(query.sum.as_ref().map(path))
+        .int(AMOUNT_FEN_MAX)
+        .opt(query.occurred.from.map(UtcMs::as_millis))
+        .opt(query.occurred.until.map(UtcMs::as_millis))
+        .int(asked(GROUPS_MAX));
+    let found = readers.rows(sql::GROUPS, args).await?;
+    let mut rows = all("events", &found, |row| {
+        let mut keys = Vec::with_capacity(GROUP_PATHS_MAX);
+        for _ in 0..GROUP_PATHS_MAX {
+            keys.push(row.opt_text()?.map(str::to_owned));
+        }
+        keys.truncate(paths);
+        Ok(Group { keys, events: row.number()?, customers: row.number()?, sum_fen: row.int()? })
+    })?;
+    let is_cut = rows.len() > GROUPS_MAX;
+    rows.truncate(GROUPS_MAX);
+    Ok(Groups { rows, is_cut })
+}
