@@ -162,9 +162,9 @@ pub mod inspect {
     pub const GROUPS_MAX: usize = 5_000;
     /// Paths by which events are grouped.
     pub const GROUP_PATHS_MAX: usize = 4;
-    /// The largest amount of one event that a sum takes in, fen either way: ten billion yuan, so that nine million of
+    /// The largest number of one event that a sum takes in, either way: ten billion yuan in fen, so that nine million of
     /// them fit into the sum.
-    pub const AMOUNT_FEN_MAX: i64 = 1_000_000_000_000;
+    pub const SUMMED_MAX: i64 = 1_000_000_000_000;
     /// Months of one cohort matrix: ten years.
     pub const COHORT_MONTHS_MAX: usize = 120;
 }

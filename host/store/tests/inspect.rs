@@ -259,6 +259,11 @@ async fn stock_is_listed_by_prefix_page_after_page() {
         assert!(pools.is_sorted_by_key(|(key, _)| key.clone()));
         assert!(held.is_sorted_by_key(|row| (row.pool.clone(), row.id)));
     }
+    let tallies = place.inspect.reservation_tallies("flash-sale").await.unwrap();
+    let tallies: Vec<_> =
+        tallies.iter().map(|tally| (tally.pool.as_str(), tally.reservations, tally.units)).collect();
+    assert_eq!(tallies, [("a/with space", 6, 6), ("b/1", 6, 6)]);
+    assert_eq!(place.inspect.reservation_tallies("coupon").await.unwrap(), []);
     let other = StockFilter { plugin: "coupon".into(), prefix: String::new() };
     assert_eq!(all(5, |turn| place.inspect.pools(other.clone(), turn)).await, []);
 }
@@ -444,11 +449,11 @@ async fn events_are_counted_by_what_they_hold() {
         sum: Some(&["amount_fen"]),
         occurred: Span::default(),
     };
-    let group = |kind: Option<&str>, card: Option<&str>, events, customers, sum_fen| Group {
+    let group = |kind: Option<&str>, card: Option<&str>, events, customers, sum| Group {
         keys: vec![kind.map(str::to_owned), card.map(str::to_owned)],
         events,
         customers,
-        sum_fen,
+        sum,
     };
     let found = place.inspect.groups(query()).await.unwrap();
     let expected = [
@@ -461,7 +466,7 @@ async fn events_are_counted_by_what_they_hold() {
     assert_eq!((found.rows, found.is_cut), (expected.to_vec(), false));
     let with_card = GroupQuery { by: vec![], having: Some(&["card"]), ..query() };
     let found = place.inspect.groups(with_card).await.unwrap().rows;
-    assert_eq!(found, [Group { keys: vec![], events: 2, customers: 2, sum_fen: 250 }]);
+    assert_eq!(found, [Group { keys: vec![], events: 2, customers: 2, sum: 250 }]);
     let late = GroupQuery {
         by: vec![&["channel"]],
         sum: None,
@@ -470,7 +475,7 @@ async fn events_are_counted_by_what_they_hold() {
     };
     let found = place.inspect.groups(late).await.unwrap().rows;
     let keys = vec![Some("menu".to_owned())];
-    assert_eq!(found, [Group { keys, events: 1, customers: 1, sum_fen: 0 }]);
+    assert_eq!(found, [Group { keys, events: 1, customers: 1, sum: 0 }]);
 }
 
 #[tokio::test]

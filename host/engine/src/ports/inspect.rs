@@ -18,7 +18,7 @@ use siyu_model::name::{ChannelName, EventType, Key, PlaybookName, PluginName, Se
 use siyu_model::run::{Run, RunEnd, RunPhase, Target};
 use siyu_model::stock::counter::Counter;
 use siyu_model::stock::pool::Pool;
-use siyu_model::stock::reservation::Reservation;
+use siyu_model::stock::reservation::{Reservation, ReservationStatus};
 
 use super::rows::{
     EventRow, FactRow, JournalRow, PlaybookRow, ResourceRow, ScanRow, ScheduleRow, SegmentRow, StockKey,
@@ -228,6 +228,19 @@ pub struct StockFilter {
     pub prefix: String,
 }
 
+/// Reservations of one pool that stand alike.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReservationTally {
+    /// The pool.
+    pub pool: Key,
+    /// Where they stand.
+    pub status: ReservationStatus,
+    /// How many they are.
+    pub reservations: u64,
+    /// Units of all of them.
+    pub units: u64,
+}
+
 /// How much there is of what.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tallies {
@@ -302,7 +315,7 @@ pub struct GroupQuery {
     pub by: Vec<&'static [&'static str]>,
     /// Only events that hold something here; none counts all.
     pub having: Option<&'static [&'static str]>,
-    /// The amount in fen that is summed. What is no whole number, or beyond ± 10^12, counts as nothing.
+    /// The number that is summed: fen, or units. What is no whole number, or beyond ± 10^12, counts as nothing.
     pub sum: Option<&'static [&'static str]>,
     /// Happened in this span.
     pub occurred: Span,
@@ -317,8 +330,8 @@ pub struct Group {
     pub events: u64,
     /// Of how many customers.
     pub customers: u64,
-    /// The sum of their amounts, fen.
-    pub sum_fen: i64,
+    /// The sum of what the query sums.
+    pub sum: i64,
 }
 
 /// Groups in the order of their keys.
@@ -389,6 +402,10 @@ pub trait Inspect: Send + Sync {
 
     /// Reservations, in the order of their pools and ids.
     async fn reservations(&self, filter: StockFilter, turn: Turn) -> Result<Page<Reservation>, InspectError>;
+
+    /// Reservations of a plugin by pool and status, in the order of pools. Ended ones only as long as retention keeps
+    /// them. Reads all reservations of the plugin.
+    async fn reservation_tallies(&self, plugin: &str) -> Result<Vec<ReservationTally>, InspectError>;
 
     /// A plugin's documents by prefix, in the order of their keys; at most [`limits::inspect::PAGE_ROWS_MAX`].
     async fn records(&self, range: RecordRange) -> Result<Vec<(Key, String)>, InspectError>;

@@ -166,6 +166,7 @@ pub(super) mod inspect {
         POOLS = "inspect_pools",
         REACH = "inspect_reach",
         RESERVATIONS = "inspect_reservations",
+        RESERVATION_TALLIES = "inspect_tally_reservations",
         RESOURCES = "inspect_resources",
         ROWS = "inspect_rows",
         RUNS = "inspect_runs",

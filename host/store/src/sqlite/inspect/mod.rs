@@ -15,8 +15,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use siyu_engine::ports::inspect::{
     Cohort, CohortQuery, Cursor, EventFilter, First, GroupQuery, Groups, Inspect, InspectError,
-    MessageFilter, Moment, Page, PlaybookVersion, RunDetail, RunFilter, RunSummary, RunTally, StockFilter,
-    StoreSize, Tallies, Turn,
+    MessageFilter, Moment, Page, PlaybookVersion, ReservationTally, RunDetail, RunFilter, RunSummary,
+    RunTally, StockFilter, StoreSize, Tallies, Turn,
 };
 use siyu_engine::ports::rows::{EventRow, FactRow, PlaybookRow, ResourceRow, ScanRow, ScheduleRow, StockKey};
 use siyu_engine::ports::store::{CustomerImage, RecordRange, StoreError, Wants};
@@ -165,6 +165,10 @@ impl Inspect for SqliteInspect {
 
     async fn reservations(&self, filter: StockFilter, turn: Turn) -> Result<Page<Reservation>, InspectError> {
         stock::reservations(&self.readers, filter, turn).await
+    }
+
+    async fn reservation_tallies(&self, plugin: &str) -> Result<Vec<ReservationTally>, InspectError> {
+        Ok(stock::reservation_tallies(&self.readers, plugin).await?)
     }
 
     async fn records(&self, mut range: RecordRange) -> Result<Vec<(Key, String)>, InspectError> {

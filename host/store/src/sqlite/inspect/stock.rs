@@ -1,7 +1,8 @@
 //! Pools, counters and reservations of a plugin by prefix, in the order of their keys. Cursors are keys.
 
-use siyu_engine::ports::inspect::{InspectError, Page, StockFilter, Turn};
+use siyu_engine::ports::inspect::{InspectError, Page, ReservationTally, StockFilter, Turn};
 use siyu_engine::ports::rows::StockKey;
+use siyu_engine::ports::store::StoreError;
 use siyu_model::id::ReservationId;
 use siyu_model::stock::counter::Counter;
 use siyu_model::stock::pool::Pool;
@@ -74,4 +75,19 @@ pub(super) async fn reservations(
     let rows = all(LIST, &found, Fields::reservation)?;
     let cursor = |row: &Reservation| format!("{} {}", row.pool, row.id);
     Ok(page(rows, turn.rows(), cursor, |row| row))
+}
+
+pub(super) async fn reservation_tallies(
+    readers: &Readers,
+    plugin: &str,
+) -> Result<Vec<ReservationTally>, StoreError> {
+    let found = readers.rows(sql::RESERVATION_TALLIES, Args::default().text(plugin)).await?;
+    all("reservations", &found, |row| {
+        Ok(ReservationTally {
+            pool: row.parse()?,
+            status: row.parse()?,
+            reservations: row.number()?,
+            units: row.number()?,
+        })
+    })
 }

@@ -7,7 +7,7 @@ use siyu_engine::ports::rows::FactRow;
 use siyu_engine::ports::store::StoreError;
 use siyu_model::clock::UtcMs;
 use siyu_model::id::CustomerId;
-use siyu_model::limits::inspect::{AMOUNT_FEN_MAX, GROUP_PATHS_MAX, GROUPS_MAX};
+use siyu_model::limits::inspect::{GROUP_PATHS_MAX, GROUPS_MAX, SUMMED_MAX};
 use siyu_model::name::EventType;
 
 use super::super::connect::{Args, Readers};
@@ -114,7 +114,7 @@ pub(super) async fn groups(readers: &Readers, query: GroupQuery) -> Result<Group
     let args = args
         .opt(query.having.as_ref().map(path))
         .opt(query.sum.as_ref().map(path))
-        .int(AMOUNT_FEN_MAX)
+        .int(SUMMED_MAX)
         .opt(query.occurred.from.map(UtcMs::as_millis))
         .opt(query.occurred.until.map(UtcMs::as_millis))
         .int(asked(GROUPS_MAX));
@@ -125,7 +125,7 @@ pub(super) async fn groups(readers: &Readers, query: GroupQuery) -> Result<Group
             keys.push(row.opt_text()?.map(str::to_owned));
         }
         keys.truncate(paths);
-        Ok(Group { keys, events: row.number()?, customers: row.number()?, sum_fen: row.int()? })
+        Ok(Group { keys, events: row.number()?, customers: row.number()?, sum: row.int()? })
     })?;
     let is_cut = rows.len() > GROUPS_MAX;
     rows.truncate(GROUPS_MAX);
