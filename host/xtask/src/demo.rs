@@ -1,11 +1,5 @@
 //! `cargo xtask demo`: the main job, from nothing.
 
-mod behaviour;
-mod events;
-mod feed;
-mod history;
-mod life;
-
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
@@ -44,7 +38,7 @@ const REPORTS: [&[&str]; 7] = [
 #[expect(clippy::print_stdout, reason = "the demo is what it prints")]
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     if let Some(path) = &options.events_only {
-        let written = feed::write(path, options.customers)?;
+        let written = siyu_cdnow::write(path, options.customers)?;
         println!("{} real and {} modelled events: {}", written.real, written.modelled, path.display());
         return Ok(());
     }
@@ -58,7 +52,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let demo = Demo { siyu: &siyu_path, plugins: &plugin_folder, data: &options.data };
     demo.begin_anew()?;
     let feed_path = options.data.join("events.ndjson");
-    let written = feed::write(&feed_path, options.customers)?;
+    let written = siyu_cdnow::write(&feed_path, options.customers)?;
     println!(
         "Orders are real: {} events of source `cdnow`, the CDNOW order history moved by 28 years.",
         written.real

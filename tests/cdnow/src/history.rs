@@ -8,11 +8,11 @@ use anyhow::{Context, ensure};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Order {
     /// Days since 1997-01-01.
-    pub day: u32,
+    pub(crate) day: u32,
     /// Pieces.
-    pub quantity: u32,
+    pub(crate) quantity: u32,
     /// US cents.
-    pub cents: u32,
+    pub(crate) cents: u32,
 }
 
 /// Reads all customers, each with the orders oldest first.
@@ -61,7 +61,8 @@ mod tests {
 
     #[test]
     fn the_history_is_the_published_one() {
-        let customers = read(&crate::commands::root().join("tests/cdnow/orders.txt")).expect("it is there");
+        let customers =
+            read(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/orders.txt"))).expect("it is there");
         let several_days =
             customers.iter().filter(|orders| orders[0].day != orders[orders.len() - 1].day).count();
         let several_records = customers.iter().filter(|orders| orders.len() > 1).count();

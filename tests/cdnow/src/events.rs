@@ -20,22 +20,22 @@ pub(crate) enum Source {
 #[derive(Debug, Clone)]
 pub(crate) struct Event {
     /// When.
-    pub at: Timestamp,
+    pub(crate) at: Timestamp,
     /// Unique in its source.
-    pub id: String,
+    pub(crate) id: String,
     /// What.
-    pub kind: &'static str,
+    pub(crate) kind: &'static str,
     /// Real or modelled.
-    pub source: Source,
+    pub(crate) source: Source,
     /// To whom.
-    pub subject: String,
+    pub(crate) subject: String,
     /// Its facts.
-    pub data: Value,
+    pub(crate) data: Value,
 }
 
 /// What was written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Written {
+pub struct Written {
     /// Events from the order history.
     pub real: u64,
     /// Events from the model.

@@ -1,16 +1,15 @@
 //! The demo's events: every person's life, in the order of time, in one file.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::behaviour::{Behaviour, Chance};
-use super::events::{self, Event, Written};
-use super::history::{self, Order};
-use super::life::World;
-use crate::commands::root;
+use crate::behaviour::{Behaviour, Chance};
+use crate::events::{self, Event, Written};
+use crate::history::{self, Order};
+use crate::life::World;
 
 /// The end of the history, in China's time.
 const ENDS: &str = "2026-07-01T00:00:00+08:00";
@@ -18,9 +17,14 @@ const ENDS: &str = "2026-07-01T00:00:00+08:00";
 /// The number of the chances that belong to nobody.
 const NOBODY: u64 = u64::MAX >> 1;
 
+/// Where the data is: beside this crate's source.
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
 /// Makes the file. With `customers`, of the first so many only.
-pub(crate) fn write(path: &Path, customers: Option<usize>) -> anyhow::Result<Written> {
-    let folder = root().join("tests/cdnow");
+pub fn write(path: &Path, customers: Option<usize>) -> anyhow::Result<Written> {
+    let folder = folder();
     let behaviour = Behaviour::read(&folder.join("behaviour.toml"))?;
     let mut buyers = history::read(&folder.join("orders.txt"))?;
     if let Some(most) = customers {
@@ -56,10 +60,10 @@ fn lives(behaviour: &Behaviour, buyers: &[Vec<Order>]) -> anyhow::Result<Vec<Eve
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::demo::events::Source;
+    use crate::events::Source;
 
     fn some(buyers: usize) -> Vec<Event> {
-        let folder = root().join("tests/cdnow");
+        let folder = folder();
         let behaviour = Behaviour::read(&folder.join("behaviour.toml")).expect("well formed");
         let history = history::read(&folder.join("orders.txt")).expect("it is there");
         lives(&behaviour, &history[..buyers]).expect("lives")
@@ -74,7 +78,7 @@ mod tests {
     #[test]
     fn real_events_are_the_orders_and_no_more() {
         let events = some(500);
-        let history = history::read(&root().join("tests/cdnow/orders.txt")).expect("it is there");
+        let history = history::read(&folder().join("orders.txt")).expect("it is there");
         let orders: usize = history[..500].iter().map(Vec::len).sum();
         let mut real: Vec<&str> = events
             .iter()

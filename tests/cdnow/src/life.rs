@@ -5,9 +5,9 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use serde_json::{Value, json};
 
-use super::behaviour::{Behaviour, Chance, Lead};
-use super::events::{Event, Source};
-use super::history::Order;
+use crate::behaviour::{Behaviour, Chance, Lead};
+use crate::events::{Event, Source};
+use crate::history::Order;
 
 const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
@@ -19,11 +19,11 @@ const SALE: (&str, &str) = ("friday-sale", "striploin-200");
 /// What is the same for everybody.
 pub(crate) struct World<'a> {
     /// The rates.
-    pub behaviour: &'a Behaviour,
+    pub(crate) behaviour: &'a Behaviour,
     /// The shop's zone.
-    pub zone: TimeZone,
+    pub(crate) zone: TimeZone,
     /// When the history ends; nothing is made after it.
-    pub ends: Timestamp,
+    pub(crate) ends: Timestamp,
 }
 
 /// Tells the life of one person.
@@ -129,7 +129,14 @@ impl<'a> Life<'a> {
             paid_at = self.buys_in_the_sale(midnight, at, &mut data);
         }
         let order_no = data["order_no"].clone();
-        self.push(paid_at, "order.paid", Source::Real, format!("{}-{:03}", self.number, at + 1), data);
+        self.events.push(Event {
+            at: paid_at,
+            id: format!("{}-{:03}", self.number, at + 1),
+            kind: "order.paid",
+            source: Source::Real,
+            subject: self.subject.clone(),
+            data,
+        });
         self.parcel(paid_at, at, &order_no);
         Ok(())
     }
@@ -274,11 +281,8 @@ impl<'a> Life<'a> {
 
     fn model(&mut self, at: Timestamp, kind: &'static str, data: Value) {
         let id = format!("{}-{}-{}", self.number, kind, self.events.len());
-        self.push(at, kind, Source::Model, id, data);
-    }
-
-    fn push(&mut self, at: Timestamp, kind: &'static str, source: Source, id: String, data: Value) {
-        self.events.push(Event { at, id, kind, source, subject: self.subject.clone(), data });
+        let subject = self.subject.clone();
+        self.events.push(Event { at, id, kind, source: Source::Model, subject, data });
     }
 }
 

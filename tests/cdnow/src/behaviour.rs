@@ -12,92 +12,92 @@ pub(crate) type Range = [u32; 2];
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Behaviour {
-    pub seed: u64,
-    pub orders: Orders,
-    pub leads: Vec<Lead>,
-    pub card: Card,
-    pub delivery: Delivery,
-    pub replies: Replies,
-    pub friends: Friends,
-    pub refunds: Refunds,
-    pub flash: Flash,
-    pub delivery_of_events: DeliveryOfEvents,
+    pub(crate) seed: u64,
+    pub(crate) orders: Orders,
+    pub(crate) leads: Vec<Lead>,
+    pub(crate) card: Card,
+    pub(crate) delivery: Delivery,
+    pub(crate) replies: Replies,
+    pub(crate) friends: Friends,
+    pub(crate) refunds: Refunds,
+    pub(crate) flash: Flash,
+    pub(crate) delivery_of_events: DeliveryOfEvents,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Orders {
-    pub days_later: u32,
-    pub fen_per_cent: f64,
-    pub hours: Range,
-    pub products: Vec<String>,
+    pub(crate) days_later: u32,
+    pub(crate) fen_per_cent: f64,
+    pub(crate) hours: Range,
+    pub(crate) products: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Lead {
-    pub channel: String,
-    pub share_of_buyers: f64,
-    pub first_order_rate: f64,
-    pub days_before_first_order: Range,
+    pub(crate) channel: String,
+    pub(crate) share_of_buyers: f64,
+    pub(crate) first_order_rate: f64,
+    pub(crate) days_before_first_order: Range,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Card {
-    pub scan_first: f64,
-    pub scan_later: f64,
-    pub add: f64,
-    pub minutes_after_arrival: Range,
-    pub scan_again: f64,
-    pub two_people: f64,
+    pub(crate) scan_first: f64,
+    pub(crate) scan_later: f64,
+    pub(crate) add: f64,
+    pub(crate) minutes_after_arrival: Range,
+    pub(crate) scan_again: f64,
+    pub(crate) two_people: f64,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Delivery {
-    pub ships_after_hours: Range,
-    pub arrives_after_hours: Range,
+    pub(crate) ships_after_hours: Range,
+    pub(crate) arrives_after_hours: Range,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Replies {
-    pub address: f64,
-    pub address_minutes: Range,
-    pub group: f64,
-    pub group_minutes: Range,
+    pub(crate) address: f64,
+    pub(crate) address_minutes: Range,
+    pub(crate) group: f64,
+    pub(crate) group_minutes: Range,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Friends {
-    pub delete: f64,
-    pub delete_after_days: Range,
+    pub(crate) delete: f64,
+    pub(crate) delete_after_days: Range,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Refunds {
-    pub rate: f64,
-    pub after_days: Range,
+    pub(crate) rate: f64,
+    pub(crate) after_days: Range,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Flash {
-    pub share_of_friday_orders: f64,
-    pub look: f64,
-    pub minutes_after_opening: Range,
-    pub pay_seconds: Range,
-    pub pay_late: f64,
-    pub pay_late_seconds: Range,
+    pub(crate) share_of_friday_orders: f64,
+    pub(crate) look: f64,
+    pub(crate) minutes_after_opening: Range,
+    pub(crate) pay_seconds: Range,
+    pub(crate) pay_late: f64,
+    pub(crate) pay_late_seconds: Range,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct DeliveryOfEvents {
-    pub twice: f64,
+    pub(crate) twice: f64,
 }
 
 impl Behaviour {
