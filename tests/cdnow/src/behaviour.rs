@@ -86,6 +86,9 @@ pub(crate) struct Refunds {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Flash {
+    pub(crate) session: String,
+    pub(crate) sku: String,
+    pub(crate) price_fen: u64,
     pub(crate) share_of_friday_orders: f64,
     pub(crate) look: f64,
     pub(crate) minutes_after_opening: Range,

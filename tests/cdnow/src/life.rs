@@ -13,9 +13,6 @@ const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
 
-/// The session of the weekly sale, as the playbook names it, and what it sells.
-const SALE: (&str, &str) = ("friday-sale", "striploin-200");
-
 /// What is the same for everybody.
 pub(crate) struct World<'a> {
     /// The rates.
@@ -229,17 +226,21 @@ impl<'a> Life<'a> {
     /// A real order of a Friday that went through the sale. Gives when it was paid.
     fn buys_in_the_sale(&mut self, midnight: Timestamp, at: usize, data: &mut Value) -> Timestamp {
         let flash = &self.world.behaviour.flash;
-        let clicked = self.sale_click(midnight);
+        let clicked = self.sale_click(midnight, &data["order_no"]);
         let range =
             if self.chance.happens(flash.pay_late) { flash.pay_late_seconds } else { flash.pay_seconds };
-        data["sale"] = json!({ "session": SALE.0, "sku": SALE.1 });
+        data["sale"] = json!({ "session": flash.session, "sku": flash.sku, "amount_fen": flash.price_fen });
         clicked + self.span(range, 1) + SignedDuration::from_secs(at as i64)
     }
 
-    fn sale_click(&mut self, midnight: Timestamp) -> Timestamp {
-        let range = self.world.behaviour.flash.minutes_after_opening;
-        let at = midnight + SignedDuration::from_hours(20) + self.span(range, MINUTE);
-        self.model(at, "flash.requested", json!({ "session": SALE.0, "sku": SALE.1 }));
+    fn sale_click(&mut self, midnight: Timestamp, order_no: &Value) -> Timestamp {
+        let flash = &self.world.behaviour.flash;
+        let at = midnight + SignedDuration::from_hours(20) + self.span(flash.minutes_after_opening, MINUTE);
+        self.model(
+            at,
+            "flash.requested",
+            json!({ "session": flash.session, "sku": flash.sku, "order_no": order_no }),
+        );
         at
     }
 
@@ -253,7 +254,8 @@ impl<'a> Life<'a> {
         while day.timestamp() < self.world.ends {
             let midnight = day.timestamp();
             if self.is_friend(midnight) && self.chance.happens(self.world.behaviour.flash.look) {
-                self.sale_click(midnight);
+                let order_no = json!(format!("{}-look-{}", self.number, day.date()));
+                self.sale_click(midnight, &order_no);
             }
             day = day.checked_add(7.days())?;
         }
