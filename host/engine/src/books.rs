@@ -95,6 +95,12 @@ impl Books {
         self.active.get(name)
     }
 
+    /// The playbook that a run belongs to, in its version; in the active one when that version is not in memory.
+    pub(crate) fn playbook_of(&self, target: &Target) -> Option<&Arc<Playbook>> {
+        let active = || self.active.get(target.playbook()).map(|(_, playbook)| playbook);
+        self.versions.get(&target.version()).or_else(active)
+    }
+
     /// Workflows that an event of this type may start.
     pub(crate) fn triggered_by(&self, event_type: &EventType) -> Vec<(PlaybookName, WorkflowName)> {
         self.triggers.get(event_type).cloned().unwrap_or_default()

@@ -97,16 +97,21 @@ impl Memory {
         Ok(())
     }
 
-    /// A run is over, whether it had a place or waited; gives the run that comes next when a place is free under
-    /// `limit`.
-    pub(crate) fn slot_leave(&mut self, key: &SlotKey, run: RunId, limit: u32) -> Worked<Option<RunId>> {
+    /// A run is over, whether it had a place or waited.
+    pub(crate) fn slot_leave(&mut self, key: &SlotKey, run: RunId) -> Worked<()> {
         self.know_slot(key)?;
-        let Some(slot) = self.slots.known.get_mut(key) else {
-            return Ok(None);
-        };
-        slot.alive.remove(&run);
-        slot.queued.remove(&run);
-        slot.changed_in = self.batch;
-        Ok(if slot.alive.len() < limit as usize { slot.queued.first().copied() } else { None })
+        if let Some(slot) = self.slots.known.get_mut(key) {
+            slot.alive.remove(&run);
+            slot.queued.remove(&run);
+            slot.changed_in = self.batch;
+        }
+        Ok(())
+    }
+
+    /// The run that comes next, when a place is free under `limit`.
+    pub(crate) fn slot_next(&mut self, key: &SlotKey, limit: u32) -> Worked<Option<RunId>> {
+        self.know_slot(key)?;
+        let slot = self.slots.known.get(key).filter(|slot| slot.alive.len() < limit as usize);
+        Ok(slot.and_then(|slot| slot.queued.first().copied()))
     }
 }

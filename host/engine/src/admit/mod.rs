@@ -51,6 +51,7 @@ pub enum Refused {
 
 /// An event on its way into the log.
 struct Entering {
+    dedupe: Hash16,
     id: String,
     source: String,
     event_type: EventType,
@@ -62,7 +63,7 @@ struct Entering {
 
 /// Takes in an event from outside.
 pub(crate) fn incoming(cell: &mut MemoryCell, event: IncomingEvent) -> Worked<Result<Admission, Refused>> {
-    let dedupe = dedupe_hash(&event.source, &event.id);
+    let dedupe = incoming_hash(&event.source, &event.id);
     if let Some(seq) = cell.recorded(dedupe)? {
         return Ok(Ok(Admission { seq, is_duplicate: true, customer: None, started: Vec::new() }));
     }
@@ -78,6 +79,7 @@ pub(crate) fn incoming(cell: &mut MemoryCell, event: IncomingEvent) -> Worked<Re
         },
     };
     let entering = Entering {
+        dedupe,
         id: event.id,
         source: event.source,
         event_type: event.event_type,
@@ -95,16 +97,26 @@ pub(crate) fn made(cell: &mut MemoryCell, event: PendingEvent) -> Worked<()> {
     enter(cell, entering).map(drop)
 }
 
-/// Records an event that starts exactly the runs that its maker starts: a tick, a manual start, a call.
-pub(crate) fn record_only(cell: &mut MemoryCell, event: PendingEvent) -> Worked<Arc<Event>> {
+/// Records an event that starts exactly the runs that its maker starts: a tick, a manual start, a call. With an id of its
+/// own it can be recognised when it comes again.
+pub(crate) fn record_only(
+    cell: &mut MemoryCell,
+    event: PendingEvent,
+    id: Option<String>,
+) -> Worked<Arc<Event>> {
     let entering = entering(cell, event);
-    record(cell, entering)
+    match id {
+        Some(id) => record(cell, Entering { dedupe: named_hash(&entering.source, &id), id, ..entering }),
+        None => record(cell, entering),
+    }
 }
 
 /// An event from inside is recorded in the commit of what made it, so its place in the log can be its id.
 fn entering(memory: &Memory, event: PendingEvent) -> Entering {
+    let id = (memory.last_seq().0 + 1).to_string();
     Entering {
-        id: (memory.last_seq().0 + 1).to_string(),
+        dedupe: Hash16::of(&[b"made", event.source.as_bytes(), id.as_bytes()]),
+        id,
         source: event.source,
         event_type: event.event_type,
         customer: event.customer,
@@ -114,8 +126,15 @@ fn entering(memory: &Memory, event: PendingEvent) -> Entering {
     }
 }
 
-fn dedupe_hash(source: &str, id: &str) -> Hash16 {
+/// By what an event from outside is recognised when it comes again. It has fewer parts than what recognises the host's own
+/// events: whatever source and id somebody outside chooses, theirs is never taken for one of those.
+pub(crate) fn incoming_hash(source: &str, id: &str) -> Hash16 {
     Hash16::of(&[source.as_bytes(), id.as_bytes()])
+}
+
+/// By what an event that its maker named is recognised.
+pub(crate) fn named_hash(source: &str, id: &str) -> Hash16 {
+    Hash16::of(&[b"named", source.as_bytes(), id.as_bytes()])
 }
 
 /// The customer of a subject. An unknown outside name makes a new customer.
@@ -167,7 +186,7 @@ fn record(cell: &mut MemoryCell, entering: Entering) -> Worked<Arc<Event>> {
     let amount = amount_fen(&entering.data);
     let row = EventRow {
         seq: EventSeq::default(),
-        dedupe: dedupe_hash(&entering.source, &entering.id),
+        dedupe: entering.dedupe,
         id: entering.id,
         source: entering.source,
         event_type: entering.event_type.clone(),
@@ -239,9 +258,7 @@ fn enter(cell: &mut MemoryCell, entering: Entering) -> Worked<Admission> {
 /// Writes what an event led to into its row.
 fn finish(cell: &mut MemoryCell, event: &Event, outcome: Outcome) -> Worked<Admission> {
     let text = outcome.to_json();
-    if let Some(row) = cell.event_row(event.seq) {
-        row.outcome = text;
-    }
+    cell.set_outcome(event.seq, text);
     let started = outcome.started.into_iter().map(|(_, run)| run).collect();
     Ok(Admission { seq: event.seq, is_duplicate: false, customer: event.customer, started })
 }

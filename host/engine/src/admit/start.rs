@@ -6,6 +6,7 @@ use std::sync::Arc;
 use siyu_model::clock::DurationMs;
 use siyu_model::event::Event;
 use siyu_model::id::{CustomerId, RunId};
+use siyu_model::journal::{JournalEntry, JournalKind};
 use siyu_model::name::{PlaybookName, WorkflowName};
 use siyu_model::playbook::{OnConflict, Reentry, Trigger};
 use siyu_model::run::{Fiber, FiberId, Run, RunState, RunStatus, Target};
@@ -143,10 +144,14 @@ pub(crate) fn start(cell: &mut MemoryCell, start: Start) -> Worked<Started> {
         cell.set_entry(EntryRow { hash, customer, run: id, started_at, is_alive: true })?;
     }
     let is_live = run.status == RunStatus::Live;
-    cell.put_run(LiveRun { run, event: Some(start.event), journal: Vec::new() });
+    let mut live = LiveRun { run, event: Some(start.event), journal: Vec::new() };
     if is_live {
         cell.ready.push_back(id);
+    } else {
+        let at = cell.now;
+        live.write(JournalEntry { at, step: None, fiber: 0, kind: JournalKind::Queued, detail: None });
     }
+    cell.put_run(live);
     Ok(Ok(id))
 }
 
@@ -250,9 +255,12 @@ fn place(
         OnConflict::Skip => Ok(None),
         OnConflict::Queue => Ok(cell.slot_can_queue(slot)?.then_some(RunStatus::Queued)),
         OnConflict::CancelOldest => {
-            if let Some(oldest) = alive.first() {
-                let reason = "a newer run took its place (concurrency: cancel_oldest)";
-                crate::advance::end::cancel(cell, *oldest, reason)?;
+            // One that is undoing what it did ends by itself: the next oldest makes room.
+            let reason = "a newer run took its place (concurrency: cancel_oldest)";
+            for oldest in alive {
+                if crate::advance::end::cancel(cell, oldest, reason)? {
+                    break;
+                }
             }
             Ok(Some(RunStatus::Live))
         }

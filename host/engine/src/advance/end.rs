@@ -1,7 +1,7 @@
 //! How runs end: all their fibers stop, what they did is undone if it must be, and others get their place.
 
 use siyu_model::id::RunId;
-use siyu_model::journal::JournalKind;
+use siyu_model::journal::{JournalEntry, JournalKind};
 use siyu_model::json::Value;
 use siyu_model::plugin::Fault;
 use siyu_model::run::{Fiber, FiberId, RunEnd, RunStatus};
@@ -94,7 +94,7 @@ impl Turn<'_> {
         Ok(())
     }
 
-    /// Lets the run that has waited longest begin.
+    /// Lets the runs that have waited longest begin, as many as there are places: a newer version may have more of them.
     fn free_place(&mut self) -> Worked<()> {
         let Some(slot) = self.live.run.slot.clone() else {
             return Ok(());
@@ -103,18 +103,28 @@ impl Turn<'_> {
             return Ok(());
         };
         let key = slot_key(&self.live.run.target, slot);
-        let next = self.cell.slot_leave(&key, self.live.run.id, concurrency.limit)?;
-        let Some(next) = next else { return Ok(()) };
-        let Some(mut live) = self.cell.take_run(next)? else {
-            return Ok(());
-        };
-        if live.run.status == RunStatus::Queued {
-            live.run.status = RunStatus::Live;
-            live.run.changed_at = self.cell.now;
+        self.cell.slot_leave(&key, self.live.run.id)?;
+        while let Some(next) = self.cell.slot_next(&key, concurrency.limit)? {
+            let Some(mut live) = self.cell.take_run(next)? else {
+                self.cell.slot_leave(&key, next)?;
+                continue;
+            };
             self.cell.slot_enter(&key, next)?;
-            self.cell.ready.push_back(next);
+            if live.run.status == RunStatus::Queued {
+                let at = self.cell.now;
+                live.run.status = RunStatus::Live;
+                live.run.changed_at = at;
+                live.write(JournalEntry {
+                    at,
+                    step: None,
+                    fiber: 0,
+                    kind: JournalKind::Started,
+                    detail: None,
+                });
+                self.cell.ready.push_back(next);
+            }
+            self.cell.put_run(live);
         }
-        self.cell.put_run(live);
         Ok(())
     }
 }

@@ -176,7 +176,7 @@ impl Turn<'_> {
         let event_type =
             EventType::new("workflow.called").expect("`workflow.called` follows the rule of event types");
         let event =
-            admit::record_only(self.cell, PendingEvent { source, event_type, customer, data, depth })?;
+            admit::record_only(self.cell, PendingEvent { source, event_type, customer, data, depth }, None)?;
         match admit::start_run(self.cell, Start { target, customer, event, parent })? {
             Ok(called) => {
                 let detail = Value::map([("run", Value::text(called.to_string()))]);

@@ -1,8 +1,12 @@
 //! Branches and items coming to their end, and the step that waits for them.
 
+use std::collections::BTreeMap;
+
+use siyu_model::event::EventSeq;
 use siyu_model::json::Value;
+use siyu_model::name::EventType;
 use siyu_model::playbook::Action;
-use siyu_model::run::{FiberId, FiberState, Item};
+use siyu_model::run::{FiberId, FiberState, Item, Joining};
 
 use super::{Turn, node_of};
 use crate::memory::Worked;
@@ -19,7 +23,8 @@ impl Turn<'_> {
         let Some(parent) = over.parent else { return Ok(()) };
         let script = self.script.clone();
         let node = node_of(&script, self.fiber(parent)?.at)?;
-        let kept = over.kept;
+        let (kept, matched) = (over.kept, over.matched);
+        self.take_over(parent, matched)?;
         match &node.action {
             Action::Each { body, .. } => {
                 let result =
@@ -41,7 +46,7 @@ impl Turn<'_> {
                 self.item_over(parent, 0, Value::Null)?;
             }
         }
-        let FiberState::Joining(joining) = &self.fiber(parent)?.state else {
+        let Some(joining) = joining(&self.fiber(parent)?.state) else {
             return Ok(());
         };
         if joining.alive > 0 {
@@ -57,11 +62,19 @@ impl Turn<'_> {
         self.finish(parent, node, output)
     }
 
+    /// Events that a branch or item let go on count for what comes after it.
+    fn take_over(&mut self, parent: FiberId, matched: BTreeMap<EventType, EventSeq>) -> Worked<()> {
+        for (event_type, seq) in matched {
+            self.consume(parent, &event_type, seq)?;
+        }
+        Ok(())
+    }
+
     /// One fiber less below a joining one; gives the next item to begin.
     fn item_over(&mut self, parent: FiberId, index: u32, result: Value) -> Worked<Option<(u32, Value)>> {
         let mut next = None;
         self.change_fiber(parent, |fiber| {
-            let FiberState::Joining(joining) = &mut fiber.state else {
+            let Some(joining) = joining_mut(&mut fiber.state) else {
                 return;
             };
             joining.alive -= 1;
@@ -95,5 +108,23 @@ impl Turn<'_> {
         self.stop_waiting(id)?;
         self.live.run.state.fibers.retain(|fiber| fiber.id != id);
         Ok(())
+    }
+}
+
+/// What a fiber waits for when it waits for its branches or items. A halted one waits too: a run that a branch called may
+/// end while this one is paused.
+fn joining(state: &FiberState) -> Option<&Joining> {
+    match state {
+        FiberState::Joining(joining) => Some(joining),
+        FiberState::Halted { state, .. } => joining(state),
+        _ => None,
+    }
+}
+
+fn joining_mut(state: &mut FiberState) -> Option<&mut Joining> {
+    match state {
+        FiberState::Joining(joining) => Some(joining),
+        FiberState::Halted { state, .. } => joining_mut(state),
+        _ => None,
     }
 }

@@ -65,6 +65,8 @@ impl Turn<'_> {
         let RunStatus::Undoing { end } = self.live.run.status.clone() else {
             return Ok(());
         };
+        // What was undone cannot be tried again from where it failed: no place is kept.
+        self.live.run.state.fibers.clear();
         self.over(end)
     }
 }

@@ -100,7 +100,7 @@ impl Turn<'_> {
             Err(fault) => return self.fail(fiber, node, fault),
         };
         if *since == Since::Run {
-            for event in self.events_before(types, whose)? {
+            for event in self.events_before(fiber, types, whose)? {
                 if self.fits(fiber, node, &event)? {
                     return self.matched(fiber, node, &event);
                 }
@@ -131,13 +131,15 @@ impl Turn<'_> {
         }
     }
 
-    /// Events that came since the run began and that no wait of this run took, oldest first.
-    fn events_before(&mut self, types: &[EventType], whose: Whose) -> Worked<Vec<Arc<Event>>> {
+    /// Events that came since the run began and that no wait of this fiber or of those around it took, oldest first.
+    fn events_before(
+        &mut self,
+        fiber: FiberId,
+        types: &[EventType],
+        whose: Whose,
+    ) -> Worked<Vec<Arc<Event>>> {
         let run = &self.live.run;
-        let after = |event_type: &EventType| {
-            let matched = run.state.matched.get(event_type).copied().unwrap_or(EventSeq(0));
-            matched.max(run.since_seq)
-        };
+        let after = |event_type: &EventType| run.state.matched_by(fiber, event_type).max(run.since_seq);
         let wanted: Vec<EventType> = match whose {
             // The facts know whether any came at all: most waits need no look into the log.
             Whose::Customer(customer) => {
@@ -228,7 +230,7 @@ impl Turn<'_> {
 
     /// The event came.
     pub(super) fn matched(&mut self, fiber: FiberId, node: &Node, event: &Arc<Event>) -> Worked<()> {
-        self.live.run.state.matched.insert(event.event_type.clone(), event.seq);
+        self.consume(fiber, &event.event_type, event.seq)?;
         let detail = Value::map([
             ("event", Value::text(event.id.as_str())),
             ("type", Value::text(event.event_type.as_str())),
@@ -237,6 +239,19 @@ impl Turn<'_> {
         self.write(fiber, Some(node), JournalKind::Matched, Some(detail));
         let output = Value::map([("timed_out", Value::Bool(false)), ("event", event_value(event))]);
         self.finish_silently(fiber, node, output)
+    }
+
+    /// An event counts for a fiber and for what comes after it, not for branches beside it.
+    pub(super) fn consume(&mut self, fiber: FiberId, event_type: &EventType, seq: EventSeq) -> Worked<()> {
+        let is_inside = self.fiber(fiber)?.parent.is_some();
+        let state = &mut self.live.run.state;
+        let matched = match state.fiber_mut(fiber).filter(|_| is_inside) {
+            Some(fiber) => &mut fiber.matched,
+            None => &mut state.matched,
+        };
+        let last = matched.entry(event_type.clone()).or_insert(seq);
+        *last = (*last).max(seq);
+        Ok(())
     }
 
     /// It did not come in time.

@@ -58,6 +58,8 @@ pub(crate) fn by_time(cell: &mut MemoryCell, run: RunId, fiber: FiberId, due_at:
     if found.deadline == Some(due_at) {
         turn.drop_below(fiber)?;
         turn.stop_waiting(fiber)?;
+        // A step whose branches are gone does not wait for them any more, should it be tried again.
+        turn.change_fiber(fiber, |fiber| fiber.state = FiberState::Ready)?;
         let message = format!("{}: not done within its `timeout`", node.place);
         turn.fail(fiber, node, Fault::permanent("TIMEOUT", message))?;
     } else {

@@ -1,9 +1,10 @@
 //! The dispatcher of a tenant: one task that hands messages to their channels, a batch at a time.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use siyu_model::clock::UtcMs;
+use siyu_model::id::MessageId;
 use siyu_model::message::Message;
 use siyu_model::name::ChannelName;
 use tokio::sync::mpsc;
@@ -40,6 +41,8 @@ impl Channels {
 /// Messages that a channel has answered for.
 pub(crate) struct Delivered {
     pub(crate) receipts: Vec<Receipt>,
+    /// How many messages they are for.
+    pub(crate) messages: usize,
     /// When; none in virtual time, where a message has arrived at the instant at which it was handed over.
     pub(crate) at: Option<UtcMs>,
 }
@@ -64,6 +67,7 @@ impl Dispatcher {
         let task = tokio::spawn(async move {
             while let Some((messages, now)) = batches.recv().await {
                 let delivered = Delivered {
+                    messages: messages.len(),
                     receipts: deliver(&channels, messages, now).await,
                     at: (!clock.is_virtual()).then(|| clock.now()),
                 };
@@ -97,7 +101,7 @@ async fn deliver(channels: &Channels, messages: Vec<Message>, now: UtcMs) -> Vec
     let mut receipts = Vec::new();
     for (name, messages) in by_channel {
         match channels.find(&name) {
-            Some(channel) => receipts.extend(channel.deliver(&messages, now).await),
+            Some(channel) => receipts.extend(deliver_over(channel.clone(), messages, now).await),
             None => {
                 let reason = format!("this host has no channel `{name}`");
                 let refused = messages.iter().map(|message| Receipt {
@@ -108,5 +112,25 @@ async fn deliver(channels: &Channels, messages: Vec<Message>, now: UtcMs) -> Vec
             }
         }
     }
+    receipts
+}
+
+/// Hands messages to one channel. One that panics, or says nothing of a message, costs that message a try and nothing else.
+async fn deliver_over(channel: Arc<dyn Channel>, messages: Vec<Message>, now: UtcMs) -> Vec<Receipt> {
+    let mut silent: HashSet<MessageId> = messages.iter().map(|message| message.id).collect();
+    // A task of its own contains a panic; it is awaited here.
+    let task = tokio::spawn(async move { channel.deliver(&messages, now).await });
+    let (mut receipts, why) = match task.await {
+        Ok(receipts) => (receipts, "the channel said nothing of it"),
+        Err(fault) => {
+            tracing::error!(%fault, "a channel failed");
+            (Vec::new(), "the channel failed")
+        }
+    };
+    for receipt in &receipts {
+        silent.remove(&receipt.message);
+    }
+    let later = |message| Receipt { message, verdict: Verdict::Later(why.to_owned()) };
+    receipts.extend(silent.into_iter().map(later));
     receipts
 }

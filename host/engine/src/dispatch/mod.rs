@@ -7,7 +7,8 @@ pub(crate) mod plan;
 use siyu_model::clock::{DurationMs, UtcMs};
 use siyu_model::id::MessageId;
 use siyu_model::json::Value;
-use siyu_model::message::{Message, MessageStatus};
+use siyu_model::message::{Message, MessageClass, MessageStatus};
+use siyu_model::name::EventType;
 
 pub use dispatcher::Channels;
 pub(crate) use dispatcher::{Delivered, Dispatcher};
@@ -21,7 +22,9 @@ use crate::ports::rows::TimerKind;
 const AGAIN_MS: u64 = 30_000;
 const AGAIN_MS_MAX: u64 = 3_600_000;
 
-/// A message is due: it goes to the dispatcher with the next commit, or has expired.
+/// A message is due: it goes to the dispatcher with the next commit, waits for the end of quiet hours, or has expired.
+///
+/// Quiet hours are looked at here again: a host that was down, or a channel that was, must not write to people at night.
 pub(crate) fn due(memory: &mut Memory, id: MessageId) -> Worked<()> {
     let now = memory.now;
     let Some(message) = memory.message(id)?.cloned() else {
@@ -30,17 +33,38 @@ pub(crate) fn due(memory: &mut Memory, id: MessageId) -> Worked<()> {
     if message.status != MessageStatus::Planned {
         return Ok(());
     }
-    if now >= message.expires_at {
-        return change(
-            memory,
-            message,
-            MessageStatus::Expired,
-            Some("its time passed before it could go".to_owned()),
-        );
+    let open_at = first_open(memory, &message)?;
+    if open_at >= message.expires_at {
+        let why = "its time passed before it could go".to_owned();
+        return change(memory, message, MessageStatus::Expired, Some(why));
+    }
+    if open_at > now {
+        memory.set_timer(open_at, TimerKind::Message(id));
+        memory.set_message(Message { due_at: open_at, changed_at: now, ..message });
+        return Ok(());
     }
     memory.set_message(Message { changed_at: now, ..message });
     memory.outbox.push(id);
     Ok(())
+}
+
+/// Whether a message that is planned was under way when the host stopped: its timer has fired, or it never had one.
+pub(crate) fn was_under_way(message: &Message) -> bool {
+    message.due_at <= message.planned_at || message.changed_at >= message.due_at
+}
+
+/// The first instant from now on at which the rules of contact let a message go.
+fn first_open(memory: &mut Memory, message: &Message) -> Worked<UtcMs> {
+    let now = memory.now;
+    let (MessageClass::Marketing, Some(run)) = (message.class, message.run) else {
+        return Ok(now);
+    };
+    let Some(target) = memory.run(run)?.map(|live| live.run.target.clone()) else {
+        return Ok(now);
+    };
+    let playbook = memory.books.playbook_of(&target);
+    let quiet = playbook.and_then(|playbook| playbook.contact.quiet_hours.map(|quiet| (quiet, playbook)));
+    Ok(quiet.map_or(now, |(quiet, playbook)| quiet.first_open(now, &playbook.zone)))
 }
 
 /// What a channel said of a message, and when; without an instant it was at once.
@@ -65,9 +89,9 @@ pub(crate) fn receipt(memory: &mut Memory, receipt: Receipt, at: Option<UtcMs>) 
             message.attempts += 1;
             let pause = AGAIN_MS.saturating_mul(1 << (message.attempts - 1).min(16)).min(AGAIN_MS_MAX);
             let again_at = memory.now + DurationMs::from_millis(pause);
-            message.reason = Some(reason);
-            memory.set_timer(again_at.min(message.expires_at), TimerKind::Message(message.id));
-            memory.set_message(message);
+            let due_at = again_at.min(message.expires_at);
+            memory.set_timer(due_at, TimerKind::Message(message.id));
+            memory.set_message(Message { reason: Some(reason), due_at, changed_at: at, ..message });
             Ok(())
         }
     }
@@ -96,11 +120,18 @@ fn change_at(
     status_event(memory, id, status)
 }
 
-/// Tells of a message's new state, when anything listens.
+/// Tells of a message's new state, when anything listens. It belongs to the chain of causes of the run that planned it.
 fn status_event(memory: &mut Memory, id: MessageId, status: MessageStatus) -> Worked<()> {
-    let Some(message) = memory.message(id)?.cloned() else {
+    let event_type = format!("message.{}", status.as_str());
+    let is_listened = EventType::new(&event_type).is_ok_and(|name| memory.books.is_listened(&name));
+    let Some(message) = memory.message(id)?.filter(|_| is_listened).cloned() else {
         return Ok(());
     };
+    if let Some(run) = message.run
+        && let Some(live) = memory.run(run)?
+    {
+        memory.cause_depth = live.run.depth;
+    }
     let data = Value::map([
         ("message", Value::text(id.to_string())),
         ("template", Value::text(message.template.as_str())),
@@ -108,6 +139,6 @@ fn status_event(memory: &mut Memory, id: MessageId, status: MessageStatus) -> Wo
         ("status", Value::text(status.as_str())),
         ("reason", message.reason.map_or(Value::Null, Value::text)),
     ]);
-    host_event(memory, &format!("message.{}", status.as_str()), Some(message.customer), data);
+    host_event(memory, &event_type, Some(message.customer), data);
     Ok(())
 }

@@ -8,7 +8,7 @@ use siyu_model::id::{CustomerId, RunId};
 use siyu_model::name::EventType;
 
 use super::Memory;
-use crate::ports::rows::{Hash16, TimerKind};
+use crate::ports::rows::TimerKind;
 use crate::ports::store::Wants;
 use crate::tenant::{Command, Wish};
 
@@ -18,7 +18,7 @@ impl Memory {
         let mut wanted = Wanted::default();
         for command in commands.iter().take(limit) {
             if let Wish::Event { event, .. } = &command.wish {
-                let dedupe = Hash16::of(&[event.source.as_bytes(), event.id.as_bytes()]);
+                let dedupe = crate::admit::incoming_hash(&event.source, &event.id);
                 if !self.dedupes.knows(&dedupe) {
                     wanted.rows.dedupes.push(dedupe);
                 }

@@ -126,6 +126,8 @@ pub(crate) struct Memory {
     is_recording: bool,
     /// Events of batches that are not committed: window queries add them to what the store has.
     recent: VecDeque<Arc<Event>>,
+    /// What the named ones among them led to.
+    named: BTreeMap<EventSeq, String>,
     /// Events that steps made, to be admitted next.
     pub(crate) pending: VecDeque<PendingEvent>,
     /// Runs that can go on.
@@ -183,6 +185,7 @@ impl Memory {
             undo: Vec::new(),
             is_recording: false,
             recent: VecDeque::new(),
+            named: BTreeMap::new(),
             pending: VecDeque::new(),
             ready: VecDeque::new(),
             restless: Vec::new(),
@@ -204,6 +207,11 @@ impl Memory {
     /// The place of the last event, committed or not.
     pub(crate) fn last_seq(&self) -> EventSeq {
         self.last_seq
+    }
+
+    /// What happens next has no cause behind it: a command, a timer, a receipt.
+    pub(crate) fn begin_command(&mut self) {
+        self.cause_depth = 0;
     }
 
     /// Reads the store's timers until the next one is known.
@@ -259,9 +267,22 @@ impl Memory {
         event
     }
 
-    /// The row of an event of this batch, to say what it led to.
-    pub(crate) fn event_row(&mut self, seq: EventSeq) -> Option<&mut EventRow> {
-        self.changes.events.iter_mut().rev().find(|row| row.seq == seq)
+    /// Says what an event of this batch led to.
+    pub(crate) fn set_outcome(&mut self, seq: EventSeq, outcome: String) {
+        if let Some(row) = self.changes.events.iter_mut().rev().find(|row| row.seq == seq) {
+            row.outcome = outcome;
+        }
+    }
+
+    /// What a named event led to, while the store may not have it.
+    pub(crate) fn outcome(&self, seq: EventSeq) -> Option<String> {
+        self.named.get(&seq).cloned()
+    }
+
+    /// Remembers what a named event led to until the store has it.
+    pub(crate) fn remember_outcome(&mut self, seq: EventSeq, outcome: String) {
+        self.named.insert(seq, outcome.clone());
+        self.set_outcome(seq, outcome);
     }
 
     /// Events that are not committed yet, oldest first.
@@ -283,6 +304,7 @@ impl Memory {
         while self.recent.front().is_some_and(|event| event.seq <= last_seq) {
             self.recent.pop_front();
         }
+        self.named.retain(|seq, _| *seq > last_seq);
         self.shrink();
     }
 

@@ -2,8 +2,11 @@
 
 mod publish;
 mod runs;
+mod start;
 
 pub(crate) use publish::publish;
 pub use publish::{Publication, PublishError, Published};
-pub use runs::{ManualStart, ManuallyStarted, OperateError, RunAction};
-pub(crate) use runs::{act, start_manually};
+pub(crate) use runs::act;
+pub use runs::{OperateError, RunAction};
+pub(crate) use start::start_manually;
+pub use start::{ManualStart, ManuallyStarted};

@@ -11,7 +11,7 @@ use siyu_model::plugin::{Answer, CapabilitySet, Fault};
 
 use crate::books::ResourceKey;
 use crate::call::{self, Calling};
-use crate::memory::{MemoryCell, Worked};
+use crate::memory::{Halt, MemoryCell, Worked};
 use crate::ports::plugins::Entry;
 use crate::ports::rows::{PlaybookRow, ResourceRow, ScanPurpose};
 
@@ -208,20 +208,18 @@ fn gone(cell: &MemoryCell, playbook: &Playbook) -> Vec<ResourceRow> {
 }
 
 fn put_into_force(cell: &mut MemoryCell, publication: Publication, digest: PlaybookDigest) -> Worked<()> {
-    let playbook = publication.playbook;
+    let playbook = publication.playbook.clone();
     let name = playbook.name.clone();
-    let before = cell.books.active(&name).map(|(_, before)| before.segments.clone()).unwrap_or_default();
-    let compiled = serde_json::to_string(&*playbook)
-        .map_err(|why| crate::memory::Halt::Broken(format!("playbook {name} has no JSON form: {why}")))?;
-    let published_at = cell.now;
-    cell.write_playbook(PlaybookRow {
-        name: name.clone(),
-        digest,
-        compiled: compiled.into(),
-        files: publication.files,
-        published_at,
-        is_active: true,
-    });
+    let before = cell.books.active(&name).cloned();
+    if let Some((digest, before)) = &before {
+        // Only that it is not active any more is written: a version never changes.
+        let old = Publication { playbook: before.clone(), files: Vec::new() };
+        let old = PlaybookRow { is_active: false, ..row(cell, old, *digest)? };
+        cell.write_playbook(old);
+    }
+    let new = row(cell, publication, digest)?;
+    cell.write_playbook(new);
+    let before = before.map(|(_, before)| before.segments.clone()).unwrap_or_default();
     cell.books.activate(digest, playbook.clone());
     crate::schedule::plan_schedule(cell, &name)?;
     for (segment, found) in &playbook.segments {
@@ -231,4 +229,18 @@ fn put_into_force(cell: &mut MemoryCell, publication: Publication, digest: Playb
         }
     }
     Ok(())
+}
+
+fn row(cell: &MemoryCell, publication: Publication, digest: PlaybookDigest) -> Worked<PlaybookRow> {
+    let name = publication.playbook.name.clone();
+    let compiled = serde_json::to_string(&*publication.playbook)
+        .map_err(|why| Halt::Broken(format!("playbook {name} has no JSON form: {why}")))?;
+    Ok(PlaybookRow {
+        name,
+        digest,
+        compiled: compiled.into(),
+        files: publication.files,
+        published_at: cell.now,
+        is_active: true,
+    })
 }

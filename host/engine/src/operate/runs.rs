@@ -1,17 +1,15 @@
-//! Pausing, resuming, cancelling, retrying and starting runs by hand.
+//! Pausing, resuming, cancelling and retrying runs.
 
 use siyu_model::clock::DurationMs;
-use siyu_model::event::Subject;
-use siyu_model::id::{CustomerId, RunId, ScanId};
+use siyu_model::id::RunId;
 use siyu_model::journal::{JournalEntry, JournalKind};
 use siyu_model::json::{self, Value};
-use siyu_model::name::{EventType, PlaybookName, WorkflowName};
-use siyu_model::playbook::Trigger;
-use siyu_model::run::{Fiber, FiberState, Run, RunPhase, RunStatus, Target};
+use siyu_model::name::{PlaybookName, WorkflowName};
+use siyu_model::run::{Fiber, FiberState, Run, RunPhase, RunStatus};
 
-use crate::admit::{self, NotStarted, Start};
-use crate::memory::{LiveRun, MemoryCell, PendingEvent, Worked};
-use crate::ports::rows::{ScanPurpose, TimerKind};
+use crate::admit;
+use crate::memory::{LiveRun, MemoryCell, Worked};
+use crate::ports::rows::TimerKind;
 
 /// What a person does to a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,7 +67,7 @@ pub enum OperateError {
     Refused(#[from] admit::Refused),
 }
 
-type Operated<T> = Worked<Result<T, OperateError>>;
+pub(super) type Operated<T> = Worked<Result<T, OperateError>>;
 
 /// Does something to a run; gives the run that goes on: the same, or for a retry the new one.
 pub(crate) fn act(cell: &mut MemoryCell, id: RunId, action: RunAction) -> Operated<RunId> {
@@ -211,82 +209,4 @@ fn restart(fiber: &mut Fiber) {
     if !matches!(fiber.state, FiberState::Joining(_)) {
         fiber.state = FiberState::Ready;
     }
-}
-
-/// A manual start.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ManualStart {
-    /// The playbook.
-    pub playbook: PlaybookName,
-    /// Its workflow.
-    pub workflow: WorkflowName,
-    /// For whom; for the workflow's audience when it has one.
-    pub customer: Option<Subject>,
-    /// What the run sees as `event`; an object.
-    pub data: Value,
-    /// Who starts it, for the log.
-    pub by: String,
-}
-
-/// What a manual start began.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ManuallyStarted {
-    /// A run.
-    Run(RunId),
-    /// A scan over the workflow's audience, which starts a run each.
-    Audience(ScanId),
-}
-
-/// Starts a manual workflow.
-pub(crate) fn start_manually(cell: &mut MemoryCell, request: ManualStart) -> Operated<ManuallyStarted> {
-    let ManualStart { playbook, workflow, customer, data, by } = request;
-    let unknown = OperateError::UnknownWorkflow { playbook: playbook.clone(), workflow: workflow.clone() };
-    let Some((version, active)) = cell.books.active(&playbook).cloned() else {
-        return Ok(Err(unknown));
-    };
-    let Some(found) = active.workflows.get(&workflow) else {
-        return Ok(Err(unknown));
-    };
-    let Trigger::Manual { audience } = &found.trigger else {
-        return Ok(Err(OperateError::NotManual(workflow)));
-    };
-    if data.as_map().is_none() {
-        let why = admit::Refused::NoObject { found: data.kind() };
-        return Ok(Err(why.into()));
-    }
-    let customer: Option<CustomerId> = match customer {
-        None => None,
-        Some(subject) => match admit::resolve(cell, subject, cell.now)? {
-            Ok(customer) => Some(customer),
-            Err(refused) => return Ok(Err(refused.into())),
-        },
-    };
-    let event = record(cell, customer, data, by)?;
-    let target = Target::Workflow { playbook: playbook.clone(), version, workflow: workflow.clone() };
-    match (audience, customer) {
-        (Some(audience), None) => {
-            let purpose = ScanPurpose::Audience { playbook, version, workflow, event: event.seq };
-            let seq = event.seq.0.to_be_bytes();
-            let scan = crate::schedule::begin_scan(cell, purpose, audience.spread, &seq)?;
-            Ok(Ok(ManuallyStarted::Audience(scan)))
-        }
-        _ => {
-            let started = admit::start_run(cell, Start { target, customer, event, parent: None })?;
-            Ok(started
-                .map(ManuallyStarted::Run)
-                .map_err(|why: NotStarted| OperateError::NotStarted(why.to_string())))
-        }
-    }
-}
-
-fn record(
-    memory: &mut MemoryCell,
-    customer: Option<CustomerId>,
-    data: Value,
-    by: String,
-) -> Worked<std::sync::Arc<siyu_model::event::Event>> {
-    let event_type =
-        EventType::new("manual.started").expect("`manual.started` follows the rule of event types");
-    let source = format!("manual:{by}");
-    admit::record_only(memory, PendingEvent { source, event_type, customer, data, depth: 0 })
 }

@@ -101,7 +101,9 @@ fn check_step(
 ) -> Checked {
     let lines = run.journal.iter().rev().map(|row| &row.entry);
     let of_step = lines.filter(|entry| entry.step.as_ref() == Some(step));
-    let mut telling = of_step.filter(|entry| !matches!(entry.kind, JournalKind::Retry));
+    // A try that failed tells how a step went only to those who ask for it.
+    let mut telling =
+        of_step.filter(|entry| entry.kind != JournalKind::Retry || went == Some(JournalKind::Retry.as_str()));
     let Some(line) = telling.next() else {
         return Err(format!("{} has not come to the step `{step}`", run.run.id));
     };

@@ -10,7 +10,7 @@ use siyu_model::plugin::{
 };
 use siyu_model::scenario::{Mock, MockAnswer};
 
-use crate::ports::plugins::{CallHost, CallReport, Entry, PluginCall, Plugins};
+use crate::ports::plugins::{CallContext, CallHost, CallReport, Entry, PluginCall, Plugins};
 
 /// Plugins with mocked steps over them.
 pub(super) fn over(plugins: Arc<dyn Plugins>, mocks: &[Mock]) -> Arc<dyn Plugins> {
@@ -19,7 +19,7 @@ pub(super) fn over(plugins: Arc<dyn Plugins>, mocks: &[Mock]) -> Arc<dyn Plugins
     }
     let scripts = mocks.iter().map(|mock| {
         let place = (mock.plugin.to_string(), mock.step.to_string());
-        (place, Script { answers: mock.answers.clone(), next: 0 })
+        (place, Script { answers: mock.answers.clone(), given: HashMap::new() })
     });
     Arc::new(Mocked { plugins, scripts: Mutex::new(scripts.collect()) })
 }
@@ -32,16 +32,19 @@ struct Mocked {
 
 struct Script {
     answers: Vec<MockAnswer>,
-    next: usize,
+    /// Which answer a call got, by its id and attempt: a call that is repeated after a crash gets the same again.
+    given: HashMap<(String, u32), usize>,
 }
 
 impl Mocked {
     /// The next answer of a step, when it is mocked.
-    fn answer(&self, plugin: &str, step: &str) -> Option<Result<Answer, Fault>> {
+    fn answer(&self, context: &CallContext, step: &str) -> Option<Result<Answer, Fault>> {
+        let plugin = context.plugin.split('@').next().unwrap_or_default();
         let mut scripts = self.scripts.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let script = scripts.get_mut(&(plugin.to_owned(), step.to_owned()))?;
-        let answer = script.answers.get(script.next).or(script.answers.last()).cloned();
-        script.next += 1;
+        let next = script.given.len();
+        let turn = *script.given.entry((context.id.clone(), context.attempt)).or_insert(next);
+        let answer = script.answers.get(turn).or(script.answers.last()).cloned();
         let mocked = |code: &str| format!("mocked {code}");
         Some(match answer? {
             MockAnswer::Done(output) => json::print(&output)
@@ -72,8 +75,7 @@ impl Plugins for Mocked {
 
     fn call(&self, call: PluginCall<'_>, host: Box<dyn CallHost>) -> CallReport {
         if let Entry::Step { step, .. } = call.entry {
-            let plugin = host.context().plugin.split('@').next().unwrap_or_default().to_owned();
-            if let Some(outcome) = self.answer(&plugin, step) {
+            if let Some(outcome) = self.answer(host.context(), step) {
                 return CallReport { outcome, usage: CallUsage::default(), log: Vec::new(), host };
             }
         }

@@ -18,8 +18,11 @@ use crate::ports::clock::{Clock, VirtualClock};
 use crate::ports::inspect::Inspect;
 use crate::ports::plugins::Plugins;
 use crate::ports::store::Stores;
-use crate::tenant::{Admitted, Ports, Settings, Tenant};
+use crate::tenant::{Admitted, Ports, Settings, Tenant, Unavailable};
 use siyu_model::message::{Message, MessageStatus};
+
+/// How often something is done again after a commit that failed: a store that fails more often is broken.
+const AGAIN_MAX: u32 = 3;
 
 /// Where scenarios are played: an empty store each.
 pub struct Stage {
@@ -53,7 +56,7 @@ pub struct Failure {
     pub message: String,
 }
 
-/// Plays a scenario of a playbook.
+/// Plays a scenario of a playbook. Where a commit fails, it is done again, as callers outside do: the result is the same.
 pub async fn play(scenario: &Scenario, publication: Publication, stage: Stage) -> Played {
     let clock = Arc::new(VirtualClock::starting_at(scenario.at));
     let mut played = Played { held: 0, failures: Vec::new(), virtual_ms: 0 };
@@ -74,10 +77,8 @@ pub async fn play(scenario: &Scenario, publication: Publication, stage: Stage) -
             return played;
         }
     };
-    let published = tenant.publish(publication.clone()).await;
-    if let Err(why) =
-        published.map_err(|why| why.to_string()).and_then(|done| done.map_err(|why| why.to_string()))
-    {
+    let published = insist(async || tenant.publish(publication.clone()).await).await;
+    if let Err(why) = published.and_then(|done| done.map_err(|why| why.to_string())) {
         fail(&mut played, &scenario.place, format!("the playbook cannot be published: {why}"));
     } else {
         let player = Player { tenant: &tenant, clock: &clock, publication: &publication, stage: &stage };
@@ -114,7 +115,7 @@ impl Player<'_> {
                 if event.id.is_empty() {
                     event.id = format!("beat-{place}");
                 }
-                let admitted = self.tenant.admit(event).await.map_err(|why| why.to_string())?;
+                let admitted = insist(async || self.tenant.admit(event.clone()).await).await?;
                 if let Admitted::Refused(why) = admitted {
                     return Err(format!("the event is refused: {why}"));
                 }
@@ -126,9 +127,10 @@ impl Player<'_> {
                     workflow: workflow.clone(),
                     customer: customer.clone(),
                     data: data.clone(),
+                    id: Some(format!("beat-{place}")),
                     by: "test".to_owned(),
                 };
-                let started = self.tenant.start(request).await.map_err(|why| why.to_string())?;
+                let started = insist(async || self.tenant.start(request.clone()).await).await?;
                 started.map_err(|why| why.to_string())?;
                 self.settle().await.map(|()| false)
             }
@@ -143,7 +145,7 @@ impl Player<'_> {
     }
 
     async fn settle(&self) -> Result<(), String> {
-        self.tenant.settle().await.map(drop).map_err(|why| why.to_string())
+        insist(async || self.tenant.settle().await).await.map(drop)
     }
 
     /// Lets time pass; everything that falls due on the way happens at its own instant.
@@ -156,6 +158,18 @@ impl Player<'_> {
         }
         self.clock.advance_to(at);
         self.settle().await
+    }
+}
+
+/// Does something until it is durable. Everything a scenario does can be done twice: an event and a start carry an id, and
+/// a version is published once.
+async fn insist<T>(what: impl AsyncFn() -> Result<T, Unavailable>) -> Result<T, String> {
+    let mut tries = 0;
+    loop {
+        match what().await {
+            Err(Unavailable::Failed(_)) if tries < AGAIN_MAX => tries += 1,
+            outcome => return outcome.map_err(|why| why.to_string()),
+        }
     }
 }
 

@@ -21,16 +21,9 @@ pub(crate) fn fire(cell: &mut MemoryCell, due_at: UtcMs, kind: TimerKind) -> Wor
             cell.ready.push_back(run);
             Ok(())
         }
-        TimerKind::Reservation(id) => {
-            cell.cause_depth = 0;
-            crate::call::expire_reservation(cell, id, due_at)
-        }
-        TimerKind::Tag { customer, tag } => {
-            cell.cause_depth = 0;
-            crate::call::expire_tag(cell, customer, &tag, due_at)
-        }
+        TimerKind::Reservation(id) => crate::call::expire_reservation(cell, id, due_at),
+        TimerKind::Tag { customer, tag } => crate::call::expire_tag(cell, customer, &tag, due_at),
         TimerKind::Segment { customer, playbook, segment } => {
-            cell.cause_depth = 0;
             segment_due(cell, customer, (&playbook, &segment))
         }
         TimerKind::Planned { plugin, key } => planned_due(cell, &(plugin, key), due_at),

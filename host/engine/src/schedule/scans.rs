@@ -14,6 +14,9 @@ use crate::memory::{Halt, Memory, MemoryCell, Worked, event_from_row};
 use crate::ports::rows::{ScanPurpose, ScanRow, TimerKind};
 use crate::ports::store::Wants;
 
+/// Steps in which a spread starts its runs, unless more are needed to keep batches small.
+const SPREAD_STEPS: u64 = 128;
+
 /// Begins a scan. It goes on by its timer, a batch at a time.
 pub(crate) fn begin(
     memory: &mut Memory,
@@ -60,7 +63,8 @@ pub(super) fn due(cell: &mut MemoryCell, id: ScanId) -> Worked<()> {
         return Ok(());
     };
     let after = scan.after;
-    let customers = cell.customer_ids(after, limits::executor::SCAN_BATCH)?;
+    let batch = batch_of(&scan);
+    let customers = cell.customer_ids(after, batch)?;
     let unknown: Vec<CustomerId> =
         customers.iter().filter(|id| cell.person_in_memory(id).is_none()).copied().collect();
     if !unknown.is_empty() {
@@ -73,7 +77,7 @@ pub(super) fn due(cell: &mut MemoryCell, id: ScanId) -> Worked<()> {
     }
     scan.seen += customers.len() as u64;
     scan.after = customers.last().copied().or(scan.after);
-    scan.is_done = customers.len() < limits::executor::SCAN_BATCH;
+    scan.is_done = customers.len() < batch;
     if !scan.is_done {
         // The window is used evenly: a batch starts when its share of the customers is due.
         let share =
@@ -84,6 +88,15 @@ pub(super) fn due(cell: &mut MemoryCell, id: ScanId) -> Worked<()> {
     }
     cell.set_scan(scan);
     Ok(())
+}
+
+/// Customers that one batch looks at: few enough that a spread goes in small steps, however few they are in all.
+fn batch_of(scan: &ScanRow) -> usize {
+    let most = limits::executor::SCAN_BATCH;
+    if scan.spread_ms == 0 {
+        return most;
+    }
+    usize::try_from(scan.total.div_ceil(SPREAD_STEPS)).unwrap_or(most).clamp(1, most)
 }
 
 /// Does to one customer what the scan is for; says whether it did something.

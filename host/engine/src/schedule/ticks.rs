@@ -13,7 +13,7 @@ use crate::ports::rows::ScheduleRow;
 
 /// A tick that is later than this was missed: the host was down or too busy.
 const MISSED_MS: u64 = 60_000;
-/// Missed ticks that `catch_up: all` makes up for at once; a pattern of every minute for a week stays below.
+/// Missed ticks that are looked at in one go; a pattern of every minute for a week stays below.
 const MISSED_MAX: usize = 10_080;
 
 /// Plans the next tick of every schedule of a playbook; those of workflows that are gone are taken away.
@@ -83,6 +83,8 @@ pub(super) fn due(
     let is_missed = |tick: &UtcMs| now.since(*tick) > DurationMs::from_millis(MISSED_MS);
     match catch_up {
         CatchUp::All => {}
+        // There are more to look at: the last one is not among these.
+        CatchUp::Last if next_at.is_some_and(|next| next <= now) => ticks.clear(),
         CatchUp::Last => drop(ticks.drain(..ticks.len() - 1)),
         CatchUp::None => ticks.retain(|tick| !is_missed(tick)),
     }
@@ -101,7 +103,7 @@ fn start(cell: &mut MemoryCell, target: &Target, audience: Option<&Audience>, ti
     let data = Value::map([("workflow", Value::text(target.name())), ("at", Value::text(tick.to_string()))]);
     let source = format!("schedule:{}/{}", target.playbook(), target.name());
     let event =
-        admit::record_only(cell, PendingEvent { source, event_type, customer: None, data, depth: 0 })?;
+        admit::record_only(cell, PendingEvent { source, event_type, customer: None, data, depth: 0 }, None)?;
     match audience {
         Some(audience) => scans::begin_audience(cell, target, audience.spread, &event),
         None => admit::start_run(cell, Start { target: target.clone(), customer: None, event, parent: None })

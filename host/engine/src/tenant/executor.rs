@@ -17,6 +17,7 @@ use super::lane::Batch;
 use super::{Ports, Settings};
 use crate::dispatch::{Delivered, Dispatcher};
 use crate::memory::{Halt, Memory, MemoryCell, Worked};
+use crate::ports::rows::TimerKind;
 use crate::ports::store::{Maintenance, Store, StoreError};
 
 /// How long to wait before a store that failed is opened again.
@@ -116,16 +117,20 @@ impl Executor {
             Halt::Store(error) => error,
             Halt::Broken(why) => StoreError::Broken(why),
         })?;
-        self.cell = Some(MemoryCell::new(memory));
+        let mut cell = MemoryCell::new(memory);
+        let due_before = at + DurationMs::from_millis(1);
         let mut after = None;
         loop {
-            let messages = self.store.unsent_messages(at, after, MESSAGES_PER_BATCH).await?;
-            let Some(last) = messages.last() else {
-                return Ok(());
-            };
+            let messages = self.store.unsent_messages(due_before, after, MESSAGES_PER_BATCH).await?;
+            let Some(last) = messages.last() else { break };
             after = Some(last.id);
-            self.outbox.extend(messages);
+            // They come due once more, so that the rules of contact and their time are looked at again.
+            for message in messages.iter().filter(|message| crate::dispatch::was_under_way(message)) {
+                cell.timers.set(message.due_at, TimerKind::Message(message.id));
+            }
         }
+        self.cell = Some(cell);
+        Ok(())
     }
 
     /// Works until it is stopped, fenced or broken.
@@ -229,11 +234,8 @@ impl Executor {
                 self.deliveries.extend(delivered);
                 Ok(())
             }
-            changed = self.stopping.changed() => {
-                // Without a sender the tenant was dropped: the same as being told to stop.
-                drop(changed);
-                Ok(())
-            }
+            // Told once; without a sender the tenant was dropped, which is the same as being told.
+            _told = self.stopping.changed(), if self.stopping.has_changed().is_ok() => Ok(()),
             () = due => Ok(()),
         }
     }

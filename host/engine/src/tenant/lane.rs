@@ -26,7 +26,7 @@ pub(super) struct Batch {
     pub(super) answers: Vec<Answer>,
     /// Callers that want to know when nothing is left to do.
     pub(super) settles: Vec<Reply<Option<UtcMs>>>,
-    /// Receipts that were taken in.
+    /// Messages whose receipts were taken in.
     pub(super) received: usize,
     /// Whether time must not pass before messages have arrived: something listens to what becomes of them, and time is
     /// virtual.
@@ -61,11 +61,12 @@ impl Batch {
 
     /// Does the next thing: receipts first, then whatever is due earlier, a timer or a command.
     fn work_once(&mut self) -> Worked<bool> {
+        self.cell.begin_command();
         if let Some(delivered) = self.deliveries.pop_front() {
             if !self.is_virtual {
                 self.move_time(self.until);
             }
-            self.received += delivered.receipts.len();
+            self.received += delivered.messages;
             for receipt in delivered.receipts {
                 dispatch::receipt(&mut self.cell, receipt, delivered.at)?;
             }

@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::{DurationMs, UtcMs};
 use crate::digest::Hash16;
+use crate::event::EventSeq;
 use crate::id::{RunId, WaitId};
 use crate::json::Value;
-use crate::name::StepId;
+use crate::name::{EventType, StepId};
 use crate::playbook::NodeId;
 
 /// A fiber's number inside its run; 0 is the run's own.
@@ -37,6 +38,9 @@ pub struct Fiber {
     /// Outputs of steps of this branch or item.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub kept: BTreeMap<StepId, Value>,
+    /// The last event of a type that a wait of this branch or item took: an event lets each of them go on once.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub matched: BTreeMap<EventType, EventSeq>,
     /// The item of an `each`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub item: Option<Item>,
@@ -125,6 +129,7 @@ impl Fiber {
             attempt: 0,
             deadline: None,
             kept: BTreeMap::new(),
+            matched: BTreeMap::new(),
             item: None,
         }
     }

@@ -130,7 +130,7 @@ pub struct RunState {
     /// What `set` set.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub vars: BTreeMap<std::sync::Arc<str>, Value>,
-    /// The last event of a type that a wait of this run took: an event lets a run go on once.
+    /// The last event of a type that a wait of the run took outside of branches and items: an event lets it go on once.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub matched: BTreeMap<EventType, EventSeq>,
     /// Finished steps that have a `compensate`, oldest first, each with the input of its compensation.
@@ -156,6 +156,17 @@ impl RunState {
     /// The fiber of this number, to change it.
     pub fn fiber_mut(&mut self, id: FiberId) -> Option<&mut Fiber> {
         self.fibers.iter_mut().find(|fiber| fiber.id == id)
+    }
+
+    /// The last event of a type that a fiber, or one around it, took; the first place of the log when none did.
+    pub fn matched_by(&self, fiber: FiberId, event_type: &EventType) -> EventSeq {
+        let mut last = self.matched.get(event_type).copied().unwrap_or_default();
+        let mut next = self.fiber(fiber);
+        while let Some(fiber) = next {
+            last = last.max(fiber.matched.get(event_type).copied().unwrap_or_default());
+            next = fiber.parent.and_then(|parent| self.fiber(parent));
+        }
+        last
     }
 
     /// What a fiber sees as `steps`: its own outputs, then those of the fibers around it, then the run's.
