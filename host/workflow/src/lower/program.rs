@@ -83,7 +83,8 @@ impl Drawing<'_> {
             id,
             place: self.place(step.head),
             condition: step.condition.as_ref().map(|condition| condition.expr.clone()),
-            next: if matches!(action, Action::End { .. }) { None } else { next },
+            // After an `end` nothing follows, unless its `if` lets the run pass by.
+            next: if matches!(action, Action::End { .. }) && step.condition.is_none() { None } else { next },
             action,
             retry: step.retry.as_ref().map(|retry| retry.value).unwrap_or_default(),
             timeout: step.timeout.as_ref().map(|timeout| timeout.value),
