@@ -1,11 +1,15 @@
 //! Every playbook under cases/workflows, played by its own tests: undisturbed, and with a crash at each commit.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::path::PathBuf;
 
 fn check(name: &str) {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("cases/workflows").join(name);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    runtime.block_on(siyu_tests::play_all(&folder)).unwrap();
+    if let Err(failures) = runtime.block_on(siyu_tests::play_all(&folder)) {
+        panic!("{failures:#}");
+    }
 }
 
 macro_rules! cases {
@@ -32,5 +36,4 @@ macro_rules! cases {
 
 cases! {
     branching
-    waiting
 }

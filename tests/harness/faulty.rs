@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use async_trait::async_trait;
 use siyu_engine::ports::rows::{EventRow, PlaybookRow, TimerRow, WriteSet};
 use siyu_engine::ports::store::{
-    EventWindow, EventsSince, Loaded, Maintenance, MaintenanceReport, RecordRange, SlotQuery, Store, StoreError,
-    Stores, TenantImage, Wants,
+    EventWindow, EventsSince, Loaded, Maintenance, MaintenanceReport, RecordRange, SlotQuery, Store,
+    StoreError, Stores, TenantImage, Wants,
 };
 use siyu_model::clock::UtcMs;
 use siyu_model::digest::PlaybookDigest;
@@ -96,7 +96,11 @@ impl Store for FaultyStore {
         self.inner.playbook(name, digest).await
     }
 
-    async fn timers(&self, after: Option<(UtcMs, TimerId)>, limit: usize) -> Result<Vec<TimerRow>, StoreError> {
+    async fn timers(
+        &self,
+        after: Option<(UtcMs, TimerId)>,
+        limit: usize,
+    ) -> Result<Vec<TimerRow>, StoreError> {
         self.inner.timers(after, limit).await
     }
 
@@ -116,7 +120,11 @@ impl Store for FaultyStore {
         self.inner.event(seq).await
     }
 
-    async fn customer_ids(&self, after: Option<CustomerId>, limit: usize) -> Result<Vec<CustomerId>, StoreError> {
+    async fn customer_ids(
+        &self,
+        after: Option<CustomerId>,
+        limit: usize,
+    ) -> Result<Vec<CustomerId>, StoreError> {
         self.inner.customer_ids(after, limit).await
     }
 

@@ -1,9 +1,13 @@
 //! What the end-to-end tests stand on: playbooks from folders, plugins as functions, stores that fail on demand.
 
 mod faulty;
+mod place;
 mod playbooks;
 mod probe;
+mod twin;
 
 pub use faulty::{FaultyStores, StoreFault};
-pub use playbooks::{TestPlaybook, play_all};
-pub use probe::probe;
+pub use place::{HandClock, Place, event, publication};
+pub use playbooks::{Outcome, TestPlaybook, play_all};
+pub use probe::{Gate, ProbeStep, probe, probe_at};
+pub use twin::TwinStores;

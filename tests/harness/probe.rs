@@ -1,20 +1,33 @@
 //! The plugin `probe`: a step for each thing that a workflow may meet. Plain functions, no sandbox.
 
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+
 use serde_json::{Value, json};
-use siyu_engine::ports::plugins::{CallHost, EmitRequest, HostError, RecordScan, ReserveRequest, Reserved, TagRequest};
-use siyu_model::clock::{DurationMs, UtcMs};
+use siyu_engine::ports::plugins::{
+    CallHost, EmitRequest, FoundCode, HostError, MessageRequest, RecordScan, ReserveRequest, Reserved,
+    TagRequest,
+};
+use siyu_model::clock::DurationMs;
 use siyu_model::plugin::{Answer, Capability, Fault, FaultKind, Manifest, Refusal};
+
+/// Steps, in the order of the functions below.
+const STEPS: [&str; 23] = [
+    "echo", "refuse", "fault", "take", "give", "note", "notes", "look", "tag", "untag", "mark", "emit",
+    "plan", "unplan", "hold", "settle", "sell", "restock", "heard", "say", "find", "write", "counted",
+];
 
 /// The manifest of `probe`.
 fn manifest() -> Manifest {
     let any = json!({"type": "object", "additionalProperties": true});
     let step = |name: &str| json!({"name": name, "summary": name, "input": any, "output": any});
-    let steps = ["echo", "refuse", "fault", "take", "note", "notes", "tag", "emit", "plan", "hold", "heard", "say"];
-    let capabilities = Capability::ALL.map(|capability| json!({"name": capability.as_str(), "why": "to be probed"}));
+    let mut steps: Vec<Value> = STEPS.iter().map(|name| step(name)).collect();
+    steps.push(step("block"));
+    let capabilities =
+        Capability::ALL.map(|capability| json!({"name": capability.as_str(), "why": "to be probed"}));
     let event = |name: &str| json!({"type": name, "summary": name, "data": any});
     let manifest = json!({
         "name": "probe", "version": "1.0.0", "contract": "1.0.0", "summary": "Probes the host.",
-        "steps": steps.map(step),
+        "steps": steps,
         "resources": [{"kind": "stock", "summary": "A pool", "schema": any}],
         "events": [event("probe.rang"), event("probe.planned")],
         "reactions": [
@@ -26,70 +39,115 @@ fn manifest() -> Manifest {
     Manifest::from_json(&manifest.to_string()).expect("the manifest of probe is one")
 }
 
+/// What a step of `probe` is: a function over its name, its input and the host.
+pub type ProbeStep = fn(&str, &str, &mut dyn CallHost) -> Result<Answer, Fault>;
+
 /// The plugin `probe`: its manifest, and what its steps do.
-pub fn probe() -> (Manifest, fn(&str, &str, &mut dyn CallHost) -> Result<Answer, Fault>) {
+pub fn probe() -> (Manifest, ProbeStep) {
     (manifest(), call)
 }
 
-fn call(step: &str, input: &str, host: &mut dyn CallHost) -> Result<Answer, Fault> {
+/// A gate at which the step `block` stands until it is opened: while it stands, its tenant does nothing else.
+#[derive(Debug, Default)]
+pub struct Gate {
+    state: Mutex<(bool, u32)>,
+    changed: Condvar,
+}
+
+impl Gate {
+    /// Lets everybody pass, from now on.
+    pub fn open(&self) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).0 = true;
+        self.changed.notify_all();
+    }
+
+    /// Returns once so many calls have come to the gate.
+    pub fn wait_for(&self, calls: u32) {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(self.changed.wait_while(state, |(_, came)| *came < calls));
+    }
+
+    fn pass(&self) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.1 += 1;
+        self.changed.notify_all();
+        drop(self.changed.wait_while(state, |(is_open, _)| !*is_open));
+    }
+}
+
+/// `probe` with a gate for its step `block`.
+pub fn probe_at(
+    gate: Arc<Gate>,
+) -> (Manifest, impl Fn(&str, &str, &mut dyn CallHost) -> Result<Answer, Fault> + Send + Sync + 'static) {
+    let step = move |step: &str, input: &str, host: &mut dyn CallHost| {
+        if step == "block" {
+            gate.pass();
+            return done(json!({}));
+        }
+        call(step, input, host)
+    };
+    (manifest(), step)
+}
+
+/// The input of a step.
+struct Input(Value);
+
+impl Input {
+    fn text(&self, name: &str) -> String {
+        self.0[name].as_str().unwrap_or_default().to_owned()
+    }
+
+    fn number(&self, name: &str) -> u64 {
+        self.0[name].as_u64().unwrap_or(1)
+    }
+
+    fn is_set(&self, name: &str) -> bool {
+        self.0[name].as_bool() == Some(true)
+    }
+
+    /// The length of time under a name, from milliseconds.
+    fn length(&self, name: &str) -> Option<DurationMs> {
+        self.0[name].as_u64().map(DurationMs::from_millis)
+    }
+}
+
+type Given = Result<Answer, Fault>;
+
+fn call(step: &str, input: &str, host: &mut dyn CallHost) -> Given {
     let input: Value =
         serde_json::from_str(input).map_err(|why| Fault::permanent("BAD_INPUT", why.to_string()))?;
-    let text = |name: &str| input[name].as_str().unwrap_or_default().to_owned();
-    let number = |name: &str| input[name].as_u64().unwrap_or(1);
+    let input = Input(input);
     match step {
-        "echo" => done(input),
+        "echo" => done(input.0),
         "refuse" => {
             // What a refusal wrote is kept.
             host.put_record(None, "refused", "true").map_err(asked)?;
-            let (code, message) = (text("code"), "probed".to_owned());
-            Ok(Answer::Refused(Refusal { code, message, details: None }))
+            refused(&input.text("code"), "probed".to_owned())
         }
         "fault" => fault(&input, host),
-        "take" => {
-            let (ok, used) = host.take_counter(&text("key"), number("units"), number("limit")).map_err(asked)?;
-            done(json!({"ok": ok, "used": used}))
-        }
-        "note" => {
-            let key = format!("note/{}", text("key"));
-            let is_new = host.insert_record(own(host).as_deref(), &key, "{}").map_err(asked)?;
-            done(json!({"is_new": is_new}))
-        }
-        "notes" => {
-            let scan = RecordScan { prefix: "note/", after: None, limit: 100 };
-            let notes = host.scan_records(own(host).as_deref(), scan).map_err(asked)?;
-            done(json!({"keys": notes.iter().map(|(key, _)| key.clone()).collect::<Vec<_>>()}))
-        }
-        "tag" => tag(&input, host),
-        "emit" => {
-            let event = EmitRequest { event_type: "probe.rang", customer: None, data: &input.to_string() };
-            host.emit(event).map_err(asked)?;
-            done(json!({}))
-        }
-        "plan" => {
-            let at = host.context().now + DurationMs::from_millis(number("after_ms"));
-            let event = EmitRequest { event_type: "probe.planned", customer: None, data: "{}" };
-            host.emit_at(&text("key"), at, event).map_err(asked)?;
-            done(json!({}))
-        }
-        "hold" => hold(&input, host),
+        "look" => look(&input, host),
         "heard" => {
             let (_, heard) = host.take_counter("heard", 1, 1_000_000).map_err(asked)?;
             done(json!({"heard": heard}))
         }
-        "say" => {
-            let code = host.mint_code("words", 12, "said").map_err(asked)?;
-            done(json!({"code": code, "random": host.random(4)}))
-        }
+        "take" | "give" | "hold" | "settle" | "sell" | "restock" => stock(step, &input, host),
+        "note" | "notes" | "say" | "find" => kept(step, &input, host),
+        "tag" | "untag" | "mark" => people(step, &input, host),
+        "emit" | "plan" | "unplan" | "write" | "counted" => motion(step, &input, host),
         "apply:stock" => {
-            host.define_pool(&text("pool"), number("total")).map_err(asked)?;
+            host.define_pool(&input.text("pool"), input.number("total")).map_err(asked)?;
             Ok(Answer::Done("[]".to_owned()))
         }
         other => Err(Fault::permanent("NO_STEP", format!("probe has no step `{other}`"))),
     }
 }
 
-fn done(output: Value) -> Result<Answer, Fault> {
+fn done(output: Value) -> Given {
     Ok(Answer::Done(output.to_string()))
+}
+
+fn refused(code: &str, message: String) -> Given {
+    Ok(Answer::Refused(Refusal { code: code.to_owned(), message, details: None }))
 }
 
 fn asked(error: HostError) -> Fault {
@@ -100,59 +158,201 @@ fn own(host: &dyn CallHost) -> Option<String> {
     host.context().customer.clone()
 }
 
-/// Writes something first: a fault must take it away again.
-fn fault(input: &Value, host: &mut dyn CallHost) -> Result<Answer, Fault> {
+/// Does everything that can be done, and then fails: nothing of it may be left.
+fn fault(input: &Input, host: &mut dyn CallHost) -> Given {
     host.put_record(None, "from a failed call", "true").map_err(asked)?;
     host.take_counter("from a failed call", 1, 10).map_err(asked)?;
-    let times = input["times"].as_u64().unwrap_or(u64::MAX);
+    let times = input.0["times"].as_u64().unwrap_or(u64::MAX);
     if u64::from(host.context().attempt) > times {
         return done(json!({"attempt": host.context().attempt}));
     }
-    let code = input["code"].as_str().unwrap_or("BROKEN").to_owned();
-    let kind = match input["kind"].as_str() {
-        Some("transient") => FaultKind::Transient { retry_after_ms: None },
+    if input.is_set("everything") {
+        for (step, input) in [
+            ("note", json!({"key": "failed"})),
+            ("say", json!({})),
+            ("tag", json!({"tag": "failed", "for_ms": 60_000})),
+            ("mark", json!({"failed": true})),
+            ("emit", json!({})),
+            ("plan", json!({"key": "failed", "after_ms": 1_000})),
+            ("hold", json!({"pool": "shelf", "units": 2, "limit": 9, "for_ms": 1_000})),
+            ("sell", json!({"pool": "shelf", "units": 1})),
+            ("write", json!({"template": "hello", "channel": "wecom"})),
+        ] {
+            call(step, &input.to_string(), host)?;
+        }
+    }
+    let code = input.0["code"].as_str().unwrap_or("BROKEN").to_owned();
+    let kind = match input.0["kind"].as_str() {
+        Some("transient") => {
+            let retry_after_ms = input.0["after_ms"].as_u64().and_then(|wish| u32::try_from(wish).ok());
+            FaultKind::Transient { retry_after_ms }
+        }
         _ => FaultKind::Permanent,
     };
     Err(Fault { kind, code, message: "probed".to_owned(), fields: Vec::new() })
 }
 
-fn tag(input: &Value, host: &mut dyn CallHost) -> Result<Answer, Fault> {
-    let now = host.context().now;
-    let expires_at = input["for_ms"].as_u64().map(|length| now + DurationMs::from_millis(length));
-    let request = TagRequest {
-        tag: input["tag"].as_str().unwrap_or_default().to_owned(),
-        source: "probe".to_owned(),
-        effective_at: now,
-        expires_at,
-        confidence_percent: 100,
-        evidence: None,
-    };
-    let is_new = host.put_tag(None, request).map_err(asked)?;
-    done(json!({"is_new": is_new}))
+/// What there is, as far as `fault` may have left something.
+fn look(input: &Input, host: &mut dyn CallHost) -> Given {
+    let record = |host: &mut dyn CallHost, key: &str| host.record(None, key).map_err(asked);
+    let (failed, refused) = (record(host, "from a failed call")?, record(host, "refused")?);
+    let pool = host.pool(&input.text("pool")).map_err(asked)?;
+    let tags = host.tags(None).map_err(asked)?;
+    let customer = host.customer(None).map_err(asked)?.unwrap_or_default();
+    let customer: Value = serde_json::from_str(&customer).unwrap_or_default();
+    let customer_key = own(host).unwrap_or_default();
+    done(json!({
+        "failed_record": failed.is_some(),
+        "refused_record": refused.is_some(),
+        "failed_counter": host.counter("from a failed call").map_err(asked)?,
+        "held_counter": host.counter(&format!("held/{customer_key}")).map_err(asked)?,
+        "available": pool.map(|pool| pool.available()),
+        "tags": tags.iter().map(|(tag, _)| tag.to_string()).collect::<Vec<_>>(),
+        "attributes": customer["attributes"],
+    }))
 }
 
-fn hold(input: &Value, host: &mut dyn CallHost) -> Result<Answer, Fault> {
-    let length = DurationMs::from_millis(input["for_ms"].as_u64().unwrap_or(60_000));
-    let expires_at: UtcMs = host.context().now + length;
+fn stock(step: &str, input: &Input, host: &mut dyn CallHost) -> Given {
+    match step {
+        "take" => {
+            let taken = host.take_counter(&input.text("key"), input.number("units"), input.number("limit"));
+            let (ok, used) = taken.map_err(asked)?;
+            done(json!({"ok": ok, "used": used}))
+        }
+        "give" => {
+            host.give_back_counter(&input.text("key"), input.number("units")).map_err(asked)?;
+            done(json!({}))
+        }
+        "settle" => {
+            let reservation = input.text("reservation");
+            let settled = if input.is_set("sell") {
+                host.commit_reservation(&reservation)
+            } else {
+                host.release_reservation(&reservation)
+            };
+            done(json!({"ok": settled.map_err(asked)?}))
+        }
+        "sell" => {
+            let sold = host.take_from_pool(&input.text("pool"), input.number("units")).map_err(asked)?;
+            done(json!({"ok": sold}))
+        }
+        "restock" => {
+            host.restock_pool(&input.text("pool"), input.number("units")).map_err(asked)?;
+            done(json!({}))
+        }
+        _ => hold(input, host),
+    }
+}
+
+fn hold(input: &Input, host: &mut dyn CallHost) -> Given {
+    let length = input.length("for_ms").unwrap_or(DurationMs::from_millis(60_000));
     let customer = own(host).unwrap_or_default();
     let request = ReserveRequest {
-        pool: input["pool"].as_str().unwrap_or_default().to_owned(),
-        units: input["units"].as_u64().unwrap_or(1),
-        expires_at,
-        quotas: vec![(format!("held/{customer}"), 1, input["limit"].as_u64().unwrap_or(1))],
+        pool: input.text("pool"),
+        units: input.number("units"),
+        expires_at: host.context().now + length,
+        quotas: vec![(format!("held/{customer}"), 1, input.number("limit"))],
         reference: None,
-    };
-    let refused = |code: &str, message: String| {
-        Ok(Answer::Refused(Refusal { code: code.to_owned(), message, details: None }))
     };
     match host.reserve(request).map_err(asked)? {
         Reserved::Held(reservation) => {
-            if input["sell"].as_bool() == Some(true) {
+            if input.is_set("sell") {
                 host.commit_reservation(&reservation).map_err(asked)?;
             }
             done(json!({"reservation": reservation}))
         }
         Reserved::SoldOut(left) => refused("SOLD_OUT", format!("{left} left")),
         Reserved::OverQuota(key, used) => refused("LIMIT_CUSTOMER", format!("{key}: {used} used")),
+    }
+}
+
+fn kept(step: &str, input: &Input, host: &mut dyn CallHost) -> Given {
+    match step {
+        "note" => {
+            let key = format!("note/{}", input.text("key"));
+            let is_new = host.insert_record(own(host).as_deref(), &key, "{}").map_err(asked)?;
+            done(json!({"is_new": is_new}))
+        }
+        "notes" => {
+            let scan = RecordScan { prefix: "note/", after: None, limit: 100 };
+            let notes = host.scan_records(own(host).as_deref(), scan).map_err(asked)?;
+            done(json!({"keys": notes.iter().map(|(key, _)| key.clone()).collect::<Vec<_>>()}))
+        }
+        "say" => {
+            let code = host.mint_code("words", 12, "said").map_err(asked)?;
+            done(json!({"code": code, "random": host.random(4)}))
+        }
+        _ => done(match host.find_code("words", &input.text("code")).map_err(asked)? {
+            FoundCode::Known(code, reference) => json!({"found": code, "reference": reference}),
+            FoundCode::Malformed(why) => json!({"malformed": why}),
+            FoundCode::Unknown => json!({"unknown": true}),
+        }),
+    }
+}
+
+fn people(step: &str, input: &Input, host: &mut dyn CallHost) -> Given {
+    match step {
+        "tag" => {
+            let now = host.context().now;
+            let request = TagRequest {
+                tag: input.text("tag"),
+                source: "probe".to_owned(),
+                effective_at: now,
+                expires_at: input.length("for_ms").map(|length| now + length),
+                confidence_percent: 100,
+                evidence: None,
+            };
+            let is_new = host.put_tag(None, request).map_err(asked)?;
+            done(json!({"is_new": is_new}))
+        }
+        "untag" => {
+            let was_there = host.remove_tag(None, &input.text("tag"), "probed").map_err(asked)?;
+            done(json!({"was_there": was_there}))
+        }
+        _ => {
+            host.set_attributes(None, &input.0.to_string()).map_err(asked)?;
+            done(json!({}))
+        }
+    }
+}
+
+fn motion(step: &str, input: &Input, host: &mut dyn CallHost) -> Given {
+    let data = input.0.to_string();
+    match step {
+        "emit" => {
+            let event = EmitRequest { event_type: "probe.rang", customer: None, data: &data };
+            host.emit(event).map_err(asked)?;
+            done(json!({}))
+        }
+        "plan" => {
+            let at = host.context().now + input.length("after_ms").unwrap_or_default();
+            let event = EmitRequest { event_type: "probe.planned", customer: None, data: "{}" };
+            host.emit_at(&input.text("key"), at, event).map_err(asked)?;
+            done(json!({}))
+        }
+        "unplan" => {
+            let was_there = host.cancel_planned(&input.text("key")).map_err(asked)?;
+            done(json!({"was_there": was_there}))
+        }
+        "write" => {
+            let (template, channel) = (input.text("template"), input.text("channel"));
+            let message = MessageRequest {
+                template: &template,
+                channel: &channel,
+                customer: None,
+                variables: &input.0["with"]
+                    .as_object()
+                    .map_or_else(|| "{}".to_owned(), |with| json!(with).to_string()),
+            };
+            done(match host.enqueue_message(message).map_err(asked)? {
+                Ok(message) => json!({"message": message}),
+                Err(why) => json!({"blocked": why}),
+            })
+        }
+        _ => {
+            let since = host.context().now - input.length("since_ms").unwrap_or_default();
+            let count = host.count_events(&input.text("type"), None, since).map_err(asked)?;
+            done(json!({"count": count}))
+        }
     }
 }

@@ -1,0 +1,139 @@
+//! A tenant that a test drives by hand: its clock, its stores, its channels and its end are the test's.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use anyhow::{Context, ensure};
+use async_trait::async_trait;
+use siyu_engine::dispatch::Channels;
+use siyu_engine::doubles::NativePlugins;
+use siyu_engine::operate::Publication;
+use siyu_engine::ports::clock::Clock;
+use siyu_engine::ports::store::Stores;
+use siyu_engine::tenant::{Ports, Settings, Tenant};
+use siyu_model::clock::UtcMs;
+use siyu_model::event::IncomingEvent;
+use siyu_model::name::TenantName;
+use siyu_store::{SqliteInspect, SqliteOptions, SqliteStores};
+use siyu_workflow::{Bundle, Style, compile};
+use tokio::sync::{Notify, Semaphore};
+
+use crate::playbooks::Installed;
+use crate::probe;
+
+/// A clock like that of the machine, moved by hand: what was missed while a host was down was missed.
+#[derive(Debug)]
+pub struct HandClock {
+    now_ms: AtomicI64,
+    moved: Notify,
+}
+
+impl HandClock {
+    /// A clock that shows an instant.
+    pub fn showing(at: UtcMs) -> Self {
+        Self { now_ms: AtomicI64::new(at.as_millis()), moved: Notify::new() }
+    }
+
+    /// Moves it, forward or back.
+    pub fn set(&self, at: UtcMs) {
+        self.now_ms.store(at.as_millis(), Ordering::SeqCst);
+        self.moved.notify_waiters();
+    }
+}
+
+#[async_trait]
+impl Clock for HandClock {
+    fn now(&self) -> UtcMs {
+        UtcMs::from_millis(self.now_ms.load(Ordering::SeqCst))
+    }
+
+    async fn sleep_until(&self, at: UtcMs) {
+        loop {
+            let moved = self.moved.notified();
+            if self.now() >= at {
+                return;
+            }
+            moved.await;
+        }
+    }
+}
+
+/// Where a tenant of a test lives.
+pub struct Place {
+    folder: tempfile::TempDir,
+    tenant: TenantName,
+    /// Its clock.
+    pub clock: Arc<HandClock>,
+    /// Its plugins; `probe` at first.
+    pub plugins: NativePlugins,
+    /// Its channels; none at first.
+    pub channels: Channels,
+    /// The settings of its executor.
+    pub settings: Settings,
+}
+
+impl Place {
+    /// An empty place at an instant.
+    pub fn at(instant: &str) -> anyhow::Result<Self> {
+        let (manifest, step) = probe();
+        Ok(Self {
+            folder: tempfile::tempdir()?,
+            tenant: TenantName::new("test")?,
+            clock: Arc::new(HandClock::showing(instant.parse()?)),
+            plugins: NativePlugins::default().with(manifest, step),
+            channels: Channels::default(),
+            settings: Settings::default(),
+        })
+    }
+
+    /// Its files.
+    pub fn stores(&self) -> SqliteStores {
+        let options = SqliteOptions { secret: Some([7; 32]), ..SqliteOptions::default() };
+        SqliteStores::new(self.folder.path(), options)
+    }
+
+    /// Opens the tenant on its files.
+    pub async fn open(&self) -> anyhow::Result<Tenant> {
+        self.open_on(Arc::new(self.stores())).await
+    }
+
+    /// Opens the tenant on other stores.
+    pub async fn open_on(&self, stores: Arc<dyn Stores>) -> anyhow::Result<Tenant> {
+        let ports = Ports {
+            stores,
+            plugins: Arc::new(self.plugins.clone()),
+            clock: self.clock.clone(),
+            channels: self.channels.clone(),
+            lanes: Arc::new(Semaphore::new(1)),
+        };
+        Ok(Tenant::open(self.tenant.clone(), ports, self.settings.clone()).await?)
+    }
+
+    /// Reads the tenant beside its executor; it must have been opened before.
+    pub async fn inspect(&self) -> anyhow::Result<SqliteInspect> {
+        Ok(SqliteInspect::open(self.stores().path(&self.tenant)).await?)
+    }
+
+    /// Moves the clock and does what falls due.
+    pub async fn go_on_to(&self, tenant: &Tenant, instant: &str) -> anyhow::Result<()> {
+        self.clock.set(instant.parse()?);
+        tenant.settle().await?;
+        Ok(())
+    }
+}
+
+/// A playbook written in a test: paths and texts of its files.
+pub fn publication(files: &[(&str, &str)]) -> anyhow::Result<Publication> {
+    let (manifest, step) = probe();
+    let files = files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec())).collect();
+    let compiled = compile(&Bundle { files }, &Installed(NativePlugins::default().with(manifest, step)));
+    ensure!(!compiled.has_errors(), "{}", compiled.render(Style::Plain));
+    let playbook = compiled.playbook.context("a playbook without errors compiles")?;
+    Ok(Publication { playbook: Arc::new(playbook), files: Vec::new() })
+}
+
+/// An event of a customer, such as `shop:1`, with its data as JSON text.
+pub fn event(id: &str, event_type: &str, customer: &str, data: &str) -> anyhow::Result<IncomingEvent> {
+    let text = format!(r#"{{"id":"{id}","type":"{event_type}","subject":"{customer}","data":{data}}}"#);
+    Ok(IncomingEvent::from_json(&text)?)
+}
