@@ -198,7 +198,7 @@ fn check_item(item: &Item, at: &impl Fn(&str) -> String, found: &mut Findings) {
     if !(1..=PER_CUSTOMER_MAX).contains(&item.per_customer) {
         let message = format!("{} units a customer, expected 1 to {PER_CUSTOMER_MAX}", item.per_customer);
         found.error(at("per_customer"), "PER_CUSTOMER", message);
-    } else if item.per_customer > item.stock {
+    } else if item.stock > 0 && item.per_customer > item.stock {
         let message = format!("{} units a customer, but there are {} in all", item.per_customer, item.stock);
         found.warning(at("per_customer"), "PER_CUSTOMER_ABOVE_STOCK", message);
     }
