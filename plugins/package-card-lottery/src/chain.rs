@@ -1,0 +1,193 @@
+//! A campaign's state and its log: lines are appended, never changed. Never decides what is drawn.
+
+use siyu_plugin::prelude::*;
+use siyu_plugin::{context, records};
+
+use crate::campaign::Campaign;
+use crate::canonical::canonical_of;
+use crate::fair::{Keyed, Secret};
+use crate::line::{DrawLine, GENESIS, row_hash, sealed};
+use crate::{fair, keys};
+
+/// Where a campaign stands. Closed is for ever, and only a closed campaign tells its seed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// One may draw while the window is open.
+    Open,
+    /// Nobody draws until it is resumed.
+    Paused,
+    /// Nobody draws any more.
+    Closed,
+    /// Closed, and the seed is public.
+    Revealed,
+}
+
+impl Status {
+    pub(crate) fn is_closed(self) -> bool {
+        matches!(self, Self::Closed | Self::Revealed)
+    }
+}
+
+/// What is kept of a campaign: read and written in every draw, so it is one small document.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct State {
+    pub(crate) status: Status,
+    pub(crate) config_version: u32,
+    pub(crate) config_hash: String,
+    /// The number of the last line.
+    pub(crate) seq: u64,
+    /// The hash of the last line.
+    pub(crate) head: String,
+    /// Draws so far, batch draws included.
+    pub(crate) draws: u64,
+    /// What draws come from; told when the campaign is over.
+    pub(crate) seed: Secret,
+    /// What names in the log come from; never told.
+    pub(crate) salt: Secret,
+    /// What signs cards; never told.
+    pub(crate) card_key: Secret,
+    /// The seed with public randomness, once that was given.
+    #[serde(default)]
+    mixed: Option<Secret>,
+}
+
+impl State {
+    pub(crate) fn has_draws(&self) -> bool {
+        self.draws > 0
+    }
+
+    pub(crate) fn is_mixed(&self) -> bool {
+        self.mixed.is_some()
+    }
+
+    /// The seed that draws come from.
+    pub(crate) fn source(&self) -> Keyed {
+        self.mixed.as_ref().unwrap_or(&self.seed).keyed()
+    }
+
+    /// A customer's name in the log: the same in the whole campaign, and nobody's once the salt's owner has forgotten the
+    /// customer's id.
+    pub(crate) fn pseudonym(&self, customer: &str) -> String {
+        self.salt.keyed().pseudonym("customer", customer)
+    }
+}
+
+/// A campaign's state with its log.
+#[derive(Debug, Clone)]
+pub(crate) struct Ledger {
+    pub(crate) campaign: String,
+    pub(crate) state: State,
+}
+
+impl Ledger {
+    /// A campaign that was published at some time.
+    pub(crate) fn find(campaign: &str) -> Result<Option<Self>, Error> {
+        let state = records::of_tenant().get(&keys::state(campaign))?;
+        Ok(state.map(|state| Self { campaign: campaign.to_owned(), state }))
+    }
+
+    /// The same; a fault when there is none.
+    pub(crate) fn require(campaign: &str) -> Result<Self, Fault> {
+        let missing = || {
+            let found: String = campaign.chars().take(64).collect();
+            Fault::permanent("UNKNOWN_RESOURCE", format!("there is no campaign `{found}`: publish it first"))
+        };
+        Self::find(campaign)?.ok_or_else(missing)
+    }
+
+    /// A new campaign: its seed is sealed by the first line.
+    pub(crate) fn open(campaign: &str, config: &Campaign, config_hash: String) -> Result<Self, Error> {
+        let state = State {
+            status: Status::Open,
+            config_version: 0,
+            config_hash: String::new(),
+            seq: 0,
+            head: GENESIS.to_owned(),
+            draws: 0,
+            seed: Secret::random(),
+            salt: Secret::random(),
+            card_key: Secret::random(),
+            mixed: None,
+        };
+        let mut ledger = Self { campaign: campaign.to_owned(), state };
+        ledger.configure(config, config_hash)?;
+        Ok(ledger)
+    }
+
+    /// A new version of the rules.
+    pub(crate) fn configure(&mut self, config: &Campaign, config_hash: String) -> Result<(), Error> {
+        let state = &mut self.state;
+        state.config_version += 1;
+        state.config_hash.clone_from(&config_hash);
+        let version = state.config_version;
+        let mut members = json!({ "config": config, "config_hash": config_hash, "config_version": version });
+        let is_first = version == 1;
+        if is_first {
+            members["salt_hash"] = state.salt.commitment().into();
+            members["seed_hash"] = state.seed.commitment().into();
+        }
+        records::of_tenant().put(&keys::config(&self.campaign, version), config)?;
+        self.note(if is_first { "opened" } else { "configured" }, members)
+    }
+
+    /// The rules of a version.
+    pub(crate) fn config_of(&self, version: u32) -> Result<Campaign, Error> {
+        let found = records::of_tenant().get(&keys::config(&self.campaign, version))?;
+        found.ok_or_else(|| Error::invalid(format!("version {version} of `{}` is gone", self.campaign)))
+    }
+
+    /// Public randomness is mixed into the seed.
+    pub(crate) fn mix(&mut self, source: &str, value: &str) -> Result<(), Error> {
+        self.state.mixed = Some(self.state.seed.mixed_with(source, value));
+        self.note("mixed", json!({ "source": source, "value": value }))
+    }
+
+    /// Appends a line of any kind.
+    pub(crate) fn note(&mut self, kind: &str, members: serde_json::Value) -> Result<(), Error> {
+        let mut line = members;
+        line["at"] = Instant::now().to_string().into();
+        line["campaign"] = self.campaign.as_str().into();
+        line["kind"] = kind.into();
+        line["plugin"] = context::current().plugin.as_str().into();
+        line["prev_hash"] = self.state.head.as_str().into();
+        line["seq"] = self.next_seq().into();
+        self.append(&canonical_of(&line))
+    }
+
+    /// Appends a draw.
+    pub(crate) fn note_draw(&mut self, line: &DrawLine<'_>) -> Result<(), Error> {
+        self.state.draws += 1;
+        self.append(&serde_json::to_string(line).unwrap_or_default())
+    }
+
+    /// The number of the next line.
+    pub(crate) fn next_seq(&self) -> u64 {
+        self.state.seq + 1
+    }
+
+    /// What a line's draw is called.
+    pub(crate) fn draw_id(&self, seq: u64) -> String {
+        format!("{}/{seq}", self.campaign)
+    }
+
+    fn append(&mut self, canonical: &str) -> Result<(), Error> {
+        let hash = row_hash(&self.state.head, canonical);
+        let text = sealed(canonical, &hash);
+        let line = serde_json::value::RawValue::from_string(text)
+            .map_err(|fault| Error::invalid(format!("a line of the log: {fault}")))?;
+        self.state.seq += 1;
+        self.state.head = hash;
+        records::of_tenant().put(&keys::line(&self.campaign, self.state.seq), &line)
+    }
+
+    /// Keeps the state. Whoever appended calls it once, at the end.
+    pub(crate) fn save(&self) -> Result<(), Error> {
+        records::of_tenant().put(&keys::state(&self.campaign), &self.state)
+    }
+}
+
+/// A token's last part: proof that the campaign's own key made it.
+pub(crate) fn card_mac(key: &Secret, campaign: &str, body: &str) -> String {
+    fair::hex(&key.keyed().of(&[campaign, "|", body])[..10])
+}
