@@ -3,7 +3,7 @@
 //! ```text
 //! siyu-data/
 //!   host.key            32 secret bytes, mode 0600: seals compiled plugins
-//!   channels.json       which channel leads where; optional
+//!   channels.toml       which channel leads where; optional
 //!   tenants/<name>.db   one tenant
 //!   tenants/<name>.json its clock and seed
 //!   tenants/<name>.lock held by the process that executes the tenant
@@ -75,7 +75,7 @@ impl Home {
 
     /// Which channel leads where.
     pub(crate) fn channels(&self) -> PathBuf {
-        self.folder.join("channels.json")
+        self.folder.join("channels.toml")
     }
 
     /// Where channels write.

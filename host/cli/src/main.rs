@@ -2,9 +2,18 @@
 //!
 //! It decides nothing about events, runs or plugins: that is done where it can be tested without a program.
 
+mod acks;
+mod changes;
+mod channels;
+mod checking;
 mod commands;
+mod components;
+mod counted;
+mod facts;
 mod fault;
+mod feed;
 mod home;
+mod host;
 mod output;
 mod plugins;
 mod session;
@@ -13,7 +22,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use commands::{completions, explain};
+use commands::{completions, doctor, explain, plugins as plugin, publish, run, runs, test, validate};
 use output::Screen;
 use session::{Exit, Global, Session};
 
@@ -34,6 +43,22 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Check a playbook: everything that publishing checks
+    Validate(validate::Options),
+    /// Play a playbook's tests on a virtual clock, with the real plugins
+    Test(test::Options),
+    /// Check a playbook and put it into force
+    Publish(publish::Options),
+    /// Replay a file of events into a playbook, durably
+    Run(run::Options),
+    /// Look at runs and change their course
+    #[command(subcommand)]
+    Runs(runs::Runs),
+    /// Look at plugins and pack them
+    #[command(subcommand)]
+    Plugins(plugin::Plugins),
+    /// Check this host: disk, clock, plugins, channels
+    Doctor,
     /// Print the page of a diagnostic's code, or list all codes
     Explain(explain::Options),
     /// Print completions for a shell
@@ -52,6 +77,13 @@ fn main() -> ExitCode {
     session::log_to_stderr(global.log);
     let session = Session::new(global, screen);
     let done = match command {
+        Command::Validate(options) => validate::run(&options, &session),
+        Command::Test(options) => test::run(&options, &session),
+        Command::Publish(options) => publish::run(&options, &session),
+        Command::Run(options) => run::run(&options, &session),
+        Command::Runs(command) => runs::run(&command, &session),
+        Command::Plugins(command) => plugin::run(&command, &session),
+        Command::Doctor => doctor::run(&session),
         Command::Explain(options) => explain::run(&options, &session),
         Command::Completions(options) => completions::run::<Arguments>(&options, &session),
         Command::CompileChild => Ok(Exit::Done),

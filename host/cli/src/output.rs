@@ -85,14 +85,6 @@ impl Screen {
         }
     }
 
-    /// Tells whoever watches, on standard error; nothing under `--json`.
-    pub(crate) fn note(&self, text: impl Display) {
-        if !self.is_json {
-            // Nobody can be told that nobody can be told.
-            let _ = writeln!(io::stderr().lock(), "{text}");
-        }
-    }
-
     /// A word in a colour, where there are colours.
     pub(crate) fn paint(&self, paint: Paint, text: impl Display) -> String {
         if !self.is_coloured {

@@ -60,6 +60,7 @@ pub(crate) struct Installed {
     /// The sandbox.
     pub(crate) runtime: Arc<Runtime>,
     folder: Option<PathBuf>,
+    compiled: Option<PathBuf>,
     seen: Mutex<BTreeMap<String, Result<LoadedPlugin, String>>>,
 }
 
@@ -75,7 +76,7 @@ impl Installed {
                 .into());
         }
         let config = RuntimeConfig {
-            cache_dir: compiled.folder,
+            cache_dir: compiled.folder.clone(),
             key: compiled.key,
             compiler: Compiler::Child(CompileChild {
                 program: std::env::current_exe().context("the path of this program is not known")?,
@@ -86,12 +87,17 @@ impl Installed {
         };
         let runtime = Arc::new(Runtime::new(config).context("plugins cannot be run")?);
         let folder = folder.map(Path::to_owned).or_else(default_folder);
-        Ok(Arc::new(Self { runtime, folder, seen: Mutex::default() }))
+        Ok(Arc::new(Self { runtime, folder, compiled: compiled.folder, seen: Mutex::default() }))
     }
 
     /// The folder, when there is one.
     pub(crate) fn folder(&self) -> Option<&Path> {
         self.folder.as_deref()
+    }
+
+    /// Where machine code is kept, when it is.
+    pub(crate) fn compiled(&self) -> Option<&Path> {
+        self.compiled.as_deref()
     }
 
     /// The names of all files of plugins, sorted.

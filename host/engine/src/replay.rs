@@ -1,27 +1,43 @@
-//! Replaying a file of events on a virtual clock: months in seconds, and after a crash from where it was durable.
+//! Replaying a file of events: on a virtual clock months in seconds, or as it comes, and after a crash from where it was
+//! durable.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
-use siyu_model::clock::UtcMs;
+use siyu_model::clock::{DurationMs, UtcMs};
 use siyu_model::event::IncomingEvent;
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use crate::admit::Refused;
-use crate::ports::clock::VirtualClock;
+use crate::ports::clock::{Clock, VirtualClock};
 use crate::tenant::{Admitted, Tenant, Unavailable};
 
 /// Events whose answers are waited for at once.
 const ON_THEIR_WAY_MAX: usize = 4_096;
+/// How often a clock that goes at a speed is moved: often enough for the eye, seldom enough to cost nothing.
+const MOVE_EVERY: Duration = Duration::from_millis(20);
 
 /// A replay of one feed into one tenant.
 pub struct Replay<'a> {
-    /// The tenant; its clock is `clock`.
+    /// The tenant.
     pub tenant: &'a Tenant,
-    /// Goes on with the events.
-    pub clock: &'a VirtualClock,
+    /// Its time.
+    pub time: ReplayTime<'a>,
     /// The name under which the tenant remembers how far it read.
     pub feed: Arc<str>,
+}
+
+/// How time passes while events are replayed.
+#[derive(Clone, Copy)]
+pub enum ReplayTime<'a> {
+    /// The tenant's clock is this one, and goes on with the events as fast as they are done.
+    Fast(&'a VirtualClock),
+    /// The tenant's clock is this one, and goes so many times faster than the machine's; more than 0.
+    Speed(&'a VirtualClock, f64),
+    /// The tenant's clock goes by itself: events are handed in at once, whatever their time is.
+    Passing(&'a dyn Clock),
 }
 
 /// How far a replay is: all of it durable.
@@ -46,7 +62,8 @@ pub struct Replayed {
     pub runs: u64,
 }
 
-/// Why a replay stopped. What was taken in stays; the replay can be begun again.
+/// Why a replay stopped. What was taken in before stays and nothing after it was; the replay can be begun again, and goes
+/// on with the event that stopped it.
 #[derive(Debug, thiserror::Error)]
 pub enum ReplayError<E: std::error::Error + 'static> {
     /// The feed could not be read.
@@ -96,53 +113,110 @@ impl Replay<'_> {
         let mut replayed = Replayed { skipped: self.tenant.fed(&self.feed).await?, ..Replayed::default() };
         let mut sent: VecDeque<Sent> = VecDeque::new();
         let mut last = UtcMs::EPOCH;
+        let mut pace = None;
         for (event, place) in events.into_iter().zip(1u64..) {
             let event = event.map_err(|source| ReplayError::Read { place, source })?;
-            let at = instant_of(&event, last).map_err(|what| ReplayError::Order { place, what })?;
+            let at = self.instant_of(&event, last).map_err(|what| ReplayError::Order { place, what })?;
             last = at;
             if place <= replayed.skipped {
                 continue;
             }
+            if let ReplayTime::Speed(clock, speed) = self.time {
+                pace.get_or_insert_with(|| Pace::begin(clock, at, speed)).pass_until(at).await;
+            }
             let (reply, answer) = oneshot::channel();
             self.tenant.feed(event, (self.feed.clone(), place), Some(reply)).await?;
-            self.clock.advance_to(at);
+            self.go_on_to(at);
             sent.push_back(Sent { place, at, answer });
-            while sent.len() >= ON_THEIR_WAY_MAX {
-                take_first(&mut sent, &mut replayed, &mut seen).await?;
+            // Whoever watches a replay at a speed hears of each event when it is durable.
+            let wait_max = if pace.is_some() { 0 } else { ON_THEIR_WAY_MAX };
+            take_answers(&mut sent, wait_max, &mut replayed, &mut seen).await?;
+        }
+        take_answers(&mut sent, 0, &mut replayed, &mut seen).await?;
+        match (until, self.time) {
+            (None, _) => {}
+            (Some(until), ReplayTime::Fast(clock)) => clock.advance_to(until),
+            (Some(until), ReplayTime::Speed(clock, speed)) => {
+                pace.unwrap_or_else(|| Pace::begin(clock, clock.now(), speed)).pass_until(until).await;
             }
-        }
-        while !sent.is_empty() {
-            take_first(&mut sent, &mut replayed, &mut seen).await?;
-        }
-        if let Some(until) = until {
-            self.clock.advance_to(until);
+            (Some(until), ReplayTime::Passing(clock)) => clock.sleep_until(until).await,
         }
         self.tenant.settle().await?;
         Ok(replayed)
     }
+
+    /// When an event happens. Where time is made by events they must carry it, in order.
+    fn instant_of(&self, event: &IncomingEvent, last: UtcMs) -> Result<UtcMs, String> {
+        if let ReplayTime::Passing(clock) = self.time {
+            return Ok(event.time.unwrap_or_else(|| clock.now()));
+        }
+        let at = event.time.ok_or_else(|| "has no `time`".to_owned())?;
+        if at < last { Err(format!("is of {at}, and the one before it of {last}")) } else { Ok(at) }
+    }
+
+    fn go_on_to(&self, at: UtcMs) {
+        if let ReplayTime::Fast(clock) | ReplayTime::Speed(clock, _) = self.time {
+            clock.advance_to(at);
+        }
+    }
 }
 
-fn instant_of(event: &IncomingEvent, last: UtcMs) -> Result<UtcMs, String> {
-    let at = event.time.ok_or_else(|| "has no `time`".to_owned())?;
-    if at < last { Err(format!("is of {at}, and the one before it of {last}")) } else { Ok(at) }
+/// A virtual clock that goes at a speed.
+struct Pace<'a> {
+    clock: &'a VirtualClock,
+    from: UtcMs,
+    began: Instant,
+    speed: f64,
 }
 
-async fn take_first<E: std::error::Error + 'static>(
+impl<'a> Pace<'a> {
+    fn begin(clock: &'a VirtualClock, from: UtcMs, speed: f64) -> Self {
+        Self { clock, from: from.max(clock.now()), began: Instant::now(), speed }
+    }
+
+    /// Returns once the clock has come to an instant on its own.
+    async fn pass_until(&self, at: UtcMs) {
+        let real = |virtual_ms: u64| Duration::try_from_secs_f64(virtual_ms as f64 / self.speed / 1_000.0);
+        loop {
+            let passed_ms = (self.began.elapsed().as_secs_f64() * 1_000.0 * self.speed) as u64;
+            let now = self.from + DurationMs::from_millis(passed_ms);
+            if now >= at {
+                return;
+            }
+            self.clock.advance_to(now);
+            tokio::time::sleep(real(at.since(now).as_millis()).unwrap_or(MOVE_EVERY).min(MOVE_EVERY)).await;
+        }
+    }
+}
+
+/// Takes the answers that are there, and waits for the oldest ones until at most `wait_max` are still on their way.
+async fn take_answers<E: std::error::Error + 'static>(
     sent: &mut VecDeque<Sent>,
+    wait_max: usize,
     replayed: &mut Replayed,
     seen: &mut impl FnMut(Progress),
 ) -> Result<(), ReplayError<E>> {
-    let Some(Sent { place, at, answer }) = sent.pop_front() else {
-        return Ok(());
-    };
-    match answer.await.unwrap_or_else(|_| Err(Unavailable::unanswered()))? {
-        Admitted::Recorded { admission, .. } => {
-            replayed.events += 1;
-            replayed.duplicates += u64::from(admission.is_duplicate);
-            replayed.runs += admission.started.len() as u64;
-            seen(Progress { events: place, at });
-            Ok(())
+    while let Some(mut first) = sent.pop_front() {
+        let answer = match first.answer.try_recv() {
+            Err(oneshot::error::TryRecvError::Empty) if sent.len() < wait_max => {
+                sent.push_front(first);
+                return Ok(());
+            }
+            Err(oneshot::error::TryRecvError::Empty) => {
+                first.answer.await.unwrap_or_else(|_| Err(Unavailable::unanswered()))
+            }
+            Err(oneshot::error::TryRecvError::Closed) => Err(Unavailable::unanswered()),
+            Ok(answer) => answer,
+        };
+        match answer? {
+            Admitted::Recorded { admission, .. } => {
+                replayed.events += 1;
+                replayed.duplicates += u64::from(admission.is_duplicate);
+                replayed.runs += admission.started.len() as u64;
+                seen(Progress { events: first.place, at: first.at });
+            }
+            Admitted::Refused(why) => return Err(ReplayError::Refused { place: first.place, why }),
         }
-        Admitted::Refused(why) => Err(ReplayError::Refused { place, why }),
     }
+    Ok(())
 }

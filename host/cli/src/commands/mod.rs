@@ -1,4 +1,11 @@
 //! One file a command: its options, what it does, what it prints.
 
 pub(crate) mod completions;
+pub(crate) mod doctor;
 pub(crate) mod explain;
+pub(crate) mod plugins;
+pub(crate) mod publish;
+pub(crate) mod run;
+pub(crate) mod runs;
+pub(crate) mod test;
+pub(crate) mod validate;

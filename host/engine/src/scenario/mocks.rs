@@ -74,10 +74,10 @@ impl Plugins for Mocked {
     }
 
     fn call(&self, call: PluginCall<'_>, host: Box<dyn CallHost>) -> CallReport {
-        if let Entry::Step { step, .. } = call.entry {
-            if let Some(outcome) = self.answer(host.context(), step) {
-                return CallReport { outcome, usage: CallUsage::default(), log: Vec::new(), host };
-            }
+        if let Entry::Step { step, .. } = call.entry
+            && let Some(outcome) = self.answer(host.context(), step)
+        {
+            return CallReport { outcome, usage: CallUsage::default(), log: Vec::new(), host };
         }
         self.plugins.call(call, host)
     }

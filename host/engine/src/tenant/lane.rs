@@ -150,14 +150,17 @@ impl Batch {
                 Wish::Event { event, feed: None, reply }.fail(&Unavailable::Failed(why));
                 return Ok(());
             }
-            if *place == taken + 1 {
-                self.cell.set_feed(name, *place);
-            }
         }
         let admitted = match admit::incoming(&mut self.cell, event)? {
             Ok(admission) => Admitted::Recorded { admission, responses: Default::default() },
             Err(refused) => Admitted::Refused(refused),
         };
+        // A feed stays before an event that is refused, so that it can be mended and handed in again.
+        if let (Some((name, place)), Admitted::Recorded { .. }) = (&feed, &admitted)
+            && *place == self.cell.feed(name) + 1
+        {
+            self.cell.set_feed(name, *place);
+        }
         if let Some(reply) = reply {
             self.answers.push(Answer::Event(reply, admitted));
         }

@@ -75,7 +75,8 @@ impl Tenant {
     }
 
     /// Hands an event of an ordered feed in, waiting for room; it is acknowledged through `reply` when that is given.
-    /// `place` is the number of events of the feed with this one: a host that starts again knows where to go on.
+    /// `place` is the number of events of the feed with this one: a host that starts again knows where to go on. After an
+    /// event that is refused the feed goes on with its place again, and further ones fail.
     pub async fn feed(
         &self,
         event: IncomingEvent,

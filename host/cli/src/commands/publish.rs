@@ -1,0 +1,117 @@
+//! `siyu publish PLAYBOOK`: checks everything, then puts a version into force, all of it or nothing.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::json;
+use siyu_engine::operate::Published;
+use siyu_model::clock::UtcMs;
+use siyu_model::name::PlaybookName;
+
+use crate::changes::{Change, How};
+use crate::checking::{self, Checked, joined};
+use crate::facts::ClockKind;
+use crate::host::{Host, Opening};
+use crate::output::{Paint, Screen};
+use crate::session::{Exit, Session};
+
+/// Options of `publish`.
+#[derive(Args)]
+pub(crate) struct Options {
+    /// The playbook's folder
+    playbook: PathBuf,
+    /// Publish at this instant of a virtual clock: for a tenant that `siyu run --virtual` replays events into
+    #[arg(long, value_name = "INSTANT")]
+    at: Option<UtcMs>,
+    /// Make a new tenant whose ids, draws and codes come out the same from the same seed
+    #[arg(long, value_name = "TEXT")]
+    seed: Option<String>,
+}
+
+pub(crate) fn run(options: &Options, session: &Session) -> anyhow::Result<Exit> {
+    let home = session.home();
+    let installed = session.plugins(&home)?;
+    let mut checked = checking::check(&options.playbook, &installed)?;
+    let Some(publication) = checked.publication() else {
+        return refused(&checked, &session.screen);
+    };
+    let name = publication.playbook.name.clone();
+    let opening = Opening {
+        clock: options.at.map(|_| ClockKind::Virtual),
+        from: options.at.unwrap_or_default(),
+        seed: options.seed.as_deref(),
+    };
+    let done = session.wait_for(async {
+        let host = Host::open(home, installed, opening).await?;
+        let done = host.publish(publication).await;
+        host.stop().await;
+        done
+    })?;
+    match done {
+        Ok((published, changes)) => {
+            let answer = Answer { name, published, changes };
+            session.screen.json(&joined(answer.document(), checked.diagnostics()))?;
+            checked.show(&session.screen)?;
+            answer.show(&session.screen)?;
+            Ok(Exit::Done)
+        }
+        Err(error) => {
+            checked.refuse(&error)?;
+            refused(&checked, &session.screen)
+        }
+    }
+}
+
+/// Tells why nothing was published.
+pub(crate) fn refused(checked: &Checked, screen: &Screen) -> anyhow::Result<Exit> {
+    screen.json(&joined(json!({ "published": false }), checked.diagnostics()))?;
+    checked.show(screen)?;
+    screen.say("nothing was published")?;
+    Ok(Exit::Found)
+}
+
+/// What a publication did.
+pub(crate) struct Answer {
+    /// Of which playbook.
+    pub(crate) name: PlaybookName,
+    /// What the tenant says.
+    pub(crate) published: Published,
+    /// What is different from the version before.
+    pub(crate) changes: Vec<Change>,
+}
+
+impl Answer {
+    fn document(&self) -> serde_json::Value {
+        json!({
+            "published": true,
+            "playbook": self.name,
+            "digest": self.published.digest,
+            "unchanged": self.published.is_unchanged,
+            "resources": self.published.resources,
+            "resources_gone": self.published.resources_gone,
+            "changes": self.changes,
+        })
+    }
+
+    /// What people read.
+    pub(crate) fn show(&self, screen: &Screen) -> anyhow::Result<()> {
+        let version = format!("{} {}", self.name, self.published.digest.short());
+        if self.published.is_unchanged {
+            return screen.say(format!("{version} is in force already: nothing changed"));
+        }
+        screen.say(format!("{} {version}", screen.paint(Paint::Green, "published")))?;
+        for Change { change, what, name } in &self.changes {
+            let paint = match change {
+                How::Added => Paint::Green,
+                How::Changed => Paint::Yellow,
+                How::Removed => Paint::Red,
+            };
+            let word = screen.paint(paint, format!("{:<8}", change.as_str()));
+            screen.say(format!("  {word}{what} {name}").trim_end())?;
+        }
+        if self.changes.is_empty() {
+            screen.say("  nothing but places in files changed")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,91 @@
+//! `siyu runs cancel|retry|pause|resume RUN…`: what people do to runs.
+
+use clap::{Args, Subcommand};
+use serde_json::json;
+use siyu_engine::operate::RunAction;
+use siyu_model::id::RunId;
+
+use crate::fault::Fault;
+use crate::host::{Host, Opening};
+use crate::session::{Exit, Session};
+
+/// What can be done to runs.
+#[derive(Subcommand)]
+pub(crate) enum Runs {
+    /// End runs, and undo what has a `compensate`
+    Cancel(Cancel),
+    /// Begin failed runs again at the step where they failed
+    Retry(Named),
+    /// Halt runs: their waits and timers stand still
+    Pause(Named),
+    /// Let halted runs go on
+    Resume(Named),
+}
+
+/// Some runs.
+#[derive(Args)]
+pub(crate) struct Named {
+    /// The runs, such as run_01k9…
+    #[arg(required = true, value_name = "RUN")]
+    runs: Vec<RunId>,
+}
+
+/// Options of `cancel`.
+#[derive(Args)]
+pub(crate) struct Cancel {
+    #[command(flatten)]
+    named: Named,
+    /// Why, for the runs' journals
+    #[arg(long, value_name = "TEXT", default_value = "by an operator")]
+    reason: String,
+}
+
+pub(crate) fn run(command: &Runs, session: &Session) -> anyhow::Result<Exit> {
+    match command {
+        Runs::Cancel(options) => {
+            let reason = options.reason.clone();
+            act(&options.named, &RunAction::Cancel { reason }, "cancelled", session)
+        }
+        Runs::Retry(named) => act(named, &RunAction::Retry, "retried", session),
+        Runs::Pause(named) => act(named, &RunAction::Pause, "paused", session),
+        Runs::Resume(named) => act(named, &RunAction::Resume, "resumed", session),
+    }
+}
+
+/// Does it to each run; what cannot be done to one does not keep the others from it.
+fn act(named: &Named, action: &RunAction, done: &str, session: &Session) -> anyhow::Result<Exit> {
+    let home = session.home();
+    if !home.database().exists() {
+        return Err(home.no_tenant().into());
+    }
+    let installed = session.plugins(&home)?;
+    let outcomes = session.wait_for(async {
+        let host = Host::open(home, installed, Opening::default()).await?;
+        let mut outcomes = Vec::new();
+        for run in &named.runs {
+            outcomes.push((*run, host.tenant.act(*run, action.clone()).await?));
+        }
+        host.stop().await;
+        Ok(outcomes)
+    })?;
+    let rows = outcomes.iter().map(|(run, outcome)| match outcome {
+        Ok(goes_on) => json!({ "run": run, "done": true, "goes_on_as": goes_on }),
+        Err(why) => json!({ "run": run, "done": false, "error": why.to_string() }),
+    });
+    session.screen.json(&json!({ "runs": rows.collect::<Vec<_>>() }))?;
+    let mut failed = Vec::new();
+    for (run, outcome) in &outcomes {
+        match outcome {
+            Ok(goes_on) if goes_on != run => {
+                session.screen.say(format!("{run} is {done}: {goes_on} goes on"))?
+            }
+            Ok(_) => session.screen.say(format!("{run} is {done}"))?,
+            Err(why) => failed.push(why.to_string()),
+        }
+    }
+    match (failed.is_empty(), session.screen.is_json) {
+        (true, _) => Ok(Exit::Done),
+        (false, true) => Ok(Exit::Found),
+        (false, false) => Err(Fault::failed(failed.join("; ")).into()),
+    }
+}
