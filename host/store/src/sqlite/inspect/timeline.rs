@@ -40,11 +40,12 @@ pub(super) async fn timeline(
     let [_, events, runs, messages, tags, segments, ..] = results.as_slice() else {
         return Ok(Page { items: Vec::new(), next: None });
     };
-    let mut moments = all("events", events, |row| Ok(Moment::Event(Box::new(row.event()?))))?;
-    moments.extend(all("runs", runs, |row| Ok(Moment::Run(Box::new(lists::summary(row)?.0))))?);
-    moments.extend(all("messages", messages, |row| Ok(Moment::Message(Box::new(row.message()?))))?);
+    // Newest first also within an instant: what an event led to stands before the event.
+    let mut moments = all("segment_members", segments, |row| Fields::segment(row).map(Moment::Segment))?;
     moments.extend(all("tags", tags, |row| Ok(Moment::Tag(row.parse()?, row.tag_mark()?)))?);
-    moments.extend(all("segment_members", segments, |row| Fields::segment(row).map(Moment::Segment))?);
+    moments.extend(all("messages", messages, |row| Ok(Moment::Message(Box::new(row.message()?))))?);
+    moments.extend(all("runs", runs, |row| Ok(Moment::Run(Box::new(lists::summary(row)?.0))))?);
+    moments.extend(all("events", events, |row| Ok(Moment::Event(Box::new(row.event()?))))?);
     // Stable: the moments of one instant keep the order of their sources, which is the same for every page.
     moments.sort_by_key(|moment| std::cmp::Reverse(moment.at()));
     Ok(cut(moments, until, given, limit))

@@ -1,0 +1,111 @@
+//! Documents in one line, for people. Never the place to look for all of a document.
+
+use siyu_model::json::{self, Value};
+
+/// Characters of one line about a document.
+const LINE_CHARS_MAX: usize = 160;
+/// Characters of one value in it.
+const VALUE_CHARS_MAX: usize = 48;
+/// How deep members of members are told.
+const DEPTH_MAX: usize = 2;
+
+/// The members of a document: `amount ¥12.90, channel.kind package_card`. Empty for what is no document.
+pub(crate) fn brief(text: &str) -> String {
+    json::parse(text).map_or_else(|_| String::new(), |value| brief_of(&value))
+}
+
+/// The same of a value.
+pub(crate) fn brief_of(value: &Value) -> String {
+    let mut parts = Vec::new();
+    tell("", value, DEPTH_MAX, &mut parts);
+    shortened(&parts.join(", "), LINE_CHARS_MAX)
+}
+
+fn tell(name: &str, value: &Value, depth: usize, parts: &mut Vec<String>) {
+    match value {
+        Value::Null => {}
+        Value::Map(members) if depth > 0 => {
+            for (member, value) in members.iter() {
+                let name = if name.is_empty() { member.to_string() } else { format!("{name}.{member}") };
+                tell(&name, value, depth - 1, parts);
+            }
+        }
+        plain => {
+            let (name, text) = match (name.strip_suffix("_fen"), plain) {
+                (Some(name), Value::Int(fen)) => (name, yuan(*fen)),
+                _ => (name, one_line(plain)),
+            };
+            parts.push(if name.is_empty() { text } else { format!("{name} {text}") });
+        }
+    }
+}
+
+fn one_line(value: &Value) -> String {
+    let text = match value {
+        Value::Text(text) => text.to_string(),
+        other => json::print(other).unwrap_or_default(),
+    };
+    shortened(&text, VALUE_CHARS_MAX)
+}
+
+/// At most so many characters; what is cut ends with `…`.
+pub(crate) fn shortened(text: &str, chars: usize) -> String {
+    match text.char_indices().nth(chars) {
+        None => text.to_owned(),
+        Some(_) => text.chars().take(chars.saturating_sub(1)).chain(['…']).collect(),
+    }
+}
+
+/// Fen as yuan: `¥1,290.05`.
+pub fn yuan(fen: i64) -> String {
+    let sign = if fen < 0 { "-" } else { "" };
+    let fen = fen.unsigned_abs();
+    let digits = (fen / 100).to_string();
+    let mut whole = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            whole.push(',');
+        }
+        whole.push(digit);
+    }
+    format!("{sign}¥{whole}.{:02}", fen % 100)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn money_has_two_digits() {
+        for (fen, text) in [
+            (0, "¥0.00"),
+            (5, "¥0.05"),
+            (129_005, "¥1,290.05"),
+            (-70, "-¥0.70"),
+            (i64::MIN, "-¥92,233,720,368,547,758.08"),
+        ] {
+            assert_eq!(yuan(fen), text);
+        }
+    }
+
+    #[test]
+    fn a_document_is_told_in_one_line() {
+        for (text, line) in [
+            (
+                r#"{"amount_fen":1290,"channel":{"kind":"package_card"},"none":null}"#,
+                "amount ¥12.90, channel.kind package_card",
+            ),
+            (r#"{"a":{"b":{"c":1}},"items":[1,2]}"#, r#"a.b {"c":1}, items [1,2]"#),
+            (r#"{"price_fen":"many"}"#, "price_fen many"),
+            ("3", "3"),
+            ("{}", ""),
+            ("no document", ""),
+        ] {
+            assert_eq!(brief(text), line, "{text}");
+        }
+        let long = format!(r#"{{"text":"{}"}}"#, "牛".repeat(10_000));
+        assert_eq!(brief(&long).chars().count(), "text ".len() + VALUE_CHARS_MAX);
+        let many: Vec<String> = (0..1_000).map(|number| format!("\"m{number}\":{number}")).collect();
+        assert_eq!(brief(&format!("{{{}}}", many.join(","))).chars().count(), LINE_CHARS_MAX);
+    }
+}

@@ -1,0 +1,31 @@
+//! What people read of a tenant: timelines and reports, computed from the inspect port.
+//!
+//! CLI, API and console show the same results. Nothing here writes, decides anything about a run, or reads a clock:
+//! "now" is the last instant that the tenant knows, so the same data gives the same report on any day.
+//!
+//! Reports stream: facts, first events and instants come in the order of customers and are merged as they come, so a
+//! report over a million events holds a page of each and its own lines.
+
+mod brief;
+mod customer;
+mod fault;
+mod frame;
+mod local;
+mod orders;
+mod rate;
+pub mod report;
+mod run;
+mod runs;
+mod walk;
+
+pub use brief::yuan;
+pub use customer::{
+    CustomerHead, CustomerStory, FactLine, MomentKind, MomentLine, SegmentLine, TagLine, WaitLine, WhyNot,
+    customer,
+};
+pub use fault::InsightError;
+pub use frame::Frame;
+pub use local::Local;
+pub use rate::{Rate, TakeBand};
+pub use run::{JournalLine, RunStory, RunVerb, StepLine, StepState, Waiting, WaitingFor, run};
+pub use runs::{RunLine, RunsPage, runs};
