@@ -75,6 +75,8 @@ pub(crate) struct Book {
     pub(crate) now: Instant,
     /// Whether changes are only thought of.
     pub(crate) is_dry: bool,
+    /// Whether late events are told some other way than by an event.
+    pub(crate) is_silent: bool,
     /// Tags that were put on and were not there.
     pub(crate) added: Vec<String>,
     /// Tags that were taken off.
@@ -85,6 +87,15 @@ impl Book {
     /// Of the call's customer.
     pub(crate) fn of_call() -> Result<Self, Error> {
         Self::read(context::customer()?, customers::current())
+    }
+
+    /// Of a customer by id; none when there is no such customer.
+    pub(crate) fn of(id: &str) -> Result<Option<Self>, Error> {
+        match Self::read(id.to_owned(), customers::of(id)) {
+            Ok(book) => Ok(Some(book)),
+            Err(error) if error.is_not_found() || error.is_invalid() => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     fn read(id: String, who: CustomerRef) -> Result<Self, Error> {
@@ -100,6 +111,7 @@ impl Book {
             memory,
             now: Instant::now(),
             is_dry: false,
+            is_silent: false,
             added: Vec::new(),
             removed: Vec::new(),
         })
@@ -161,6 +173,7 @@ impl Book {
             kept: self.kept.clone(),
             now: self.now,
             is_dry: true,
+            is_silent: true,
             added: Vec::new(),
             removed: Vec::new(),
         }
@@ -177,6 +190,16 @@ impl Book {
         }
         self.records.put(MEMORY, &self.memory)
     }
+}
+
+/// What is remembered of the call's customer, before a book is opened.
+pub(crate) fn memory_of_call() -> Result<Memory, Error> {
+    Ok(records::of_customer().get(MEMORY)?.unwrap_or_default())
+}
+
+/// Keeps what is remembered of the call's customer.
+pub(crate) fn keep_memory_of_call(memory: &Memory) -> Result<(), Error> {
+    records::of_customer().put(MEMORY, memory)
 }
 
 /// One customer less has a tag. Tags that others put on were never counted.

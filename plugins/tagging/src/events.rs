@@ -36,3 +36,54 @@ pub struct TaggingOverruled {
 impl Event for TaggingOverruled {
     const TYPE: &'static str = "tagging.overruled";
 }
+
+/// A part of a list of tags was imported (导入完成).
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct TaggingImported {
+    /// The list.
+    pub batch: String,
+    /// Which part of it.
+    pub part: u32,
+    /// Its rows.
+    pub rows: u64,
+    /// Tags that were put on.
+    pub added: u64,
+    /// Tags that were taken off by the list.
+    pub removed: u64,
+    /// Rows that said what was so already.
+    pub unchanged: u64,
+    /// Rows that have a line in the report.
+    pub bad: u64,
+}
+
+impl Event for TaggingImported {
+    const TYPE: &'static str = "tagging.imported";
+}
+
+/// Tags of the customer changed that WeCom is to know: a connector asks `outgoing` for each relation. Changes within two
+/// seconds are one event.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct TaggingPush {}
+
+impl Event for TaggingPush {
+    const TYPE: &'static str = "tagging.push";
+}
+
+/// WeCom did not take tags, and will not (标签同步失败).
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct TaggingSyncFailed {
+    /// The staff member whose relation it is.
+    pub staff: String,
+    /// WeCom's `errcode`.
+    pub errcode: i64,
+    /// Tries so far.
+    pub attempts: u32,
+    /// Tags that were not put on.
+    pub add: Vec<String>,
+    /// Tags that were not taken off.
+    pub remove: Vec<String>,
+}
+
+impl Event for TaggingSyncFailed {
+    const TYPE: &'static str = "tagging.sync_failed";
+}

@@ -17,6 +17,7 @@ use siyu_plugin::{counters, records, resources};
 use crate::name;
 use crate::react::React;
 use crate::refusals::{TAG_INVALID, TAG_RETIRED, UNKNOWN_TAG, about};
+use crate::wecom::Queue;
 use crate::withdraw::Withdraw;
 
 /// A group of tags (标签组) with the rules that set them. The resource's name is the group's: its tags are called
@@ -71,9 +72,9 @@ pub struct Group {
     /// `consent.withdrawn`.
     #[serde(default)]
     pub consent: Option<Expression>,
-    /// Whether tags of this group go to WeCom (企业微信标签), by the steps `outgoing` and `synced`.
+    /// Whether tags of this group go to WeCom (企业微信标签): a connector gets `tagging.push` and uses `outgoing` and `synced`.
     #[serde(default)]
-    pub wecom_sync: bool,
+    pub wecom_sync: WecomSync,
 }
 
 /// How many tags of a group a customer has.
@@ -135,6 +136,19 @@ pub enum Writer {
     Wecom,
     /// Another plugin's finding, `plugin:<name>`.
     Plugin,
+}
+
+/// To which of a customer's relations a group's tags go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WecomSync {
+    /// To none.
+    #[default]
+    None,
+    /// To those of all staff who follow the customer.
+    All,
+    /// To the main one alone.
+    Primary,
 }
 
 /// What tags tell of a person.
@@ -277,7 +291,7 @@ impl Group {
             category: None,
             purpose: None,
             consent: None,
-            wecom_sync: false,
+            wecom_sync: WecomSync::None,
         }
     }
 
@@ -353,6 +367,9 @@ impl Resource for Group {
         let mut reactions: Vec<Reaction> = events.into_iter().map(Reaction::of::<React>).collect();
         if self.consent.is_some() {
             reactions.push(Reaction::of::<Withdraw>("consent.withdrawn"));
+        }
+        if self.wecom_sync != WecomSync::None {
+            reactions.extend(["tag.added", "tag.removed"].map(Reaction::of::<Queue>));
         }
         Ok(reactions)
     }

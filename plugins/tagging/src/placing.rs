@@ -2,6 +2,9 @@
 //!
 //! Rules, steps, imports and merges all come through here, so no way around a group exists inside this plugin.
 
+#[cfg(test)]
+mod tests;
+
 use siyu_plugin::customers::TagMark;
 use siyu_plugin::prelude::*;
 
@@ -70,6 +73,8 @@ pub enum Why {
     Expired,
     /// The rule has acted because of the same event before.
     Loop,
+    /// The customer has not consented to tags of the group.
+    NoConsent,
 }
 
 /// Puts a tag on if its group allows it.
@@ -141,7 +146,7 @@ fn make_room(book: &mut Book, group: &Group, wish: &Wish<'_>) -> Result<Option<W
         (Mode::Exclusive, _) => {
             for standing in book.of_group(wish.group) {
                 if let Some(why) = defends(group, standing, wish) {
-                    if why == Why::Late && !book.is_dry {
+                    if why == Why::Late && !book.is_dry && !book.is_silent {
                         overruled(&book.id, standing, wish)?;
                     }
                     return Ok(Some(why));

@@ -30,6 +30,8 @@ pub const RULE_LOOP: Refusal =
 /// A part of an import or a job that was done with other content.
 pub const IDEMPOTENCY_MISMATCH: Refusal =
     Refusal::new("IDEMPOTENCY_MISMATCH", "the same batch and part came before with other rows");
+/// A customer whom nobody knows.
+pub const UNKNOWN_CUSTOMER: Refusal = Refusal::new("UNKNOWN_CUSTOMER", "there is no customer of this id");
 /// A merge of a customer with themselves.
 pub const SAME_CUSTOMER: Refusal = Refusal::new("SAME_CUSTOMER", "a customer is not merged with themselves");
 

@@ -248,6 +248,7 @@ pub(crate) fn refuse(book: &Book, target: &Target, why: Why) -> Result<(), Stop>
         Why::Full if book.marks.len() >= crate::book::TAGS_MAX => LIMIT_TAGS,
         Why::Full => LIMIT_GROUP,
         Why::Expired => ALREADY_EXPIRED,
+        Why::NoConsent => NO_CONSENT,
         Why::Late | Why::Manual | Why::Priority | Why::Loop => return Ok(()),
     };
     Err(about(refusal, &target.tag, format!("`{}`: {}", target.tag, refusal.summary)))?
