@@ -11,6 +11,7 @@ use crate::diagnostics::Fault;
 use crate::diagnostics::rules::{SWITCH_WITHOUT_ELSE, UNEXPECTED_TYPE, UNREACHABLE};
 use crate::shape::expr::WrittenExpr;
 use crate::shape::step::{Act, Block, Errored, Refused, Step, SwitchBranch};
+use crate::shape::trigger::TriggerKind;
 use crate::shape::workflow::WrittenWorkflow;
 use crate::source::Span;
 use crate::types::{Env, Field, Kind, Rest, Shape, Steps, Type, check_condition, check_value};
@@ -39,6 +40,11 @@ impl<'a> Flow<'a> {
     /// Checks all steps.
     pub(super) fn check(&self) {
         let mut scope = Scope::new(&[&self.world.written.playbook.vars, &self.workflow.vars]);
+        // A run exists because the trigger's condition held.
+        let trigger = self.workflow.trigger.as_ref().map(|trigger| &trigger.kind);
+        if let Some(TriggerKind::Event { condition: Some(condition), .. }) = trigger {
+            scope.ask(condition);
+        }
         self.block(&self.workflow.block, &mut scope);
     }
 

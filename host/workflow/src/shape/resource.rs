@@ -25,24 +25,32 @@ pub(crate) struct WrittenResource {
 
 /// Reads a file: one definition, or a list under `resources`.
 pub(crate) fn read(node: &Node, report: &Report<'_>) -> Vec<WrittenResource> {
-    let list = node.as_map().and_then(|entries| entries.iter().find(|entry| &*entry.key == "resources"));
-    if list.is_none() {
-        return one(node, report).into_iter().collect();
+    listed(node, ("resources", "a file of resources"), report)
+        .iter()
+        .filter_map(|item| one(item, report))
+        .collect()
+}
+
+/// The items of a file that holds one, or a list of them under a key; with what such a file is called.
+pub(crate) fn listed(
+    node: &Node,
+    (key, file): (&'static str, &'static str),
+    report: &Report<'_>,
+) -> Vec<Node> {
+    if !node.as_map().is_some_and(|entries| entries.iter().any(|entry| &*entry.key == key)) {
+        return vec![node.clone()];
     }
-    let Some(mut fields) = Fields::of(node, "a file of resources", report) else {
+    let Some(mut fields) = Fields::of(node, file, report) else {
         return Vec::new();
     };
-    let items = fields.need("resources").and_then(|node| text::list(node, "resources", report));
+    let items = fields.need(key).and_then(|node| text::list(node, key, report));
     fields.finish();
     let items = items.unwrap_or_default();
     if items.is_empty() {
-        report.add(Fault::new(
-            EMPTY,
-            report.sources().first_line(node.span),
-            "no resources in a file of resources",
-        ));
+        let message = format!("no {key} in {file}");
+        report.add(Fault::new(EMPTY, report.sources().first_line(node.span), message));
     }
-    items.iter().filter_map(|item| one(item, report)).collect()
+    items.to_vec()
 }
 
 fn one(node: &Node, report: &Report<'_>) -> Option<WrittenResource> {

@@ -7,6 +7,7 @@ use siyu_model::name::TemplateName;
 
 use super::expr::{self, WrittenExpr};
 use super::fields::Fields;
+use super::resource::listed;
 use super::text::{self, Spanned};
 use crate::diagnostics::Report;
 use crate::diagnostics::rules::OUT_OF_RANGE;
@@ -27,8 +28,16 @@ pub(crate) struct WrittenTemplate {
     pub(crate) text: Option<(TextTemplate, Vec<WrittenExpr>)>,
 }
 
+/// Reads a file: one template, or a list under `templates`.
+pub(crate) fn read(node: &Node, report: &Report<'_>) -> Vec<WrittenTemplate> {
+    listed(node, ("templates", "a file of templates"), report)
+        .iter()
+        .filter_map(|item| one(item, report))
+        .collect()
+}
+
 /// Reads a template; none when not even its name is known.
-pub(crate) fn read(node: &Node, report: &Report<'_>) -> Option<WrittenTemplate> {
+fn one(node: &Node, report: &Report<'_>) -> Option<WrittenTemplate> {
     let mut fields = Fields::of(node, "a template", report)?;
     let name = fields.need("template").and_then(|node| text::name(node, report));
     let classes = [("service", MessageClass::Service), ("marketing", MessageClass::Marketing)];
