@@ -74,7 +74,11 @@ impl Step for Verify {
                 break;
             }
         }
-        let is_end = next >= ledger.state.seq;
+        let last = ledger.state.seq;
+        let is_end = next >= last;
+        if fault.is_none() && !is_end && next - self.after < u64::from(VERIFIED_MAX) {
+            fault = Some(format!("line {} is missing: the campaign knows {last} lines", next + 1));
+        }
         if fault.is_none() && is_end && verifier.head() != ledger.state.head {
             fault = Some(format!(
                 "the log ends with {}, the campaign knows {}",
@@ -176,3 +180,6 @@ impl Step for Export {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

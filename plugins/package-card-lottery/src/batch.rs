@@ -4,14 +4,14 @@
 use std::collections::BTreeMap;
 
 use siyu_plugin::prelude::*;
-use siyu_plugin::{FieldFault, context, customers, events, records, resources};
+use siyu_plugin::{FieldFault, context, events, records, resources};
 
 use crate::campaign::Campaign;
 use crate::chain::Ledger;
 use crate::decide::{Shelf, costs_budget, obstacle};
 use crate::draw::award::{self, HandOver, Live};
 use crate::draw::standing::Standing;
-use crate::draw::{Trigger, WonPrize, check_open, is_eligible};
+use crate::draw::{Trigger, WonPrize, check_eligible, check_open, may_win};
 use crate::events::DrawCompleted;
 use crate::fair::{Lot, sha256_hex};
 use crate::keys;
@@ -22,6 +22,8 @@ use crate::refusals::*;
 pub(crate) const ENTRANTS_MAX: usize = 20_000;
 /// Winners of one draw: each is an event, and a call records at most 100.
 pub(crate) const WINNERS_MAX: u32 = 80;
+/// Entrants that one draw passes over: each costs some of the 10,000 host calls of a call.
+const PASSED_MAX: u32 = 2_000;
 /// Entrants of one line of the log: a document has at most 64 KiB.
 const ENTRANTS_PER_LINE: usize = 1_500;
 
@@ -55,7 +57,7 @@ impl Step for Enter {
         let rules: Campaign = resources::require(&self.campaign)?;
         let ledger = Ledger::require(&self.campaign)?;
         check_open(&rules, &ledger, Trigger::of_call()?.time)?;
-        is_eligible(&rules, None)?;
+        check_eligible(&rules)?;
         let tenant = records::of_tenant();
         let is_frozen = tenant.get::<BatchDrawn>(&keys::snapshot(&self.campaign, &self.snapshot))?.is_some();
         SNAPSHOT_FROZEN.unless(!is_frozen)?;
@@ -148,7 +150,7 @@ impl Step for DrawBatch {
         let trigger = Trigger::of_call()?;
         check_open(&rules, &ledger, trigger.time)?;
         let entrants = self.freeze(&ledger)?;
-        let mut batch = Batch { step: &self, rules: &rules, ledger, trigger, slots };
+        let mut batch = Batch { step: &self, rules: &rules, ledger, trigger, slots, passed: 0 };
         let drawn = batch.run(entrants)?;
         batch.ledger.save()?;
         records::of_tenant().put(&key, &drawn)?;
@@ -228,6 +230,8 @@ struct Batch<'a> {
     trigger: Trigger,
     /// Prizes that are still to be given, the next one first.
     slots: Vec<(usize, u32)>,
+    /// Entrants who were passed over.
+    passed: u32,
 }
 
 /// What became of an entrant.
@@ -293,7 +297,7 @@ impl Batch<'_> {
         if self.slots.is_empty() {
             return Ok(Met::NothingLeft);
         }
-        if !self.may_win(entrant)? {
+        if !may_win(self.rules, &entrant.customer)? {
             return self.pass(entrant, rank, "not_eligible");
         }
         let standing = Standing::of(&self.ledger, &entrant.customer)?;
@@ -314,20 +318,15 @@ impl Batch<'_> {
         Ok(Met::NothingLeft)
     }
 
-    /// Somebody who is no customer, or may not take part, is passed over, for the record.
-    fn may_win(&self, entrant: &Entrant) -> Result<bool, Stop> {
-        let known = customers::of(&entrant.customer).get();
-        if !matches!(known, Ok(Some(_))) {
-            return Ok(false);
-        }
-        match is_eligible(self.rules, Some(&entrant.customer)) {
-            Ok(()) => Ok(true),
-            Err(Stop::Refused(_)) => Ok(false),
-            Err(fault) => Err(fault),
-        }
-    }
-
+    /// Somebody who is no customer, may not take part or has won enough is passed over, for the record.
     fn pass(&mut self, entrant: &Entrant, rank: u64, reason: &str) -> Result<Met, Stop> {
+        self.passed += 1;
+        if self.passed > PASSED_MAX {
+            let message = format!(
+                "more than {PASSED_MAX} entrants may not win: let those enter who may, as the step `enter` does"
+            );
+            return Err(Fault::permanent("TOO_MANY_PASSED", message).into());
+        }
         let members = json!({
             "customer": entrant.name,
             "rank": rank,
@@ -396,3 +395,6 @@ struct Given {
     stock: Option<u64>,
     budget: Option<u64>,
 }
+
+#[cfg(test)]
+mod tests;

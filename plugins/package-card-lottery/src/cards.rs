@@ -149,3 +149,6 @@ impl Step for PrintCards {
         Ok(Printed { tokens: (self.first..=last).map(token).collect() })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -101,3 +101,6 @@ impl GrantChance {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -251,3 +251,6 @@ impl Step for MixRandomness {
         Ok(Standing::of(ledger, changed))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -233,7 +233,8 @@ impl Event for LotteryClosed {
     const TYPE: &'static str = "lottery.closed";
 }
 
-/// The seed of a lottery is sealed (种子承诺): its hash is public before the first draw.
+/// The seed of a lottery is sealed (种子承诺): its hash is public before the first draw. Comes again, with the same seed, for
+/// every new version of the rules.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct LotterySeedCommitted {
     /// The campaign.
@@ -242,6 +243,8 @@ pub struct LotterySeedCommitted {
     pub seed_hash: String,
     /// SHA-256 of the rules.
     pub config_hash: String,
+    /// The version of the rules, from 1.
+    pub config_version: u32,
     /// The public source that will be mixed in, or `none`.
     pub public_randomness: String,
 }

@@ -15,6 +15,8 @@ mod decide;
 mod draw;
 mod events;
 pub mod fair;
+#[cfg(test)]
+mod interleavings;
 mod keys;
 mod line;
 mod prizes;

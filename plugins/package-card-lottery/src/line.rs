@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
+use siyu_plugin::Instant;
 
 use crate::campaign::Campaign;
 use crate::fair::sha256_hex;
@@ -83,6 +84,7 @@ pub(crate) struct DrawLine<'a> {
 /// The first line, and every new version of the rules.
 #[derive(Debug, Deserialize)]
 pub(crate) struct ConfigLine {
+    pub(crate) at: Instant,
     pub(crate) config: serde_json::Value,
     pub(crate) config_hash: String,
     pub(crate) config_version: u32,

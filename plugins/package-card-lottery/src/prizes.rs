@@ -199,3 +199,6 @@ fn answer(draw_id: String, won: WonDocument, replayed: bool) -> Claimed {
     let WonDocument { prize, name, value_fen, status, .. } = won;
     Claimed { draw_id, prize, name, value_fen, status, replayed }
 }
+
+#[cfg(test)]
+mod tests;

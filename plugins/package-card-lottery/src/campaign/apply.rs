@@ -39,14 +39,7 @@ impl Campaign {
         let ledger = Ledger::open(name, self, config_hash)?;
         self.fill_pools(name, None)?;
         self.plan(name, true)?;
-        let state = &ledger.state;
-        let committed = LotterySeedCommitted {
-            campaign: name.to_owned(),
-            seed_hash: state.seed.commitment(),
-            config_hash: state.config_hash.clone(),
-            public_randomness: self.rng.public_randomness.clone(),
-        };
-        committed.emit()?;
+        self.commit(&ledger)?;
         Ok(ledger.save()?)
     }
 
@@ -70,7 +63,21 @@ impl Campaign {
         self.fill_pools(&name, Some(&old))?;
         self.plan(&name, !has_begun)?;
         ledger.configure(self, config_hash)?;
+        self.commit(&ledger)?;
         Ok(ledger.save()?)
+    }
+
+    /// Says what the seed and the rules are sealed by.
+    fn commit(&self, ledger: &Ledger) -> Result<(), Fault> {
+        let state = &ledger.state;
+        let committed = LotterySeedCommitted {
+            campaign: ledger.campaign.clone(),
+            seed_hash: state.seed.commitment(),
+            config_hash: state.config_hash.clone(),
+            config_version: state.config_version,
+            public_randomness: self.rng.public_randomness.clone(),
+        };
+        Ok(committed.emit()?)
     }
 
     /// Prizes of a limited stock have a pool; the host keeps it from going below 0.

@@ -8,6 +8,7 @@ mod stock;
 
 use siyu_plugin::prelude::*;
 
+pub(crate) use freeze::unfavourable;
 pub use stock::Stock;
 
 /// A card lottery (包裹卡抽奖活动): who may draw, what can be won, how likely it is, and what is told to customers.
@@ -405,3 +406,6 @@ impl Prize {
         self.grant.coupon.is_none() && self.value_fen > 0
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,24 +6,39 @@ use siyu_plugin::prelude::*;
 use crate::campaign::{AgeUnknown, Campaign, Require};
 use crate::refusals::{NOT_ELIGIBLE, NOT_FRIEND};
 
-/// Whether a customer, the call's when none is named, may draw.
-pub(crate) fn is_eligible(rules: &Campaign, customer: Option<&str>) -> Result<(), Stop> {
+/// Whether the call's customer may draw.
+pub(crate) fn check_eligible(rules: &Campaign) -> Result<(), Stop> {
     let wanted = &rules.eligibility;
     let asks_who = wanted.require == Require::Friend
         || wanted.new_customer_only
         || wanted.min_age.is_some()
         || !wanted.exclude_tags.is_empty();
     if asks_who {
-        let who = customer.map_or_else(customers::current, customers::of).get()?;
-        let who = who.ok_or_else(|| NOT_ELIGIBLE.because("there is no such customer"))?;
-        check_person(rules, &who)?;
+        let who = customers::current().get()?;
+        check_person(rules, &who.ok_or_else(|| NOT_ELIGIBLE.because("there is no such customer"))?)?;
     }
-    if let Some(condition) = &wanted.condition
-        && !condition.evaluate(customer, &json!({}))?.holds()
-    {
-        return Err(NOT_ELIGIBLE.because(format!("`{condition}` does not hold for the customer")).into());
+    check_condition(rules, None)
+}
+
+/// Whether an entrant of a batch draw is a customer who may win.
+pub(crate) fn may_win(rules: &Campaign, entrant: &str) -> Result<bool, Stop> {
+    let Ok(Some(who)) = customers::of(entrant).get() else {
+        return Ok(false);
+    };
+    match check_person(rules, &who).and_then(|()| check_condition(rules, Some(entrant))) {
+        Ok(()) => Ok(true),
+        Err(Stop::Refused(_)) => Ok(false),
+        Err(fault) => Err(fault),
     }
-    Ok(())
+}
+
+fn check_condition(rules: &Campaign, customer: Option<&str>) -> Result<(), Stop> {
+    match &rules.eligibility.condition {
+        Some(condition) if !condition.evaluate(customer, &json!({}))?.holds() => {
+            Err(NOT_ELIGIBLE.because(format!("`{condition}` does not hold for the customer")).into())
+        }
+        _ => Ok(()),
+    }
 }
 
 fn check_person(rules: &Campaign, who: &Customer) -> Result<(), Stop> {

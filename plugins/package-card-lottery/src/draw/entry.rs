@@ -133,8 +133,16 @@ impl Ticket {
         records::of_tenant().put(key, &self.document)
     }
 
+    pub(super) fn card(&self) -> Option<String> {
+        (self.by == EntryBy::Card).then(|| self.entry_key.clone())
+    }
+
     pub(super) fn order_no(&self, entry: Option<&str>) -> Option<String> {
-        if self.by == EntryBy::Order { entry.map(str::to_owned) } else { self.document.order_no.clone() }
+        if self.by == EntryBy::Order {
+            entry.map(|entry| entry.trim().to_owned())
+        } else {
+            self.document.order_no.clone()
+        }
     }
 
     pub(super) fn batch(&self) -> Option<String> {

@@ -27,7 +27,7 @@ use award::{HandOver, Live};
 use entry::Ticket;
 use standing::Standing;
 
-pub(crate) use eligibility::is_eligible;
+pub(crate) use eligibility::{check_eligible, may_win};
 pub(crate) use entry::{TicketDocument, card_key, is_signed};
 pub(crate) use gate::check_open;
 pub(crate) use replay::check_name as check_request;
@@ -184,7 +184,7 @@ impl Draw {
         }
         let trigger = Trigger::of_call()?;
         check_open(rules, &ledger, trigger.time)?;
-        is_eligible(rules, None)?;
+        check_eligible(rules)?;
         ticket.check(self, rules, &standing, &ledger)?;
         Drawing { step: self, rules, ledger, customer, standing, ticket, trigger }.run()
     }
@@ -293,13 +293,11 @@ impl Drawing<'_> {
         let over = HandOver { rules, ledger, customer: &self.customer, seq };
         let claim_by = prize.map(|prize| over.hand(prize)).transpose()?.flatten();
         let won = WonPrize::of(rules, prize);
-        let is_card = rules.entry.by == EntryBy::Card;
-        let entry = self.step.entry.clone();
         let completed = DrawCompleted {
             reason: decision.reason.as_str().to_owned(),
             entry_by: rules.entry.by.as_str().to_owned(),
-            card: entry.clone().filter(|_| is_card),
-            order_no: self.ticket.order_no(entry.as_deref()),
+            card: self.ticket.card(),
+            order_no: self.ticket.order_no(self.step.entry.as_deref()),
             batch: self.ticket.batch(),
             creative_id: self.ticket.creative_id(),
             ..over.completed(&won, claim_by)

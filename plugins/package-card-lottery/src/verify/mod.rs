@@ -13,9 +13,11 @@ mod history;
 mod ranks;
 
 use serde::Deserialize;
+use siyu_plugin::{Instant, TimeError};
 
-use crate::campaign::Campaign;
+use crate::campaign::{Campaign, unfavourable};
 use crate::canonical::canonical;
+use crate::chain::Status;
 use crate::fair::{Keyed, Secret, sha256_hex};
 use crate::line::{
     ConfigLine, DrawLine, EntrantsLine, GENESIS, MixedLine, RankLine, ReturnedLine, RevealedLine,
@@ -150,7 +152,7 @@ pub(crate) struct Verifier {
     lines: u64,
     draws: u64,
     wins: u64,
-    is_open: bool,
+    status: Status,
     seed: Option<Secret>,
     seed_hash: Option<String>,
     source: Option<Keyed>,
@@ -181,7 +183,7 @@ impl Verifier {
             lines: 0,
             draws: 0,
             wins: 0,
-            is_open: true,
+            status: Status::Open,
             source: seed.as_ref().map(Secret::keyed),
             seed,
             seed_hash: None,
@@ -257,13 +259,21 @@ impl Verifier {
             "entrants" => self.entered(read_as(document)?),
             "won" | "passed" => self.ranked(&read_as(document)?),
             "returned" => self.returned(&read_as(document)?),
-            "paused" | "resumed" | "closed" => {
-                self.is_open = kind == "resumed";
-                Ok(())
-            }
+            "paused" => self.turned(Status::Paused),
+            "resumed" => self.turned(Status::Open),
+            "closed" => self.turned(Status::Closed),
             "revealed" => self.revealed(&read_as(document)?),
             _ => Err(Flaw::Rule(format!("`{kind}` is no kind of line"))),
         }
+    }
+
+    /// Closed is for ever.
+    fn turned(&mut self, status: Status) -> Read {
+        if self.status.is_closed() {
+            return Err(Flaw::Rule("the campaign is closed: it stays as it is".to_owned()));
+        }
+        self.status = status;
+        Ok(())
     }
 
     fn configured(&mut self, line: ConfigLine) -> Read {
@@ -275,7 +285,12 @@ impl Verifier {
         let campaign = line.campaign().map_err(shape)?;
         let before = match &self.rules {
             Rules::None => 0,
-            Rules::Current { version, .. } => *version,
+            Rules::Current { campaign: old, version, .. } => {
+                if self.draws > 0 || line.at >= old.window.start {
+                    check_favourable(old, &campaign)?;
+                }
+                *version
+            }
             // Versions were given, and are told apart by each draw.
             Rules::All(_) => return Ok(()),
         };
@@ -307,7 +322,7 @@ impl Verifier {
         if self.history.is_none() {
             return Ok(());
         }
-        if !self.is_open {
+        if self.status != Status::Open {
             return Err(Flaw::Rule("a draw while the campaign is paused or closed".to_owned()));
         }
         if rules.public_source().is_some() && !self.is_mixed {
@@ -333,6 +348,10 @@ impl Verifier {
             Rules::None => return Err(Flaw::Rule("a draw before there are rules".to_owned())),
         };
         self.check_open(rules)?;
+        let at: Instant = line.at.parse().map_err(|fault: TimeError| Flaw::Shape(fault.to_string()))?;
+        if at < rules.window.start || at >= rules.closes_at() {
+            return Err(Flaw::Rule(format!("a draw at {at}, outside the window")));
+        }
         same("draw_id", &line.draw_id.to_string(), &format!("{}/{}", self.campaign, line.seq))?;
         match &mut self.history {
             Some(history) => {
@@ -389,7 +408,10 @@ impl Verifier {
     }
 
     fn revealed(&mut self, line: &RevealedLine) -> Read {
-        self.is_open = false;
+        if self.history.is_some() && self.status != Status::Closed {
+            return Err(Flaw::Rule("a seed is revealed once, when the campaign is closed".to_owned()));
+        }
+        self.status = Status::Revealed;
         let seed = Secret::from_hex(&line.seed)
             .ok_or_else(|| Flaw::Shape("a seed is 64 hexadecimal digits".to_owned()))?;
         match &self.seed_hash {
@@ -422,6 +444,14 @@ impl Verifier {
     }
 }
 
+/// Once customers rely on the rules, only changes in their favour are taken.
+fn check_favourable(old: &Campaign, new: &Campaign) -> Read {
+    match unfavourable(old, new).into_iter().next() {
+        Some(fault) => Err(Flaw::Rule(format!("{}: {}", fault.pointer, fault.message))),
+        None => Ok(()),
+    }
+}
+
 fn parse<'a, T: Deserialize<'a>>(line: &'a str) -> Result<T, Flaw> {
     serde_json::from_str(line).map_err(shape)
 }
@@ -440,3 +470,6 @@ fn same<T: PartialEq + std::fmt::Debug>(what: &'static str, found: &T, expected:
     }
     Err(Flaw::Differs { what, found: format!("{found:?}"), expected: format!("{expected:?}") })
 }
+
+#[cfg(test)]
+mod tests;
