@@ -152,7 +152,7 @@ impl Step for OnExpired {
         let is_meant = |hold: &Hold| {
             hold.reservation == reservation && matches!(hold.state, HoldState::Held | HoldState::Review)
         };
-        match Hold::find(&order)?.filter(is_meant) {
+        match Hold::find_if_any(&order)?.filter(is_meant) {
             Some(mut hold) => hold.has_ended(&order, Why::Timeout),
             None => Ok(()),
         }

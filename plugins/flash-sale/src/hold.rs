@@ -124,6 +124,11 @@ impl Hold {
         records::of_customer().get(&order_key(order))
     }
 
+    /// The hold of what may be an order of the call's customer, or anything else.
+    pub(crate) fn find_if_any(text: &str) -> Result<Option<Self>, Error> {
+        if check_order(text).is_ok() { Self::find(text) } else { Ok(None) }
+    }
+
     /// The hold that a step means, by its order or its reservation; its order as well.
     pub(crate) fn meant(order: Option<&str>, reservation: Option<&str>) -> Result<(String, Self), Stop> {
         let order = match (order, reservation) {

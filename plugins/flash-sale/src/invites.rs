@@ -117,7 +117,7 @@ impl Invite {
             return Ok(Some(NotCounted::Staff));
         }
         // Whoever inserts first has brought them: one friend, one customer, for ever.
-        let is_first = records::of_tenant().insert(&key(&["brought", friend]), inviter)?;
+        let is_first = records::of(friend).insert("brought-by", inviter)?;
         Ok((!is_first).then_some(NotCounted::CountedBefore))
     }
 }

@@ -167,7 +167,7 @@ impl Step for OnOpenDue {
             return Ok(());
         };
         let now = Instant::now();
-        if let Some(occurrence) = terms.occurrence_at(now)? {
+        if let Some(occurrence) = terms.due(name, now)? {
             Sale::open(name, &terms, occurrence, By::Schedule)?;
         }
         terms.plan_opening(name, now)?;

@@ -38,8 +38,7 @@ pub(crate) struct Followed {
 
 /// A hold of the call's customer, and how it stands after something was done with it.
 fn follow(order: &str, what: impl FnOnce(Hold) -> Result<(), Stop>) -> Result<Followed, Stop> {
-    let is_ours = key(&["order", order]).len() <= 256 && !order.is_empty();
-    let Some(hold) = is_ours.then(|| Hold::find(order)).transpose()?.flatten() else {
+    let Some(hold) = Hold::find_if_any(order)? else {
         return Ok(Followed { is_flash: false, state: None });
     };
     match what(hold) {

@@ -106,3 +106,57 @@ fn holds_of_a_sale_that_has_ended_are_honoured_until_their_time() {
     assert_eq!(cups(&host), (2, 0, 1));
     assert_eq!(host.events_of("flash.closed")[0]["items"][0]["reserved"], 2);
 }
+
+/// The host gave the units back, and its word of it has not come yet.
+fn expire_silently(host: &mut siyu_plugin::fake::Host, reservation: &str) {
+    assert!(host.during(|| siyu_plugin::pools::release(reservation)).unwrap());
+}
+
+#[test]
+fn a_payment_that_crosses_the_expiry_is_late_and_the_end_is_noted_once() {
+    let mut host = open(json!({}));
+    let held = reserve(&mut host, "shop:1", "o1").done();
+    expire_silently(&mut host, &held.reservation);
+    assert!(pay(&mut host, "shop:1", "o1", 10).done().late);
+    let id = host.customer("shop:1");
+    let expired = json!({
+        "reservation": held.reservation, "plugin": "flash-sale", "pool": "fs/2026-12-11T20:00/cup", "units": 1,
+        "reference": "o1",
+    });
+    host.record("reservation.expired", Some(&id), expired);
+    assert_eq!(said(&host, "flash.released", "reason"), ["timeout"]);
+    assert_eq!(said(&host, "flash.committed", "reason"), ["late_ok"]);
+    assert_eq!(cups(&host), (2, 0, 1));
+}
+
+#[test]
+fn a_cancel_that_crosses_the_expiry_lets_go_once() {
+    let mut host = open(json!({}));
+    let held = reserve(&mut host, "shop:1", "o1").done();
+    expire_silently(&mut host, &held.reservation);
+    assert_eq!(cancel(&mut host, "shop:1", "o1").done().released, 0);
+    assert_eq!(said(&host, "flash.released", "reason"), ["timeout"]);
+    assert_eq!(cups(&host), (3, 0, 0));
+}
+
+#[test]
+fn a_wrong_payment_that_crosses_the_expiry_is_paid_back() {
+    let mut host = open(json!({}));
+    let held = reserve(&mut host, "shop:1", "o1").done();
+    expire_silently(&mut host, &held.reservation);
+    pay(&mut host, "shop:1", "o1", 9).refused("AMOUNT_MISMATCH");
+    assert_eq!(said(&host, "flash.late_payment", "reason"), ["amount_mismatch"]);
+    assert_eq!(cups(&host), (3, 0, 0));
+}
+
+#[test]
+fn reservations_of_other_makers_are_passed_over() {
+    let mut host = open(json!({}));
+    let id = host.customer("shop:1");
+    for reference in [json!(null), json!("o1"), json!("x".repeat(300))] {
+        let data =
+            json!({ "reservation": "r", "plugin": "p", "pool": "q", "units": 1, "reference": reference });
+        host.record("reservation.expired", Some(&id), data);
+    }
+    assert!(host.events_of("flash.released").is_empty());
+}

@@ -75,11 +75,24 @@ fn what_is_published_after_its_window_never_opens() {
 }
 
 #[test]
-fn a_host_that_slept_over_the_window_does_not_open_late() {
+fn a_definition_that_is_gone_opens_nothing() {
     let mut host = before(json!({}));
     host.unpublish::<Session>(FS);
     host.advance_to(instant("2026-12-11T20:10:00+08:00"));
-    assert!(host.events_of("flash.opened").is_empty(), "a definition that is gone opens nothing");
+    assert!(host.events_of("flash.opened").is_empty());
+}
+
+#[test]
+fn a_host_that_slept_over_the_window_waits_for_the_next_one() {
+    let weekly = json!({ "repeat": { "every": "week" } });
+    let mut host = before(weekly.clone());
+    host.unpublish::<Session>(FS);
+    host.advance(Duration::hours(3));
+    host.publish::<Session>(FS, session(weekly));
+    host.record("flash.open_due", None, json!({ "session": FS }));
+    assert!(host.events_of("flash.opened").is_empty());
+    host.advance(Duration::days(7));
+    assert_eq!(said(&host, "flash.opened", "occurrence"), ["2026-12-18T20:00"]);
 }
 
 #[test]
@@ -242,4 +255,15 @@ fn a_sale_after_the_last_one_has_a_name_and_stock_of_its_own() {
     host.advance_to(instant("2027-12-11T20:00:00+08:00"));
     assert_eq!(said(&host, "flash.opened", "occurrence"), [FIRST, "2027-12-11T20:00"]);
     assert_eq!(host.pool("fs/2027-12-11T20:00/cup").unwrap().available, 3);
+}
+
+#[test]
+fn a_playbook_that_moves_to_another_zone_does_not_open_the_same_sale_again() {
+    let mut host = open(json!({}));
+    reserve(&mut host, "shop:1", "o1").done();
+    let mut host = host.zone("Asia/Tokyo");
+    host.publish::<Session>(FS, session(json!({ "title": "moved" })));
+    host.advance(Duration::minutes(1));
+    assert_eq!(said(&host, "flash.opened", "occurrence"), [FIRST]);
+    assert_eq!(cups(&host), (2, 1, 0));
 }

@@ -4,7 +4,7 @@
 use siyu_plugin::prelude::*;
 use siyu_plugin::{events, pools, resources};
 
-use super::{Item, Session};
+use super::{Item, Occurrence, Session};
 use crate::events::{CloseDue, OpenDue};
 use crate::live::{self, Live, LiveEnded};
 use crate::orders::{OrderCancelled, OrderPaid, OrderRefunded};
@@ -32,16 +32,27 @@ impl Session {
     /// Plans the next look at the schedule: now when an occurrence should be open, else at the next start.
     pub(crate) fn plan_opening(&self, name: &str, now: Instant) -> Result<(), Fault> {
         let plan = sale::open_key(name);
-        let is_due = match self.occurrence_at(now)? {
-            Some(occurrence) => Sale::of(name, &occurrence.name)?.is_none(),
-            None => false,
+        let at = match self.due(name, now)? {
+            Some(_) => Some(now),
+            None => self.next_after(now)?.map(|next| next.opens_at),
         };
-        let at = if is_due { Some(now) } else { self.next_after(now)?.map(|next| next.opens_at) };
         match at {
             Some(at) => OpenDue { session: name.to_owned() }.plan(&plan, at)?,
             None => drop(events::cancel(&plan)?),
         }
         Ok(())
+    }
+
+    /// The scheduled occurrence that should be open and never was. A playbook whose zone changed calls the same start by
+    /// another name: it is the same sale.
+    pub(crate) fn due(&self, name: &str, now: Instant) -> Result<Option<Occurrence>, Fault> {
+        let Some(occurrence) = self.occurrence_at(now)? else {
+            return Ok(None);
+        };
+        let is_same = |sale: Sale| sale.by == By::Schedule && sale.opens_at == occurrence.opens_at;
+        let was_opened =
+            Sale::of(name, &occurrence.name)?.is_some() || Sale::current(name)?.is_some_and(is_same);
+        Ok((!was_opened).then_some(occurrence))
     }
 
     fn keep_promises(&self, before: &Self) -> Result<(), Fault> {

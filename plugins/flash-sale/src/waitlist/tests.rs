@@ -4,6 +4,7 @@ use siyu_plugin::fake::Host;
 use siyu_plugin::prelude::*;
 use siyu_plugin::serde_json::Value;
 
+use crate::events::WaitlistCalled;
 use crate::hold::HoldState;
 use crate::kit::{FS, cancel, cups, lay_over, open, pay, reserve, reserve_with, said};
 use crate::refund::Refund;
@@ -194,4 +195,22 @@ fn a_payment_while_waiting_is_late() {
     pay(&mut host, "shop:2", "o2", 10).refused("RESERVATION_EXPIRED");
     cancel(&mut host, "shop:1", "o1").done();
     assert_eq!(cups(&host), (1, 0, 0), "who asked for the money back waits no more");
+}
+
+#[test]
+fn who_is_called_and_finds_nothing_keeps_the_place() {
+    let mut host = sale(1, json!({}));
+    reserve(&mut host, "shop:1", "o1").done();
+    wait(&mut host, "shop:2", "o2");
+    wait(&mut host, "shop:3", "o3");
+    // Called too early: somebody was faster.
+    host.act_for("shop:2");
+    let (session, occurrence, sku, order) = (FS, "2026-12-11T20:00", "cup", "o2");
+    let called = WaitlistCalled { session, occurrence, sku, qty: 1, price_fen: 10, order, place: 1 };
+    host.during(|| called.emit()).unwrap();
+    assert_eq!(cups(&host), (0, 1, 0));
+    cancel(&mut host, "shop:1", "o1").done();
+    assert_eq!(said(&host, "flash.reserved", "order"), ["o1", "o2"]);
+    cancel(&mut host, "shop:2", "o2").done();
+    assert_eq!(said(&host, "flash.reserved", "order"), ["o1", "o2", "o3"]);
 }
