@@ -56,7 +56,8 @@ pub(crate) enum Worth {
 }
 
 impl Worth {
-    /// The most that one coupon takes off, in fen; 0 when that depends on the order alone.
+    /// What one coupon is worth, in fen; 0 when that depends on the order alone. Only a right to a price may take more off:
+    /// when its goods have become dearer.
     pub(crate) fn face_fen(self) -> u64 {
         match self {
             Self::AmountOff { value_fen } | Self::Exchange { value_fen } => value_fen,

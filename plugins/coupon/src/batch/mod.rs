@@ -6,6 +6,8 @@
 mod apply;
 mod check;
 mod offer;
+#[cfg(test)]
+mod tests;
 
 use siyu_plugin::prelude::*;
 

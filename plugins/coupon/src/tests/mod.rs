@@ -1,17 +1,30 @@
 //! What the plugin does, topic by topic. Here is what the tests share: a host, a plain batch, and calls in a line.
 
+mod budgets;
+mod codes;
 mod expiry;
+mod imports;
+mod invariants;
 mod issuing;
+mod locking;
+mod manifest;
+mod passing_on;
 mod redeeming;
+mod refunds;
+mod stacking;
+mod stopping;
+mod wallets;
 
 pub(crate) use siyu_plugin::fake::{Host, Outcome};
 pub(crate) use siyu_plugin::prelude::*;
 pub(crate) use siyu_plugin::serde_json::Value;
 
 pub(crate) use crate::steps::issue::{Issue, Issued};
+pub(crate) use crate::steps::lock::{Lock, Locked};
 pub(crate) use crate::steps::redeem::{Redeem, Redeemed};
 pub(crate) use crate::steps::report::{Report, Reported};
-pub(crate) use crate::{Batch, Plugin};
+pub(crate) use crate::steps::restore::{Fate, Restore, Restored};
+pub(crate) use crate::{Batch, CheckCode, Import, Plugin, Quote, Resume, Revoke, Unlock};
 
 /// 20 yuan off 100, for 7 days.
 pub(crate) fn plain() -> Value {
@@ -73,6 +86,20 @@ pub(crate) fn try_redeem(host: &mut Host, order: &str, amount_fen: u64) -> Outco
 #[track_caller]
 pub(crate) fn redeem(host: &mut Host, order: &str, amount_fen: u64) -> Redeemed {
     try_redeem(host, order, amount_fen).done()
+}
+
+/// An order uses a coupon.
+pub(crate) fn redeem_one(host: &mut Host, order: &str, amount_fen: u64, coupon: &str) -> Outcome<Redeemed> {
+    host.call::<Redeem>(json!({ "order": order, "amount_fen": amount_fen, "coupon": coupon }))
+}
+
+pub(crate) fn lock_one(host: &mut Host, order: &str, coupon: &str) -> Outcome<Locked> {
+    host.call::<Lock>(json!({ "order": order, "amount_fen": 10_000, "coupon": coupon }))
+}
+
+#[track_caller]
+pub(crate) fn refund(host: &mut Host, order: &str) -> Restored {
+    host.call::<Restore>(json!({ "order": order })).done()
 }
 
 #[track_caller]

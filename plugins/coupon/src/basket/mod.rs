@@ -2,6 +2,9 @@
 //!
 //! Never asks the host: the same purchase and the same terms give the same discount.
 
+#[cfg(test)]
+mod tests;
+
 use siyu_plugin::prelude::*;
 
 use crate::refusal;
