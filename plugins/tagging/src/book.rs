@@ -43,7 +43,9 @@ pub(crate) struct Memory {
 pub(crate) struct Chain {
     /// The event.
     pub(crate) root: String,
-    /// When they did it.
+    /// When they did it first.
+    pub(crate) since: Instant,
+    /// When they did it last.
     pub(crate) at: Instant,
     /// The rules, as `group/rule`.
     pub(crate) acted: BTreeSet<String>,
@@ -86,20 +88,23 @@ pub(crate) struct Book {
 impl Book {
     /// Of the call's customer.
     pub(crate) fn of_call() -> Result<Self, Error> {
-        Self::read(context::customer()?, customers::current())
+        let who = customers::current();
+        let marks = who.tags()?;
+        Self::new(context::customer()?, who, marks)
     }
 
     /// Of a customer by id; none when there is no such customer.
     pub(crate) fn of(id: &str) -> Result<Option<Self>, Error> {
-        match Self::read(id.to_owned(), customers::of(id)) {
-            Ok(book) => Ok(Some(book)),
+        let who = customers::of(id);
+        match who.tags() {
+            Ok(marks) => Self::new(id.to_owned(), who, marks).map(Some),
             Err(error) if error.is_not_found() || error.is_invalid() => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    fn read(id: String, who: CustomerRef) -> Result<Self, Error> {
-        let marks = who.tags()?.into_iter().map(|mark| (mark.tag.clone(), mark)).collect();
+    fn new(id: String, who: CustomerRef, marks: Vec<TagMark>) -> Result<Self, Error> {
+        let marks = marks.into_iter().map(|mark| (mark.tag.clone(), mark)).collect();
         let records = records::of(id.as_str());
         let memory: Memory = records.get(MEMORY)?.unwrap_or_default();
         Ok(Self {

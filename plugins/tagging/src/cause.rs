@@ -5,6 +5,9 @@ use siyu_plugin::prelude::*;
 
 use crate::book::{Chain, Memory};
 
+/// How long an event that rules led to may wait for its reaction: far more than a busy host needs.
+const MOMENT: Duration = Duration::seconds(10);
+
 /// An event.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 pub struct Cause {
@@ -44,12 +47,15 @@ impl Cause {
             .map_err(|fault| Error::invalid(format!("the event is not what was expected: {fault}")))
     }
 
-    /// The event at the beginning of what led here: of a tag that rules changed, what those acted on.
-    pub(crate) fn root(&self, memory: &Memory) -> String {
+    /// What rules did that led to this event: it is about a tag that they changed a moment ago. Where time has passed since, there
+    /// is no loop.
+    pub(crate) fn chain<'a>(&self, memory: &'a Memory, now: Instant) -> Option<&'a Chain> {
         let tag = self.data.tag.as_str().unwrap_or_default();
-        let leads_here = |chain: &&Chain| {
-            self.event_type.starts_with("tag.") && chain.at == self.time && chain.tags.contains(tag)
-        };
-        memory.chain.as_ref().filter(leads_here).map_or_else(|| self.id.clone(), |chain| chain.root.clone())
+        memory.chain.as_ref().filter(|chain| {
+            self.event_type.starts_with("tag.")
+                && (chain.since..=chain.at).contains(&self.time)
+                && now.since(self.time) <= MOMENT
+                && chain.tags.contains(tag)
+        })
     }
 }

@@ -60,8 +60,8 @@ pub(crate) struct Evaluation<'a> {
     cause: Option<&'a Cause>,
     /// Since when what rules over facts say is true.
     effective_at: Instant,
-    /// The event at the beginning of what led here.
-    root: String,
+    /// What rules did that led here, if they did.
+    chain: Option<Chain>,
     out: Evaluated,
     looped: Vec<String>,
     acted: BTreeSet<String>,
@@ -79,13 +79,13 @@ struct Looked<'g> {
 impl<'a> Evaluation<'a> {
     /// Begins one. `effective_at` is since when what rules over facts say is true; rules over an event are true since that.
     pub(crate) fn new(book: Book, cause: Option<&'a Cause>, effective_at: Instant) -> Self {
-        let root = cause.map(|cause| cause.root(&book.memory)).unwrap_or_default();
+        let chain = cause.and_then(|cause| cause.chain(&book.memory, book.now)).cloned();
         let effective_at = effective_at.min(book.now);
         Self {
             book,
             cause,
             effective_at,
-            root,
+            chain,
             out: Evaluated::default(),
             looped: Vec::new(),
             acted: BTreeSet::new(),
@@ -140,12 +140,11 @@ impl<'a> Evaluation<'a> {
         if self.looped.is_empty() {
             return Ok(self.out);
         }
-        let words = format!(
-            "{} would act again because of what it did itself, beginning with event {}",
-            self.looped.join(", "),
-            self.root
-        );
-        Err(RULE_LOOP.because(words).details(json!({ "rules": self.looped, "event": self.root })))?
+        let root = self.chain.map(|chain| chain.root).unwrap_or_default();
+        let rules = self.looped.join(", ");
+        let words =
+            format!("{rules} would act again because of what it did itself, beginning with event {root}");
+        Err(RULE_LOOP.because(words).details(json!({ "rules": self.looped, "event": root })))?
     }
 
     /// Retired tags go. Of several tags in an exclusive group, which somebody put on past this plugin, the latest stays.
@@ -306,9 +305,7 @@ impl<'a> Evaluation<'a> {
 
     /// Whether a rule has acted because of the same event before: one that sets itself off.
     fn is_loop(&mut self, name: &str, rule: &Rule) -> bool {
-        let chain = self.book.memory.chain.as_ref();
-        let chain = chain.filter(|chain| !self.root.is_empty() && chain.root == self.root);
-        let is_loop = chain.is_some_and(|chain| chain.acted.contains(&of_group(name, rule)));
+        let is_loop = self.chain.as_ref().is_some_and(|chain| chain.acted.contains(&of_group(name, rule)));
         if is_loop {
             self.looped.push(of_group(name, rule));
         }
@@ -324,8 +321,8 @@ impl<'a> Evaluation<'a> {
             return Ok(());
         }
         let book = &mut self.book;
-        let known = book.memory.chain.take().filter(|chain| chain.root == self.root);
-        let mut chain = known.unwrap_or_else(|| Chain { root: self.root.clone(), ..Chain::default() });
+        let begun = || Chain { root: cause.id.clone(), since: book.now, ..Chain::default() };
+        let mut chain = self.chain.clone().unwrap_or_else(begun);
         chain.at = book.now;
         chain.acted.append(&mut self.acted);
         chain.tags.extend(book.added.iter().cloned());

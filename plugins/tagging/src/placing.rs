@@ -207,5 +207,12 @@ fn overruled(customer: &str, standing: &TagMark, wish: &Wish<'_>) -> Result<(), 
         standing_source: standing.source.clone(),
         standing_since: standing.effective_at,
     };
-    siyu_plugin::events::emit_for(customer, &event)
+    match siyu_plugin::events::emit_for(customer, &event) {
+        // So deep in a chain of events the host records no further one; that is no reason to fail.
+        Err(error) if error.is_limit() => {
+            siyu_plugin::log::warn(format_args!("{} is late: {error}", wish.tag));
+            Ok(())
+        }
+        other => other,
+    }
 }

@@ -16,6 +16,9 @@ use crate::placing::{Placed, Why};
 use crate::refusals::{NOT_A_WRITER, OF_WRITING, UNKNOWN_GROUP};
 use crate::writing::{Author, Groups, Target, Terms};
 
+/// Tags that one step writes: more at once is an import.
+const TAGS_AT_ONCE_MAX: usize = 100;
+
 /// Puts tags on the customer (打标签). In an exclusive group a tag replaces the one before it.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -121,6 +124,7 @@ impl Step for Add {
     type Output = Written;
 
     fn run(self) -> Result<Written, Stop> {
+        few("/tags", self.tags.len())?;
         let author = Author::new(self.source)?;
         let terms = Terms {
             effective_at: self.effective_at,
@@ -154,6 +158,7 @@ impl Step for Remove {
     type Output = Written;
 
     fn run(self) -> Result<Written, Stop> {
+        few("/tags", self.tags.len())?;
         let author = Author::new(self.source)?;
         let is_held = self.hold.unwrap_or(matches!(author.writer, Writer::Manual | Writer::Wecom));
         let mut groups = Groups::default();
@@ -182,6 +187,25 @@ impl Step for Remove {
     }
 }
 
+fn few(pointer: &str, tags: usize) -> Result<(), Fault> {
+    if tags > TAGS_AT_ONCE_MAX {
+        let message =
+            format!("{tags} tags, expected at most {TAGS_AT_ONCE_MAX} at once: `import` takes longer lists");
+        return Err(Fault::invalid(pointer, message));
+    }
+    Ok(())
+}
+
+impl Values {
+    fn as_slice(&self) -> &[String] {
+        match self {
+            Self::None(()) => &[],
+            Self::One(value) => std::slice::from_ref(value),
+            Self::Several(values) => values,
+        }
+    }
+}
+
 /// The customer's own spelling of a tag.
 fn spelled(book: &Book, tag: &str) -> String {
     let known = book.marks.keys().find(|known| name::is_same(known, tag));
@@ -194,6 +218,7 @@ impl Step for Set {
     type Output = Written;
 
     fn run(self) -> Result<Written, Stop> {
+        few("/groups", self.groups.values().map(|values| values.as_slice().len().max(1)).sum())?;
         let author = Author::new(self.source)?;
         let terms = Terms {
             effective_at: self.effective_at,
@@ -235,11 +260,7 @@ impl Step for Set {
 }
 
 fn targets(groups: &mut Groups, group: &str, values: &Values, author: &Author) -> Result<Vec<Target>, Stop> {
-    let values: &[String] = match values {
-        Values::None(()) => &[],
-        Values::One(value) => std::slice::from_ref(value),
-        Values::Several(values) => values,
-    };
+    let values = values.as_slice();
     let mode = groups.for_author(group, author)?.mode;
     if mode == Mode::Exclusive && values.len() > 1 {
         let pointer = format!("/groups/{group}");

@@ -207,11 +207,6 @@ fn rules(group: &Group, found: &mut Findings) {
             found.warning(format!("{at}/priority"), "RULE_TIE", message);
         }
     }
-    if !group.rules.is_empty() && group.on.is_empty() && group.rules.iter().all(|rule| rule.on.is_empty()) {
-        let message = "no event leads to an evaluation: the rules are looked at by the step `tagging/evaluate` alone, and then \
-                       whenever time changes them";
-        found.warning("/rules", "RULES_BY_STEP", message);
-    }
 }
 
 fn rule(group: &Group, rule: &Rule, at: &str, found: &mut Findings) {

@@ -189,3 +189,25 @@ fn a_rule_put_into_force_again_changes_nothing() {
     evaluate(&mut host, &["lifecycle"]).done();
     assert_eq!((story(&host), host.planned()), (marks, planned));
 }
+
+#[test]
+fn what_is_evaluated_again_later_is_no_loop() {
+    let mut host = host();
+    host.publish::<Group>(
+        "g",
+        json!({ "mode": "multi", "on": ["tag.added"], "rules": [
+            { "id": "r", "when": "customer.attributes.x | default(0) > 0", "tag": "x", "auto_remove": true },
+        ] }),
+    );
+    let me = me(&mut host);
+    // A run that the event of a tag started, which goes on for months.
+    host.start_run("tag.added", json!({ "tag": "g.x" }));
+    host.set_attributes(&me, json!({ "x": 1 }));
+    evaluate(&mut host, &["g"]).done();
+    assert_eq!(tags(&mut host), ["g.x"]);
+    host.set_attributes(&me, json!({ "x": 0 }));
+    evaluate(&mut host, &["g"]).refused("RULE_LOOP");
+    host.advance(Duration::days(30));
+    evaluate(&mut host, &["g"]).done();
+    assert!(tags(&mut host).is_empty());
+}

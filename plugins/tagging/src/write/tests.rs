@@ -293,3 +293,17 @@ fn sensitive_tags_need_the_customers_consent() {
     set(&mut host, json!({ "groups": { "health": null } })).done();
     assert!(tags(&mut host).is_empty(), "taking off needs no consent");
 }
+
+#[test]
+fn a_step_writes_a_hundred_tags_at_once_and_no_more() {
+    let mut host = host();
+    let many: Vec<String> = (0..101).map(|place| format!("t{place}")).collect();
+    add(&mut host, json!({ "tags": many[1..] })).done();
+    for (outcome, pointer) in [
+        (add(&mut host, json!({ "tags": many })), "/tags"),
+        (remove(&mut host, json!({ "tags": many })), "/tags"),
+        (set(&mut host, json!({ "groups": { "g": many } })), "/groups"),
+    ] {
+        assert_eq!(outcome.failed("INVALID_INPUT").fields[0].pointer, pointer);
+    }
+}
