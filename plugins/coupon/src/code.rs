@@ -17,6 +17,8 @@ const WRONG_MAX: u32 = 5;
 const WRONG_WINDOW: Duration = Duration::minutes(1);
 /// How long the caller is refused after that.
 const BLOCKED_FOR: Duration = Duration::minutes(15);
+/// Bytes of the name of whoever types a code.
+const NAME_BYTES_MAX: usize = 64;
 /// Hands that a coupon's trail is followed through.
 const MOVES_MAX: usize = 32;
 /// Prefixes that batches may have.
@@ -38,8 +40,16 @@ impl Caller {
     /// The caller of a step with these inputs.
     ///
     /// # Errors
-    /// An invalid input when there is neither a customer nor a name.
+    /// An invalid input when there is neither a customer nor a name, and for a name that is too long.
     pub(crate) fn of(staff: Option<&str>, actor: Option<&str>) -> Result<Self, Fault> {
+        for (pointer, name) in [("/staff", staff), ("/actor", actor)] {
+            if name.is_some_and(|name| !(1..=NAME_BYTES_MAX).contains(&name.len())) {
+                return Err(Fault::invalid(
+                    pointer,
+                    format!("expected a name of 1 to {NAME_BYTES_MAX} bytes"),
+                ));
+            }
+        }
         if let Some(staff) = staff {
             return Ok(Self::Staff(staff.to_owned()));
         }

@@ -125,6 +125,15 @@ impl Desk {
         if self.is_passed_on { Wallet::of_customer()?.order(number) } else { self.wallet.order(number) }
     }
 
+    /// Whether the order of a coupon that is passed on holds coupons of whoever it goes to.
+    pub(crate) fn holds_others(&self, order: &str) -> Result<bool, Error> {
+        if !self.is_passed_on {
+            return Ok(false);
+        }
+        let mine = Wallet::of_customer()?;
+        Ok(mine.live().iter().any(|coupon| coupon.held_by(self.now).is_some_and(|lock| lock.order == order)))
+    }
+
     /// A lock whose time is over is taken off, although its own event has not come yet.
     pub(crate) fn drop_stale_lock(&self, coupon: &mut Coupon) -> Result<(), Error> {
         if coupon.held_by(self.now).is_some() {

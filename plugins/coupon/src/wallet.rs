@@ -228,18 +228,26 @@ struct Page {
     /// Whether older orders or endings stand in documents of their own.
     #[serde(rename = "p", default, skip_serializing_if = "is_false")]
     has_past: bool,
-    #[serde(rename = "d", default, skip_serializing_if = "Option::is_none")]
-    today: Option<Today>,
+    #[serde(rename = "d", default, skip_serializing_if = "Vec::is_empty")]
+    today: Vec<Today>,
 }
 
-/// How many coupons the customer got on a calendar day, a batch each.
-#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
+/// How many coupons of a batch the customer got on a calendar day of that batch's zone.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
 struct Today {
+    #[serde(rename = "b")]
+    batch: String,
     #[serde(rename = "d")]
     date: String,
     #[serde(rename = "n")]
-    taken: Vec<(String, u64)>,
+    taken: u64,
+    /// When the last one was counted.
+    #[serde(rename = "t")]
+    at_ms: i64,
 }
+
+/// After this long no local day goes on: the longest has 25 hours, days of another zone begin up to 26 hours apart.
+const DAY_OVER_AFTER: Duration = Duration::hours(52);
 
 /// Where a coupon stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -366,21 +374,22 @@ impl Wallet {
 
     /// How many coupons of a batch the customer got on a day.
     pub(crate) fn taken_on(&self, date: &str, batch: &str) -> u64 {
-        let today = self.page.today.as_ref().filter(|today| today.date == date);
-        let taken = today.and_then(|today| today.taken.iter().find(|(name, _)| name == batch));
-        taken.map_or(0, |(_, count)| *count)
+        let days = self.page.today.iter();
+        days.filter(|today| today.batch == batch && today.date == date).map(|today| today.taken).sum()
     }
 
-    /// Counts one more coupon of a batch on a day. Other days are forgotten.
-    pub(crate) fn count_on(&mut self, date: &str, batch: &str) {
-        let today = self.page.today.get_or_insert_default();
-        if today.date != date {
-            *today = Today { date: date.to_owned(), taken: Vec::new() };
-        }
-        match today.taken.iter_mut().find(|(name, _)| name == batch) {
-            Some((_, count)) => *count += 1,
-            None => today.taken.push((batch.to_owned(), 1)),
-        }
+    /// Counts one more coupon of a batch on a day. Days that are over are forgotten.
+    pub(crate) fn count_on(&mut self, date: &str, batch: &str, now: Instant) {
+        let days = &mut self.page.today;
+        let taken = days
+            .iter()
+            .find(|today| today.batch == batch && today.date == date)
+            .map_or(0, |today| today.taken);
+        days.retain(|today| {
+            today.batch != batch && now.since(Instant::from_millis(today.at_ms)) < DAY_OVER_AFTER
+        });
+        let (batch, date) = (batch.to_owned(), date.to_owned());
+        days.push(Today { batch, date, taken: taken + 1, at_ms: now.as_millis() });
     }
 
     /// Writes the wallet. What is old goes into documents of its own.

@@ -12,6 +12,9 @@ use crate::basket::AMOUNT_FEN_MAX;
 /// The top prize of a lottery, in fen (Anti-Unfair Competition Law; SAMR Order 32 art. 17).
 const PRIZE_FEN_MAX: u64 = 5_000_000;
 
+/// Names of goods and channels of one batch: with 64 bytes each they fit a document.
+const SCOPE_NAMES_MAX: usize = 550;
+
 impl Batch {
     pub(super) fn find_faults(&self, found: &mut Findings) {
         self.check_worth(found);
@@ -84,6 +87,12 @@ impl Batch {
                     found.error(pointer, "NAME_TWICE", format!("`{name}` stands here twice"));
                 }
             }
+        }
+        let names = scope.skus.len() + scope.exclude.len() + scope.channels.len();
+        if names > SCOPE_NAMES_MAX {
+            let message =
+                format!("{names} names, expected at most {SCOPE_NAMES_MAX}: they are kept in one document");
+            found.error("/scope", "SCOPE_TOO_LARGE", message);
         }
         for (place, name) in scope.exclude.iter().enumerate() {
             if scope.skus.contains(name) {

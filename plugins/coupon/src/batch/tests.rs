@@ -100,6 +100,8 @@ fn a_scope_that_contradicts_itself_is_refused() {
     refused(json!({ "kind": "exchange" }), "/scope", "SCOPE_MISSING");
     refused(json!({ "scope": { "skus": ["a"], "exclude": ["a"] } }), "/scope/exclude/0", "SCOPE_OVERLAP");
     refused(json!({ "scope": { "skus": ["a", "a"] } }), "/scope/skus/1", "NAME_TWICE");
+    let many: Vec<String> = (0..551).map(|sku| sku.to_string()).collect();
+    refused(json!({ "scope": { "skus": many } }), "/scope", "SCOPE_TOO_LARGE");
     refused(json!({ "scope": { "channels": [""] } }), "/scope/channels/0", "NAME_LENGTH");
 }
 
@@ -213,6 +215,14 @@ fn coupons_keep_the_terms_that_they_were_issued_under() {
     assert_eq!((old.value_fen, new.value_fen, new.min_spend_fen), (2_000, 300, 20_000));
     let redeemed = redeem(&mut host, "A1", 10_000);
     assert_eq!((redeemed.discount_fen, redeemed.coupons[0].coupon.as_str()), (2_000, old.coupon.as_str()));
+}
+
+#[test]
+fn the_largest_scope_fits_a_document() {
+    let mut host = host();
+    let skus: Vec<String> = (0..550).map(|sku| format!("{sku:064}")).collect();
+    host.publish::<Batch>("large", with(plain(), json!({ "scope": { "skus": skus } })));
+    issue(&mut host, "large", "k1");
 }
 
 #[test]

@@ -255,7 +255,7 @@ impl Taking<'_> {
             return Err(refusal::BUDGET_EXHAUSTED.into());
         }
         if batch.per_customer_per_day.is_some() {
-            self.wallet.count_on(&date, &self.wanted.batch);
+            self.wallet.count_on(&date, &self.wanted.batch, Instant::now());
         }
         if batch.is_imported() {
             self.give_spare(spare)

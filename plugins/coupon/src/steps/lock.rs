@@ -124,6 +124,9 @@ impl Step for Lock {
         if !held.is_empty() {
             return self.replay(&mut desk, &held, &basket, request);
         }
+        if desk.holds_others(&self.order)? {
+            return Err(mismatch());
+        }
         let picked = if named.is_empty() {
             desk.pick_best(&basket, purpose, &[])?
         } else {
@@ -134,6 +137,12 @@ impl Step for Lock {
         }
         self.hold(desk, &picked, request)
     }
+}
+
+fn mismatch() -> Stop {
+    refusal::IDEMPOTENCY_MISMATCH
+        .because("the order holds coupons for another request: unlock it first")
+        .into()
 }
 
 impl Lock {
@@ -175,9 +184,7 @@ impl Lock {
     ) -> Result<Locked, Stop> {
         let lock = desk.wallet.live_by_id(&held[0]).and_then(|coupon| coupon.lock.clone());
         if lock.as_ref().is_none_or(|lock| lock.request != request) {
-            return Err(refusal::IDEMPOTENCY_MISMATCH
-                .because("the order holds coupons for another request: unlock it first")
-                .into());
+            return Err(mismatch());
         }
         let purpose = Purpose { order: Some(&self.order), is_paid: false };
         let picked = desk.pick_named(held, basket, purpose)?.map_err(|rejected| rejected.why)?;

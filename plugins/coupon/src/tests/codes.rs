@@ -107,8 +107,12 @@ fn a_stranger_hears_of_no_code_that_they_could_not_use() {
     host.act_for_nobody();
     let device = json!({ "code": code, "actor": "device:1" });
     host.call::<CheckCode>(device).refused("CODE_UNKNOWN");
-    let fault = check(&mut host, &code).failed("INVALID_INPUT");
-    assert_eq!(fault.fields[0].pointer, "/actor");
+    let nobody = json!({ "code": code, "actor": "" });
+    let long = json!({ "code": code, "actor": "x".repeat(65) });
+    for input in [json!({ "code": code }), nobody, long] {
+        let fault = host.call::<CheckCode>(input).failed("INVALID_INPUT");
+        assert_eq!(fault.fields[0].pointer, "/actor");
+    }
 }
 
 #[test]

@@ -123,6 +123,23 @@ fn days_are_those_of_the_batchs_zone() {
 }
 
 #[test]
+fn days_of_different_zones_do_not_disturb_each_other() {
+    let east = json!({ "per_customer_per_day": 1 });
+    let mut host = host_with(east.clone());
+    let west = json!({ "relative": { "days": 1, "tz": "America/New_York" } });
+    host.publish::<Batch>("west", with(plain(), with(east, json!({ "validity": west }))));
+    for key in ["k1", "k2"] {
+        for batch in ["plain", "west"] {
+            let outcome = try_issue(&mut host, batch, key);
+            if key == "k1" { drop(outcome.done()) } else { drop(outcome.refused("LIMIT_CUSTOMER_DAY")) }
+        }
+    }
+    host.advance(Duration::hours(1));
+    issue(&mut host, "west", "k3");
+    try_issue(&mut host, "plain", "k3").refused("LIMIT_CUSTOMER_DAY");
+}
+
+#[test]
 fn the_limit_of_a_day_is_for_all_customers_and_the_customers_own_is_not() {
     let mut host = host_with(json!({ "per_customer_per_day": 1 }));
     host.publish::<Batch>("daily", with(plain(), json!({ "per_day": 1 })));

@@ -84,6 +84,16 @@ fn an_order_takes_no_second_set_of_coupons_by_a_code_of_another() {
 }
 
 #[test]
+fn an_order_holds_no_second_set_of_coupons_by_a_code_of_another() {
+    let (mut host, coupon) = given();
+    issue(&mut host, "plain", "mine");
+    host.call::<Lock>(json!({ "order": "A1", "amount_fen": 10_000 })).done();
+    host.call::<Lock>(by_code("A1", &coupon.code)).refused("IDEMPOTENCY_MISMATCH");
+    assert!(host.call::<Lock>(by_code("A2", &coupon.code)).done().locked_until.is_some());
+    assert!(host.call::<Lock>(by_code("A2", &coupon.code)).done().replayed);
+}
+
+#[test]
 fn a_held_coupon_is_not_passed_on() {
     let (mut host, coupon) = given();
     host.act_for("shop:00042");
