@@ -8,6 +8,7 @@
 
 mod brief;
 mod customer;
+pub mod draws;
 mod fault;
 mod frame;
 mod local;

@@ -18,6 +18,6 @@ pub use runs::{RunsOfWorkflow, RunsReport, runs};
 pub use stock::{FlashCount, PoolLine, Stock, stock};
 
 /// An event type that a report names itself.
-fn named(text: &'static str) -> EventType {
+pub(crate) fn named(text: &'static str) -> EventType {
     EventType::new(text).expect("the reports' own names follow the rule of event types")
 }

@@ -5,6 +5,7 @@
 mod cdnow;
 mod coupons;
 mod customers;
+mod draws;
 mod funnel;
 mod repurchase;
 mod runs;

@@ -1,0 +1,363 @@
+//! A lottery's log: whole ones pass, and whatever is done to one is found where it was done.
+//!
+//! The logs are written here by hand in the documented form, every line's text with its members in order.
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::{Digest, Sha256};
+use siyu_engine::ports::rows::RecordKey;
+use siyu_insight::draws::{CampaignAudit, SeedState, verify};
+
+use crate::support::{Place, Tenant, name};
+
+const SEED: [u8; 32] = [7; 32];
+const SEED_HEX: &str = "0707070707070707070707070707070707070707070707070707070707070707";
+const PLUGIN: &str = "package-card-lottery";
+const WHEN: &str = "2026-11-25T00:00:00Z";
+/// Guaranteed, two of p66, p5 without end; a prize of one customer at most once.
+const CONFIG: &str = r#"{"budget_fen":20000,"entry":{"by":"card"},"mode":"guaranteed","no_prize":{"name":"谢谢参与","weight":0},"on_exhausted":"fallback","prizes":[{"fallback":false,"grant":{"coupon":"c66"},"id":"p66","name":"66元首单券","per_customer":1,"stock":2,"value_fen":6600,"weight":300},{"fallback":true,"grant":{"coupon":"c5"},"id":"p5","name":"5元首单券","per_customer":null,"stock":"unlimited","value_fen":500,"weight":700}],"restock_unclaimed":false,"rng":{"public_randomness":"none"},"title":"秋季"}"#;
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn sha256(text: &str) -> String {
+    hex(&Sha256::digest(text.as_bytes()))
+}
+
+/// The number that the seed gives for a card.
+fn number(entry: &str) -> u64 {
+    let mut mac = Hmac::<Sha256>::new_from_slice(&SEED).unwrap();
+    mac.update(format!("autumn|1|{entry}|1|0").as_bytes());
+    let digest = mac.finalize().into_bytes();
+    u64::from_be_bytes(digest[..8].try_into().unwrap()) % 1_000
+}
+
+/// A log that is being written.
+struct Log {
+    head: String,
+    lines: Vec<String>,
+}
+
+impl Log {
+    fn new() -> Self {
+        Self { head: "0".repeat(64), lines: Vec::new() }
+    }
+
+    /// Appends a line. Its members are given in three parts, between which `prev_hash` and `seq` have their places.
+    fn add(&mut self, before: &str, between: &str, after: &str) {
+        let (head, seq) = (&self.head, self.lines.len() + 1);
+        let members = format!(r#"{before}"prev_hash":"{head}",{between}"seq":{seq}{after}"#);
+        let hash = sha256(&format!("{head}{{{members}}}"));
+        self.lines.push(format!(r#"{{{members},"row_hash":"{hash}"}}"#));
+        self.head = hash;
+    }
+}
+
+fn opened(log: &mut Log) {
+    let before = format!(
+        r#""at":"{WHEN}","campaign":"autumn","config":{CONFIG},"config_hash":"{}","config_version":1,"kind":"opened","plugin":"x","#,
+        sha256(CONFIG)
+    );
+    let commitment = hex(&Sha256::digest(SEED));
+    // `salt_hash` and `seed_hash` stand before `seq`.
+    log.add(&before, &format!(r#""salt_hash":"00","seed_hash":"{commitment}","#), "");
+}
+
+/// What is left of p66, and what each customer has of it.
+#[derive(Default)]
+struct Shop {
+    given: u64,
+    of: std::collections::BTreeMap<String, u64>,
+}
+
+/// A draw by the rules above, as an honest lottery writes it.
+fn draw(log: &mut Log, shop: &mut Shop, entry: &str, customer: &str) {
+    let r = number(entry);
+    let chosen = if r < 300 { "p66" } else { "p5" };
+    let won = shop.of.get(customer).copied().unwrap_or(0);
+    let left = 20_000 - shop.given * 6_600;
+    let (awarded, reason) = match chosen {
+        "p66" if shop.given == 2 => ("p5", "stock"),
+        "p66" if won == 1 => ("p5", "cap"),
+        chosen => (chosen, "drawn"),
+    };
+    let (stock, budget) = match awarded {
+        "p66" => ((2 - shop.given).to_string(), left.to_string()),
+        _ => ("null".to_owned(), "null".to_owned()),
+    };
+    if awarded == "p66" {
+        shop.given += 1;
+        *shop.of.entry(customer.to_owned()).or_default() += 1;
+    }
+    let (hash, seq) = (sha256(CONFIG), log.lines.len() + 1);
+    let before = format!(
+        r#""at":"{WHEN}","awarded":"{awarded}","budget_before":{budget},"campaign":"autumn","chosen":"{chosen}","config_hash":"{hash}","config_version":1,"ctr":0,"customer":"{customer}","day":null,"draw_id":"autumn/{seq}","draw_no":1,"entry_key":"{entry}","kind":"draw","plugin":"x","#
+    );
+    let after = format!(r#","stock_before":{stock},"trigger_event":null,"w":1000"#);
+    log.add(&before, &format!(r#""r":{r},"reason":"{reason}","#), &after);
+}
+
+fn closed(log: &mut Log) {
+    log.add(
+        &format!(r#""at":"{WHEN}","campaign":"autumn","kind":"closed","plugin":"x","#),
+        r#""reason":"ended","#,
+        "",
+    );
+}
+
+fn revealed(log: &mut Log) {
+    let commitment = hex(&Sha256::digest(SEED));
+    let before = format!(r#""at":"{WHEN}","campaign":"autumn","kind":"revealed","plugin":"x","#);
+    log.add(&before, &format!(r#""seed":"{SEED_HEX}","seed_hash":"{commitment}","#), "");
+}
+
+/// A whole campaign: forty draws, closed, revealed.
+fn campaign() -> Log {
+    let (mut log, mut shop) = (Log::new(), Shop::default());
+    opened(&mut log);
+    for card in 0..40 {
+        draw(&mut log, &mut shop, &format!("card:{card:04}"), &format!("{:032x}", card / 7));
+    }
+    closed(&mut log);
+    revealed(&mut log);
+    log
+}
+
+fn record(key: &str, body: String) -> (RecordKey, Option<std::sync::Arc<str>>) {
+    (RecordKey { plugin: name(PLUGIN), customer: None, key: name(key) }, Some(body.into()))
+}
+
+/// The log in a store, with the state that it ends with and the events of its draws.
+fn tenant(log: &Log, status: &str) -> Tenant {
+    let mut tenant = Tenant::default();
+    for (place, line) in log.lines.iter().enumerate() {
+        tenant.writes.records.push(record(&format!("line/autumn/{:010}", place + 1), line.clone()));
+        if line.contains(r#""kind":"draw""#) {
+            let hash = &line[line.find(r#""row_hash":""#).unwrap() + 12..][..64];
+            let data =
+                format!(r#"{{"campaign":"autumn","seq":{},"chain_hash":"{hash}","prize":"p5"}}"#, place + 1);
+            tenant.event(Some(1), "draw.completed", WHEN, &data);
+            tenant.writes.events.last_mut().unwrap().source = format!("plugin:{PLUGIN}");
+        }
+    }
+    let (seq, head) = (log.lines.len(), &log.head);
+    let state = format!(
+        r#"{{"status":"{status}","seq":{seq},"head":"{head}","seed":"{SEED_HEX}","config_version":1}}"#
+    );
+    tenant.writes.records.push(record("state/autumn", state));
+    tenant
+}
+
+async fn audit(tenant: Tenant) -> CampaignAudit {
+    let place: Place = tenant.open().await;
+    let mut audits = verify(&place.inspect, None).await.unwrap();
+    assert_eq!(audits.len(), 1);
+    audits.remove(0)
+}
+
+/// Where a log is broken, and what is said of it.
+async fn flaw(tenant: Tenant) -> (u64, String) {
+    let found = audit(tenant).await;
+    assert_eq!(found.seed, SeedState::Sealed, "nothing is said to be recomputed");
+    let broken = found.broken.unwrap();
+    (broken.line, format!("{}: found {}, expected {}", broken.what, broken.found, broken.expected))
+}
+
+#[tokio::test]
+async fn a_whole_log_is_computed_again_to_the_last_number() {
+    let log = campaign();
+    let found = audit(tenant(&log, "revealed")).await;
+    assert_eq!(found.broken, None);
+    assert_eq!((found.lines, found.draws, found.anchored), (43, 40, 40));
+    assert_eq!((found.seed, found.head.as_str()), (SeedState::Recomputed, log.head.as_str()));
+    let odds = &found.odds;
+    assert_eq!((odds.title.as_str(), odds.draws, odds.prizes.len()), ("秋季", 40, 2));
+    let [top, rest] = odds.prizes.as_slice() else { panic!("{odds:?}") };
+    assert_eq!(
+        (top.prize.as_str(), top.odds, top.stock, top.awarded, top.awarded_fen),
+        ("p66", 0.3, Some(2), 2, 13_200)
+    );
+    assert!((top.expected - 12.0).abs() < 1e-9 && (rest.expected - 28.0).abs() < 1e-9);
+    let drawn = (0..40).filter(|card| number(&format!("card:{card:04}")) < 300).count() as u64;
+    assert_eq!((top.drawn, rest.drawn, rest.awarded), (drawn, 40 - drawn, 38));
+    assert_eq!(odds.degrees_of_freedom, Some(1));
+    assert!(odds.p_value.is_some_and(|p| p > 0.01), "{odds:?}");
+    let reasons: Vec<_> = ["\"drawn\"", "\"stock\"", "\"cap\""]
+        .map(|reason| log.lines.iter().any(|line| line.contains(&format!("\"reason\":{reason}"))))
+        .into();
+    assert_eq!(reasons, [true, true, true], "the sample has every way in which a prize comes about");
+}
+
+#[tokio::test]
+async fn a_sealed_log_is_checked_but_for_its_numbers() {
+    let mut log = Log::new();
+    let mut shop = Shop::default();
+    opened(&mut log);
+    draw(&mut log, &mut shop, "card:0001", "a");
+    let found = audit(tenant(&log, "open")).await;
+    assert_eq!((found.broken, found.seed, found.lines, found.draws), (None, SeedState::Sealed, 2, 1));
+}
+
+#[tokio::test]
+async fn a_changed_line_is_found_by_its_hash() {
+    let mut log = campaign();
+    log.lines[9] = log.lines[9].replacen(r#""customer":"0000"#, r#""customer":"000f"#, 1);
+    assert_ne!(log.lines[9], campaign().lines[9]);
+    let (line, text) = flaw(tenant(&log, "revealed")).await;
+    assert_eq!(line, 10);
+    assert!(text.starts_with("row_hash: found "), "{text}");
+}
+
+#[tokio::test]
+async fn a_line_written_anew_breaks_the_link_of_the_next() {
+    let log = campaign();
+    let (mut forged, mut shop) = (Log::new(), Shop::default());
+    opened(&mut forged);
+    for card in 0..8 {
+        // The eighth card was somebody else's.
+        let owner = if card == 7 { 99 } else { card / 7 };
+        draw(&mut forged, &mut shop, &format!("card:{card:04}"), &format!("{owner:032x}"));
+    }
+    let mut lines = log.lines.clone();
+    lines[8] = forged.lines[8].clone();
+    let (line, text) = flaw(tenant(&Log { head: log.head.clone(), lines }, "revealed")).await;
+    assert_eq!((line, text.starts_with("prev_hash: found ")), (10, true), "{text}");
+}
+
+#[tokio::test]
+async fn a_line_taken_out_put_in_or_cut_off_is_found() {
+    let log = campaign();
+    let cut = |range: std::ops::Range<usize>| {
+        let lines = log.lines[range].to_vec();
+        Log { head: log.head.clone(), lines }
+    };
+    let mut without = tenant(&cut(0..43), "revealed");
+    without.writes.records.remove(19);
+    let expected = (20, "seq: found 21, expected 20".to_owned());
+    assert_eq!(flaw(without).await, expected);
+    let mut twice = tenant(&cut(0..43), "revealed");
+    twice.writes.records.push(record("line/autumn/0000000020x", log.lines[19].clone()));
+    assert_eq!(flaw(twice).await, (21, "seq: found 20, expected 21".to_owned()));
+    let mut short = tenant(&log, "revealed");
+    short.writes.records.retain(|(key, _)| !key.key.as_str().ends_with("43"));
+    assert_eq!(flaw(short).await, (43, "the last line of the log: found 42, expected 43".to_owned()));
+    let mut nothing = tenant(&log, "revealed");
+    nothing.writes.records.retain(|(key, _)| key.key.as_str().starts_with("state/"));
+    assert_eq!(flaw(nothing).await, (1, "the last line of the log: found 0, expected 43".to_owned()));
+}
+
+#[tokio::test]
+async fn a_whole_log_that_was_written_anew_is_found_by_the_events_of_its_draws() {
+    let log = campaign();
+    let (mut forged, mut shop) = (Log::new(), Shop::default());
+    opened(&mut forged);
+    for card in 0..40 {
+        // Somebody else has won.
+        let owner = if card == 11 { 99 } else { card / 7 };
+        draw(&mut forged, &mut shop, &format!("card:{card:04}"), &format!("{owner:032x}"));
+    }
+    closed(&mut forged);
+    revealed(&mut forged);
+    let alone = audit(tenant(&forged, "revealed")).await;
+    assert_eq!(alone.broken, None, "the forgery is perfect in itself");
+    let mut told = tenant(&forged, "revealed");
+    told.writes.events = tenant(&log, "revealed").writes.events;
+    let (line, text) = flaw(told).await;
+    assert_eq!(line, 13);
+    assert!(text.starts_with("the hash that event 12 of the draw tells: found "), "{text}");
+}
+
+#[tokio::test]
+async fn a_number_that_does_not_follow_from_the_seed_is_found() {
+    let (mut log, mut shop) = (Log::new(), Shop::default());
+    opened(&mut log);
+    draw(&mut log, &mut shop, "card:0000", "a");
+    // An organiser who gives a friend the top prize: a line that is consistent in all but its number.
+    let (hash, loser) = (
+        sha256(CONFIG),
+        (1..).map(|card| format!("card:{card:04}")).find(|card| number(card) >= 300).unwrap(),
+    );
+    let left = 20_000 - shop.given * 6_600;
+    let before = format!(
+        r#""at":"{WHEN}","awarded":"p66","budget_before":{left},"campaign":"autumn","chosen":"p66","config_hash":"{hash}","config_version":1,"ctr":0,"customer":"friend","day":null,"draw_id":"autumn/3","draw_no":1,"entry_key":"{loser}","kind":"draw","plugin":"x","#
+    );
+    let after = format!(r#","stock_before":{},"trigger_event":null,"w":1000"#, 2 - shop.given);
+    log.add(&before, r#""r":7,"reason":"drawn","#, &after);
+    let sealed = audit(tenant(&log, "open")).await;
+    assert_eq!(sealed.broken, None, "while the seed is sealed nobody can tell");
+    closed(&mut log);
+    revealed(&mut log);
+    let expected = (3, format!("r: found 7, expected {}", number(&loser)));
+    assert_eq!(flaw(tenant(&log, "revealed")).await, expected);
+}
+
+#[tokio::test]
+async fn a_prize_that_rules_or_stock_do_not_give_is_found() {
+    for (honest, forged, part) in [
+        (r#""awarded":"p5""#, r#""awarded":"p66""#, "awarded: found p66, expected p5"),
+        (r#""w":1000"#, r#""w":999"#, "w: found 999, expected 1000"),
+        (r#""config_version":1"#, r#""config_version":2"#, "config_version: found 2, expected 1"),
+        (r#""ctr":0"#, r#""ctr":1"#, "ctr: found 1, expected 0"),
+        (r#""stock_before":null"#, r#""stock_before":3"#, "stock_before: found 3, expected null"),
+        (r#""reason":"drawn""#, r#""reason":"pity""#, "reason: found pity, expected drawn"),
+    ] {
+        let (mut log, mut shop) = (Log::new(), Shop::default());
+        opened(&mut log);
+        let loser = (0..).map(|card| format!("card:{card:04}")).find(|card| number(card) >= 300).unwrap();
+        draw(&mut log, &mut shop, &loser, "a");
+        let text = log.lines.pop().unwrap().replacen(honest, forged, 1);
+        let canonical = text[..text.rfind(r#","row_hash""#).unwrap()].to_owned() + "}";
+        let before = log.lines[0].rsplit('"').nth(1).unwrap().to_owned();
+        let hash = sha256(&format!("{before}{canonical}"));
+        log.lines.push(format!(r#"{},"row_hash":"{hash}"}}"#, canonical.strip_suffix('}').unwrap()));
+        log.head = hash;
+        closed(&mut log);
+        revealed(&mut log);
+        let (line, found) = flaw(tenant(&log, "revealed")).await;
+        assert_eq!((line, found.as_str()), (2, part), "{forged}");
+    }
+}
+
+#[tokio::test]
+async fn a_seed_that_is_not_the_sealed_one_is_found() {
+    let log = campaign();
+    let mut other = tenant(&log, "revealed");
+    let state = other.writes.records.pop().unwrap().1.unwrap().replace(SEED_HEX, &"08".repeat(32));
+    other.writes.records.push(record("state/autumn", state));
+    let (line, text) = flaw(other).await;
+    assert_eq!(line, 1);
+    assert!(text.starts_with("seed_hash: found "), "{text}");
+}
+
+#[tokio::test]
+async fn what_is_no_log_is_said_to_be_none() {
+    let place = Tenant::default().open().await;
+    assert_eq!(verify(&place.inspect, None).await.unwrap(), []);
+    for (body, part) in [
+        ("{", "a JSON document"),
+        ("{}", "missing field `campaign`"),
+        ("[1.5]", "expected the members of its kind"),
+        (r#"{"campaign":"autumn","kind":"draw","prev_hash":"","row_hash":"","seq":1}"#, "prev_hash: found "),
+    ] {
+        let mut tenant = tenant(&campaign(), "revealed");
+        tenant.writes.records[0].1 = Some(body.into());
+        let (line, text) = flaw(tenant).await;
+        assert!(line == 1 && text.contains(part), "{body}: {line}: {text}");
+    }
+    let mut stateless = tenant(&campaign(), "revealed");
+    let last = stateless.writes.records.len() - 1;
+    stateless.writes.records[last].1 = Some("7".into());
+    let (line, text) = flaw(stateless).await;
+    assert!(line == 43 && text.starts_with("the state of the campaign: found "), "{line}: {text}");
+}
+
+#[tokio::test]
+async fn only_the_campaign_that_is_asked_for_is_read() {
+    let mut tenant = tenant(&campaign(), "revealed");
+    tenant.writes.records.push(record("state/autumn-2", "7".to_owned()));
+    let place = tenant.open().await;
+    let found = verify(&place.inspect, Some("autumn")).await.unwrap();
+    assert_eq!(found.iter().map(|audit| audit.campaign.as_str()).collect::<Vec<_>>(), ["autumn"]);
+    assert_eq!(verify(&place.inspect, Some("winter")).await.unwrap(), []);
+    assert_eq!(verify(&place.inspect, None).await.unwrap().len(), 2);
+}
