@@ -12,7 +12,7 @@ use crate::wallet::Lock as Hold;
 
 /// Holds coupons for an order at checkout (锁券): no other order can use them until time runs out. `redeem` of the order
 /// uses them, even if they expire meanwhile.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Lock {
     /// The order's number.

@@ -9,7 +9,7 @@ use crate::pick::{LineOff, Off, Rejected, line_offs};
 use crate::refusal;
 
 /// Says what coupons would take off a purchase (试算): the named ones, or the best ones. Nothing changes.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Quote {
     /// What the goods cost, in fen, before coupons and without shipping. May be left out when `lines` are given.

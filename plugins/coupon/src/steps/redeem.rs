@@ -14,7 +14,7 @@ use crate::wallet::{Order, Use};
 
 /// Uses coupons for an order (核销): the named ones, those that the order holds, or else the best ones. The same order is
 /// handled once, however often.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Redeem {
     /// The order's number.
