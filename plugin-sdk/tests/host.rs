@@ -67,7 +67,9 @@ fn a_call_sees_its_own_changes() {
         assert!(mine.insert("a/1", "x")?);
         assert!(!mine.insert("a/1", "y")?);
         mine.put("a/2", "z")?;
-        mine.put("b", "w")?;
+        mine.put_json("b", " \"w\" ")?;
+        assert_eq!(mine.get::<String>("b")?.as_deref(), Some("w"));
+        assert!(mine.put_json("b", "w").unwrap_err().is_invalid());
         let rows: Result<Vec<(String, String)>, _> = mine.scan("a/").collect();
         assert_eq!(rows?, [("a/1".into(), "x".into()), ("a/2".into(), "z".into())]);
         assert!(mine.delete("a/1")?);

@@ -85,6 +85,14 @@ impl Records {
         port::put_record(self.owner()?.as_deref(), key, &body)
     }
 
+    /// Writes a document that is JSON text already, such as a line that was hashed as it is.
+    ///
+    /// # Errors
+    /// As [`put`](Self::put), and `Invalid` for a text that is no JSON.
+    pub fn put_json(&self, key: &str, document: &str) -> Result<(), Error> {
+        port::put_record(self.owner()?.as_deref(), key, document)
+    }
+
     /// Writes a document if there is none; says whether it did. What must happen once is done by whoever inserts first.
     ///
     /// # Errors

@@ -187,7 +187,7 @@ impl DrawBatch {
             let message = format!("{} entrants, at most {ENTRANTS_MAX} in one draw", ids.len());
             return Err(invalid("/entrants", message).into());
         }
-        let salt = ledger.state.salt.keyed();
+        let salt = &ledger.state.salt;
         let mut entrants: Vec<Entrant> = ids
             .into_iter()
             .map(|customer| Entrant { name: salt.pseudonym("customer", &customer), customer })

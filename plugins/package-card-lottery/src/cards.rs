@@ -52,7 +52,7 @@ impl Step for Ship {
         let (key, batch) = match (&self.card, &self.order) {
             (Some(card), _) => self.card_of(&ledger, card)?,
             (None, Some(order)) => {
-                let digest = ledger.state.salt.keyed().pseudonym("order", order);
+                let digest = ledger.state.salt.pseudonym("order", order);
                 (keys::ticket("parcel", &self.campaign, &digest), self.batch.clone())
             }
             (None, None) => {

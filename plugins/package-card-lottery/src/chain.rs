@@ -69,7 +69,7 @@ impl State {
     /// A customer's name in the log: the same in the whole campaign, and nobody's once the salt's owner has forgotten the
     /// customer's id.
     pub(crate) fn pseudonym(&self, customer: &str) -> String {
-        self.salt.keyed().pseudonym("customer", customer)
+        self.salt.pseudonym("customer", customer)
     }
 }
 
@@ -150,7 +150,6 @@ impl Ledger {
         line["campaign"] = self.campaign.as_str().into();
         line["kind"] = kind.into();
         line["plugin"] = context::current().plugin.as_str().into();
-        line["prev_hash"] = self.state.head.as_str().into();
         line["seq"] = self.next_seq().into();
         self.append(&canonical_of(&line))
     }
@@ -173,12 +172,10 @@ impl Ledger {
 
     fn append(&mut self, canonical: &str) -> Result<(), Error> {
         let hash = row_hash(&self.state.head, canonical);
-        let text = sealed(canonical, &hash);
-        let line = serde_json::value::RawValue::from_string(text)
-            .map_err(|fault| Error::invalid(format!("a line of the log: {fault}")))?;
+        let text = sealed(canonical, &self.state.head, &hash);
         self.state.seq += 1;
         self.state.head = hash;
-        records::of_tenant().put(&keys::line(&self.campaign, self.state.seq), &line)
+        records::of_tenant().put_json(&keys::line(&self.campaign, self.state.seq), &text)
     }
 
     /// Keeps the state. Whoever appended calls it once, at the end.

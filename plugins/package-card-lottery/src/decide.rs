@@ -229,3 +229,6 @@ pub(crate) fn shares<S: Shelf>(
         Ok(everything(rules))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -74,6 +74,14 @@ impl Secret {
         sha256_hex(&[&self.0])
     }
 
+    /// A name behind which nobody finds the person without this secret: the first 128 bits of the SHA-256 of the secret,
+    /// `kind`, a bar and `name`, as 32 hexadecimal digits. What is cut off cannot be extended.
+    pub fn pseudonym(&self, kind: &str, name: &str) -> String {
+        let mut digits = sha256_hex(&[&self.0, kind.as_bytes(), b"|", name.as_bytes()]);
+        digits.truncate(32);
+        digits
+    }
+
     /// Prepared for use.
     pub fn keyed(&self) -> Keyed {
         // A key shorter than a block is filled up with zeros: RFC 2104.
@@ -97,11 +105,6 @@ impl Keyed {
             mac.update(part.as_bytes());
         }
         mac.finalize().into_bytes().into()
-    }
-
-    /// The first 128 bits of the digest as 32 hexadecimal digits: a name behind which nobody finds the person.
-    pub fn pseudonym(&self, kind: &str, name: &str) -> String {
-        hex(&self.of(&[kind, "|", name])[..16])
     }
 
     /// Draws a number below `total`, each equally likely. No floating point, no biased remainder: a number at or beyond

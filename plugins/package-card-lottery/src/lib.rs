@@ -1,7 +1,4 @@
-//! Card lotteries (包裹卡抽奖): a card in a parcel, an order, a customer or a chance draws a prize, fairly and for the record.
-//!
-//! The plugin decides; the host keeps stock, budget, documents and time. [`verify::verify_chain`] checks an exported log
-//! without a host.
+#![doc = include_str!("../README.md")]
 
 mod audit;
 mod batch;

@@ -1,7 +1,8 @@
 //! The lines of the log (抽奖日志): what each holds, and which bytes are hashed. Never asks the host.
 //!
 //! A line is a JSON object. Its `row_hash` is the SHA-256, as 64 hexadecimal digits, of the 64 digits of `prev_hash`
-//! followed by the canonical text (RFC 8785) of the line without `row_hash`. The first line's `prev_hash` is 64 zeros.
+//! followed by the canonical text (RFC 8785) of the line without its members `prev_hash` and `row_hash`. The first line's
+//! `prev_hash` is 64 zeros.
 
 use std::borrow::Cow;
 
@@ -19,10 +20,10 @@ pub fn row_hash(prev_hash: &str, canonical: &str) -> String {
     sha256_hex(&[prev_hash.as_bytes(), canonical.as_bytes()])
 }
 
-/// The text of a line with its hash, from its canonical text without it.
-pub(crate) fn sealed(canonical: &str, row_hash: &str) -> String {
+/// The text of a line with its hashes, from its canonical text without them.
+pub(crate) fn sealed(canonical: &str, prev_hash: &str, row_hash: &str) -> String {
     let open = canonical.strip_suffix('}').unwrap_or(canonical);
-    format!("{open},\"row_hash\":\"{row_hash}\"}}")
+    [open, ",\"prev_hash\":\"", prev_hash, "\",\"row_hash\":\"", row_hash, "\"}"].concat()
 }
 
 /// How a prize came about.
@@ -54,7 +55,8 @@ impl Reason {
     }
 }
 
-/// A draw. Fields stand in the order of their names, so that writing it as it is gives the canonical text.
+/// A draw, without its hashes. Fields stand in the order of their names, so that writing it as it is gives the canonical
+/// text.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct DrawLine<'a> {
     pub(crate) at: Cow<'a, str>,
@@ -72,7 +74,6 @@ pub(crate) struct DrawLine<'a> {
     pub(crate) entry_key: Cow<'a, str>,
     pub(crate) kind: Cow<'a, str>,
     pub(crate) plugin: Cow<'a, str>,
-    pub(crate) prev_hash: Cow<'a, str>,
     pub(crate) r: u64,
     pub(crate) reason: Reason,
     pub(crate) seq: u64,
@@ -173,7 +174,6 @@ mod tests {
             entry_key: "card:\"牛\"\n".into(),
             kind: "draw".into(),
             plugin: "package-card-lottery@1.0.0".into(),
-            prev_hash: GENESIS.into(),
             r: 968,
             reason: Reason::Stock,
             seq: 2,
@@ -184,7 +184,7 @@ mod tests {
         let written = serde_json::to_string(&line).unwrap();
         assert_eq!(written, canonical_of(&line));
         let hash = row_hash(GENESIS, &written);
-        let stored: serde_json::Value = serde_json::from_str(&sealed(&written, &hash)).unwrap();
-        assert_eq!(stored["row_hash"], hash);
+        let stored: serde_json::Value = serde_json::from_str(&sealed(&written, GENESIS, &hash)).unwrap();
+        assert_eq!((&stored["prev_hash"], &stored["row_hash"]), (&GENESIS.into(), &hash.as_str().into()));
     }
 }

@@ -113,3 +113,18 @@ pub(crate) fn host_with_known_seed(rules: Value) -> Host {
     host.during(|| siyu_plugin::records::of_tenant().put(&format!("state/{NAME}"), &state)).unwrap();
     host
 }
+
+/// A prize of goods, and a fallback that is never drawn by itself.
+pub(crate) fn gold(weight: u32, stock: u64) -> Value {
+    json!([
+        { "id": "gold", "name": "牛排", "weight": weight, "stock": stock, "value_fen": 10000 },
+        { "id": "base", "name": "5元券", "weight": 0, "stock": "unlimited", "fallback": true, "value_fen": 500,
+          "grant": { "coupon": "c5" } },
+    ])
+}
+
+/// Units of a prize that are left, and that are gone.
+pub(crate) fn stock_of(host: &Host, prize: &str) -> (u64, u64) {
+    let pool = host.pool(&format!("stock/{NAME}/{prize}")).unwrap();
+    (pool.available, pool.sold)
+}

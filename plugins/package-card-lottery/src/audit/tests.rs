@@ -39,6 +39,20 @@ fn a_check_can_begin_in_the_middle() {
 }
 
 #[test]
+fn a_long_log_is_checked_page_by_page() {
+    let mut host = Host::of::<crate::Plugin>().at("2026-11-26T12:00:00+08:00");
+    host.publish::<Campaign>(NAME, rules());
+    host.act_for("shop:1");
+    for card in 0..2_030 {
+        draw(&mut host, &format!("c{card}")).done();
+    }
+    let first = verify(&mut host, 0);
+    assert_eq!((first.ok, first.lines, first.next), (true, 2_000, Some(2_000)));
+    let second = verify(&mut host, 2_000);
+    assert_eq!((second.ok, second.lines, second.next), (true, 31, None));
+}
+
+#[test]
 fn a_changed_record_is_found() {
     let mut host = with_draws(10);
     let key = format!("line/{NAME}/0000000005");

@@ -175,7 +175,7 @@ pub(crate) fn card_key(campaign: &str, token: &str) -> Option<String> {
 
 /// An order's name in the log: nobody reads the number there.
 fn order_digest(ledger: &Ledger, order_no: &str) -> String {
-    ledger.state.salt.keyed().pseudonym("order", order_no)
+    ledger.state.salt.pseudonym("order", order_no)
 }
 
 /// Whether the campaign's own key made the token: `c1.<batch>.<number>.<20 hexadecimal digits>`.

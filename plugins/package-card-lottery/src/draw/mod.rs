@@ -258,7 +258,6 @@ impl Drawing<'_> {
             entry_key: self.ticket.entry_key.as_str().into(),
             kind: "draw".into(),
             plugin: call.plugin.as_str().into(),
-            prev_hash: state.head.clone().into(),
             r: decision.number.r,
             reason: decision.reason,
             seq,

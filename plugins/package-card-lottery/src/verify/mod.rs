@@ -224,6 +224,7 @@ impl Verifier {
             return Err(Flaw::Link { found: head.prev_hash, expected: self.head.clone() });
         }
         if let Some(members) = document.as_object_mut() {
+            members.remove("prev_hash");
             members.remove("row_hash");
         }
         let computed = row_hash(&head.prev_hash, &canonical(&document));

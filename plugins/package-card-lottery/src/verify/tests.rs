@@ -36,12 +36,14 @@ fn resealed(log: &[String], place: usize, change: impl Fn(&mut Value)) -> Vec<St
         if at == place {
             change(&mut document);
         }
-        document.as_object_mut().unwrap().remove("row_hash");
-        document["prev_hash"] = json!(prev);
+        for hash in ["prev_hash", "row_hash"] {
+            document.as_object_mut().unwrap().remove(hash);
+        }
         let text = canonical(&document);
         let hash = row_hash(&prev, &text);
-        prev.clone_from(&hash);
-        sealed(&text, &hash)
+        let line = sealed(&text, &prev, &hash);
+        prev = hash;
+        line
     });
     lines.collect()
 }
@@ -68,6 +70,7 @@ fn the_bytes_that_are_hashed_are_the_documented_ones() {
     for line in &log {
         let mut document: serde_json::Map<String, Value> = serde_json::from_str(line).unwrap();
         let told = document.remove("row_hash").unwrap();
+        assert_eq!(document.remove("prev_hash").unwrap(), prev);
         let text = format!("{prev}{}", canonical(&Value::Object(document)));
         prev = sha256_hex(&[text.as_bytes()]);
         assert_eq!(told, prev);
