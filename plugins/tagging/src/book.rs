@@ -4,6 +4,7 @@
 //! elsewhere.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
 use siyu_plugin::customers::{self, CustomerRef, TagMark};
 use siyu_plugin::prelude::*;
@@ -122,9 +123,12 @@ impl Book {
         })
     }
 
-    /// The tags of a group, in the order of their names.
+    /// The tags of a group, in the order of their names; the group `""` is that of tags without a dot.
     pub(crate) fn of_group<'a>(&'a self, group: &'a str) -> impl Iterator<Item = &'a TagMark> {
-        self.marks.values().filter(move |mark| crate::name::split(&mark.tag).0 == group)
+        // The names of a group stand together in the order of names: they begin with its own.
+        let from = self.marks.range::<str, _>((Bound::Included(group), Bound::Unbounded));
+        let near = from.take_while(move |(tag, _)| tag.starts_with(group)).map(|(_, mark)| mark);
+        near.filter(move |mark| crate::name::split(&mark.tag).0 == group)
     }
 
     /// Puts a tag on, or changes its mark; says whether it was not there.

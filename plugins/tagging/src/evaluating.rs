@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use siyu_plugin::customers::TagMark;
 use siyu_plugin::prelude::*;
 use siyu_plugin::{events, log};
 
@@ -71,6 +72,8 @@ pub(crate) struct Evaluation<'a> {
 struct Looked<'g> {
     rules: Vec<&'g Rule>,
     ids: Vec<&'g str>,
+    /// Which of them have their tag on.
+    held: Vec<bool>,
     verdicts: Vec<Verdict>,
     changes_at: Option<Instant>,
     consent: Verdict,
@@ -200,13 +203,20 @@ impl<'a> Evaluation<'a> {
             self.note_failed(name, &rule.id, verdict);
         }
         let ids = rules.iter().map(|rule| rule.id.as_str()).collect();
-        Ok(Looked { rules, ids, verdicts, changes_at: found.changes_at, consent })
+        Ok(Looked { rules, ids, held, verdicts, changes_at: found.changes_at, consent })
     }
 
     /// Whether the rule's tag is on because of the rule.
     fn holds_its_tag(&self, name: &str, rule: &Rule) -> bool {
-        let mark = self.book.of_group(name).find(|mark| name::split(&mark.tag).1 == rule.tag);
+        let mark = self.mark_of(name, rule);
         mark.is_some_and(|mark| mark.source.strip_prefix("rule:") == Some(rule.id.as_str()))
+    }
+
+    /// The mark of a rule's tag.
+    fn mark_of<'b>(&'b self, name: &'b str, rule: &Rule) -> Option<&'b TagMark> {
+        self.book
+            .of_group(name)
+            .find(|mark| mark.tag.ends_with(rule.tag.as_str()) && name::split(&mark.tag).1 == rule.tag)
     }
 
     fn note_failed(&mut self, group: &str, rule: &str, verdict: &Verdict) {
@@ -240,6 +250,9 @@ impl<'a> Evaluation<'a> {
     }
 
     fn put(&mut self, name: &str, group: &Group, rule: &Rule, looked: &Looked<'_>) -> Result<(), Error> {
+        if self.goes_on(name, group, rule, looked) {
+            return Ok(());
+        }
         let tag = name::join(name, &rule.tag);
         if !self.book.marks.contains_key(&tag) && self.is_loop(name, rule) {
             self.out.overruled.push(Overruled { tag, rule: rule.id.clone(), why: Why::Loop });
@@ -264,6 +277,17 @@ impl<'a> Evaluation<'a> {
             self.acted.insert(of_group(name, rule));
         }
         Ok(())
+    }
+
+    /// Whether a state only goes on: its tag is on because of the rule, and for ever. What most evaluations find, so it is told
+    /// apart early.
+    fn goes_on(&self, name: &str, group: &Group, rule: &Rule, looked: &Looked<'_>) -> bool {
+        let is_held = looked.rules.iter().zip(&looked.held).any(|(other, held)| *held && other.id == rule.id);
+        let is_for_ever = group.ttl.is_none() && rule.ttl.is_none();
+        is_held
+            && is_for_ever
+            && !rule.reads_event()
+            && self.mark_of(name, rule).is_some_and(|mark| mark.expires_at.is_none())
     }
 
     /// Tags of rules with `auto_remove` that hold no more go, unless another rule holds for them.
