@@ -22,7 +22,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use commands::{completions, doctor, explain, plugins as plugin, publish, run, runs, test, validate};
+use commands::{
+    completions, customers, doctor, draws, explain, plugins as plugin, publish, report, run, runs, test, validate,
+};
 use output::Screen;
 use session::{Exit, Global, Session};
 
@@ -54,6 +56,15 @@ enum Command {
     /// Look at runs and change their course
     #[command(subcommand)]
     Runs(runs::Runs),
+    /// Look at customers
+    #[command(subcommand)]
+    Customers(customers::Customers),
+    /// Verify the draws of lotteries
+    #[command(subcommand)]
+    Draws(draws::Draws),
+    /// Funnel, repurchase, coupons, stock, prizes and runs in numbers
+    #[command(subcommand)]
+    Report(report::Report),
     /// Look at plugins and pack them
     #[command(subcommand)]
     Plugins(plugin::Plugins),
@@ -82,6 +93,9 @@ fn main() -> ExitCode {
         Command::Publish(options) => publish::run(&options, &session),
         Command::Run(options) => run::run(&options, &session),
         Command::Runs(command) => runs::run(&command, &session),
+        Command::Customers(command) => customers::run(&command, &session),
+        Command::Draws(command) => draws::run(&command, &session),
+        Command::Report(command) => report::run(&command, &session),
         Command::Plugins(command) => plugin::run(&command, &session),
         Command::Doctor => doctor::run(&session),
         Command::Explain(options) => explain::run(&options, &session),

@@ -1,11 +1,16 @@
 //! One file a command: its options, what it does, what it prints.
 
 pub(crate) mod completions;
+pub(crate) mod customers;
 pub(crate) mod doctor;
+pub(crate) mod draws;
 pub(crate) mod explain;
 pub(crate) mod plugins;
 pub(crate) mod publish;
+pub(crate) mod reading;
+pub(crate) mod report;
 pub(crate) mod run;
 pub(crate) mod runs;
+pub(crate) mod runs_view;
 pub(crate) mod test;
 pub(crate) mod validate;

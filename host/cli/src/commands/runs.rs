@@ -1,10 +1,11 @@
-//! `siyu runs cancel|retry|pause|resume RUN…`: what people do to runs.
+//! `siyu runs cancel|retry|pause|resume RUN…`: what people do to runs. What they see of them is in `runs_view`.
 
 use clap::{Args, Subcommand};
 use serde_json::json;
 use siyu_engine::operate::RunAction;
 use siyu_model::id::RunId;
 
+use super::runs_view;
 use crate::fault::Fault;
 use crate::host::{Host, Opening};
 use crate::session::{Exit, Session};
@@ -12,6 +13,10 @@ use crate::session::{Exit, Session};
 /// What can be done to runs.
 #[derive(Subcommand)]
 pub(crate) enum Runs {
+    /// List runs, newest first
+    List(runs_view::List),
+    /// Show a run: where it stands and why, its steps and its journal
+    Show(runs_view::Show),
     /// End runs, and undo what has a `compensate`
     Cancel(Cancel),
     /// Begin failed runs again at the step where they failed
@@ -42,6 +47,8 @@ pub(crate) struct Cancel {
 
 pub(crate) fn run(command: &Runs, session: &Session) -> anyhow::Result<Exit> {
     match command {
+        Runs::List(options) => runs_view::list(options, session),
+        Runs::Show(options) => runs_view::show(options, session),
         Runs::Cancel(options) => {
             let reason = options.reason.clone();
             act(&options.named, &RunAction::Cancel { reason }, "cancelled", session)

@@ -121,6 +121,7 @@ impl Audit {
         Flaw::unless_same("the key", Some(place), Some(format!("{next:010}").as_str()))?;
         Flaw::unless_same("prev_hash", Some(head.prev_hash.as_str()), Some(self.head.as_str()))?;
         if let Some(members) = document.as_object_mut() {
+            members.remove("prev_hash");
             members.remove("row_hash");
         }
         let canonical = canonical(&document)

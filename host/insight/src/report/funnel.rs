@@ -119,6 +119,9 @@ pub async fn funnel(inspect: &dyn Inspect, frame: &Frame, added: Span) -> Result
     let mut count = Count::new(frame, added);
     count.parcels_and_scans(inspect).await?;
     count.friends(inspect).await?;
+    if count.measures.needs_runs() {
+        count.measures.runs(&inspect.run_tallies().await?);
+    }
     Ok(count.finish())
 }
 

@@ -6,12 +6,13 @@
 use std::sync::Arc;
 
 use serde::Serialize;
-use siyu_engine::ports::inspect::First;
+use siyu_engine::ports::inspect::{First, RunTally};
 use siyu_model::clock::{DurationMs, UtcMs};
 use siyu_model::event::{Event, EventSeq};
 use siyu_model::expr::{Expr, Scope};
 use siyu_model::json::{self, Value};
-use siyu_model::playbook::{Goal, GoalSense, Playbook, Trigger, Workflow};
+use siyu_model::playbook::{Action, Goal, GoalSense, Playbook, Program, Trigger, Workflow};
+use siyu_model::run::RunPhase;
 
 use super::funnel::{Channel, FRIEND_ADDED};
 use super::named;
@@ -20,7 +21,8 @@ use crate::{Frame, Rate};
 
 const DAY_MS: u64 = 86_400_000;
 /// Metrics that are measured, for the message about one that is not.
-const KNOWN: &str = "take_rate, draw_rate, coupon_rate, first_order_rate, first_order_<days>d, repurchase_rate, repurchase_<days>d";
+const KNOWN: &str = "take_rate, draw_rate, coupon_rate, first_order_rate, first_order_<days>d, repurchase_rate, \
+                     repurchase_<days>d, or <outcome>_rate and <outcome>_<days>d with an `end` of the workflow";
 
 /// A goal with what was reached.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -78,9 +80,29 @@ enum Metric {
     FirstOrder(Option<u32>),
     /// Second days of buyers, within so many days.
     Repurchase(Option<u32>),
+    /// Runs of the workflow that ended with an outcome, of those that came to an end by themselves.
+    Outcome,
+}
+
+/// The outcome that a metric such as `won_back_30d` names. The workflow's own waits say how long a run has for it.
+fn outcome_of(metric: &str) -> Option<&str> {
+    let (outcome, tail) = metric.rsplit_once('_')?;
+    let is_days = || tail.strip_suffix('d').is_some_and(|days| days.parse::<u32>().is_ok());
+    (tail == "rate" || is_days()).then_some(outcome)
 }
 
 impl Metric {
+    /// The metric of a goal; none for one that is not measured.
+    fn of_goal(name: &str, program: &Program) -> Option<Self> {
+        let ends_with = |outcome: &str| {
+            let ends = program.nodes.iter();
+            ends.into_iter()
+                .any(|node| matches!(&node.action, Action::End { outcome: end } if end == outcome))
+        };
+        let is_outcome = || outcome_of(name).is_some_and(ends_with);
+        Self::of(name).or_else(|| is_outcome().then_some(Self::Outcome))
+    }
+
     fn of(name: &str) -> Option<Self> {
         let days = |prefix: &str| -> Option<u32> {
             name.strip_prefix(prefix)?
@@ -134,7 +156,7 @@ impl Measures {
                     playbook: playbook.clone(),
                     workflow: workflow.clone(),
                     goal: goal.clone(),
-                    metric: Metric::of(&goal.metric),
+                    metric: Metric::of_goal(&goal.metric, &workflow.program),
                     condition: condition.clone(),
                     part: 0,
                     whole: 0,
@@ -178,6 +200,27 @@ impl Measures {
         }
     }
 
+    /// Whether runs have to be counted.
+    pub(super) fn needs_runs(&self) -> bool {
+        self.goals.iter().any(|measure| measure.metric == Some(Metric::Outcome))
+    }
+
+    /// Runs are counted.
+    pub(super) fn runs(&mut self, tallies: &[RunTally]) {
+        for measure in self.goals.iter_mut().filter(|measure| measure.metric == Some(Metric::Outcome)) {
+            let outcome = outcome_of(&measure.goal.metric);
+            let of_workflow = tallies.iter().filter(|tally| {
+                tally.playbook == measure.playbook.name && tally.workflow == measure.workflow.name.as_str()
+            });
+            for tally in of_workflow {
+                let is_over = matches!(tally.phase, RunPhase::Completed | RunPhase::Failed);
+                let is_it = tally.phase == RunPhase::Completed && tally.end.as_deref() == outcome;
+                measure.whole += if is_over { tally.runs } else { 0 };
+                measure.part += if is_it { tally.runs } else { 0 };
+            }
+        }
+    }
+
     /// What was reached.
     pub(super) fn finish(self, total: &Channel) -> Vec<GoalLine> {
         self.goals.into_iter().map(|measure| measure.line(total)).collect()
@@ -212,6 +255,9 @@ impl Measure {
             Some(Metric::FirstOrder(None)) => (Some(friends()), whose),
             Some(Metric::FirstOrder(Some(days))) => {
                 (Some(friends()), format!("{whose}, {days} days ago or more"))
+            }
+            Some(Metric::Outcome) => {
+                (Some(friends()), format!("runs of {} that came to an end", self.workflow.name))
             }
             Some(Metric::Repurchase(None)) => (Some(friends()), "all buyers".to_owned()),
             Some(Metric::Repurchase(Some(days))) => {
@@ -289,8 +335,22 @@ mod tests {
             ("first_order_99999d", None),
             ("first_order_d", None),
             ("happiness", None),
+            ("won_back_30d", None),
         ] {
             assert_eq!(Metric::of(name), metric, "{name}");
+        }
+    }
+
+    #[test]
+    fn an_outcome_is_a_metric_with_a_rate_or_days() {
+        for (metric, outcome) in [
+            ("won_back_30d", Some("won_back")),
+            ("won_back_rate", Some("won_back")),
+            ("won_back", None),
+            ("won_back_d", None),
+            ("rate", None),
+        ] {
+            assert_eq!(outcome_of(metric), outcome, "{metric}");
         }
     }
 }

@@ -9,6 +9,7 @@ use siyu_model::json::Value;
 use siyu_model::playbook::{Action, Node, Program};
 
 use super::{parsed, refusal_text};
+use crate::brief::brief_of;
 use crate::{Frame, Local};
 
 /// A step with what became of it.
@@ -130,6 +131,13 @@ pub(super) fn steps(
         tell(frame, &mut lines[place], row);
     }
     lines
+}
+
+impl StepLine {
+    /// The output in one line, for people.
+    pub fn brief(&self) -> String {
+        brief_of(&self.output)
+    }
 }
 
 fn blank(id: &str, state: StepState) -> StepLine {

@@ -43,24 +43,22 @@ impl Log {
         Self { head: "0".repeat(64), lines: Vec::new() }
     }
 
-    /// Appends a line. Its members are given in three parts, between which `prev_hash` and `seq` have their places.
-    fn add(&mut self, before: &str, between: &str, after: &str) {
+    /// Appends a line. Its members are given in two parts, between which `seq` has its place.
+    fn add(&mut self, before: &str, after: &str) {
         let (head, seq) = (&self.head, self.lines.len() + 1);
-        let members = format!(r#"{before}"prev_hash":"{head}",{between}"seq":{seq}{after}"#);
+        let members = format!(r#"{before}"seq":{seq}{after}"#);
         let hash = sha256(&format!("{head}{{{members}}}"));
-        self.lines.push(format!(r#"{{{members},"row_hash":"{hash}"}}"#));
+        self.lines.push(format!(r#"{{{members},"prev_hash":"{head}","row_hash":"{hash}"}}"#));
         self.head = hash;
     }
 }
 
 fn opened(log: &mut Log) {
+    let (hash, commitment) = (sha256(CONFIG), hex(&Sha256::digest(SEED)));
     let before = format!(
-        r#""at":"{WHEN}","campaign":"autumn","config":{CONFIG},"config_hash":"{}","config_version":1,"kind":"opened","plugin":"x","#,
-        sha256(CONFIG)
+        r#""at":"{WHEN}","campaign":"autumn","config":{CONFIG},"config_hash":"{hash}","config_version":1,"kind":"opened","plugin":"x","salt_hash":"00","seed_hash":"{commitment}","#
     );
-    let commitment = hex(&Sha256::digest(SEED));
-    // `salt_hash` and `seed_hash` stand before `seq`.
-    log.add(&before, &format!(r#""salt_hash":"00","seed_hash":"{commitment}","#), "");
+    log.add(&before, "");
 }
 
 /// What is left of p66, and what each customer has of it.
@@ -91,24 +89,24 @@ fn draw(log: &mut Log, shop: &mut Shop, entry: &str, customer: &str) {
     }
     let (hash, seq) = (sha256(CONFIG), log.lines.len() + 1);
     let before = format!(
-        r#""at":"{WHEN}","awarded":"{awarded}","budget_before":{budget},"campaign":"autumn","chosen":"{chosen}","config_hash":"{hash}","config_version":1,"ctr":0,"customer":"{customer}","day":null,"draw_id":"autumn/{seq}","draw_no":1,"entry_key":"{entry}","kind":"draw","plugin":"x","#
+        r#""at":"{WHEN}","awarded":"{awarded}","budget_before":{budget},"campaign":"autumn","chosen":"{chosen}","config_hash":"{hash}","config_version":1,"ctr":0,"customer":"{customer}","day":null,"draw_id":"autumn/{seq}","draw_no":1,"entry_key":"{entry}","kind":"draw","plugin":"x","r":{r},"reason":"{reason}","#
     );
-    let after = format!(r#","stock_before":{stock},"trigger_event":null,"w":1000"#);
-    log.add(&before, &format!(r#""r":{r},"reason":"{reason}","#), &after);
+    log.add(&before, &format!(r#","stock_before":{stock},"trigger_event":null,"w":1000"#));
 }
 
 fn closed(log: &mut Log) {
     log.add(
-        &format!(r#""at":"{WHEN}","campaign":"autumn","kind":"closed","plugin":"x","#),
-        r#""reason":"ended","#,
+        &format!(r#""at":"{WHEN}","campaign":"autumn","kind":"closed","plugin":"x","reason":"ended","#),
         "",
     );
 }
 
 fn revealed(log: &mut Log) {
     let commitment = hex(&Sha256::digest(SEED));
-    let before = format!(r#""at":"{WHEN}","campaign":"autumn","kind":"revealed","plugin":"x","#);
-    log.add(&before, &format!(r#""seed":"{SEED_HEX}","seed_hash":"{commitment}","#), "");
+    let before = format!(
+        r#""at":"{WHEN}","campaign":"autumn","kind":"revealed","plugin":"x","seed":"{SEED_HEX}","seed_hash":"{commitment}","#
+    );
+    log.add(&before, "");
 }
 
 /// A whole campaign: forty draws, closed, revealed.
@@ -279,10 +277,10 @@ async fn a_number_that_does_not_follow_from_the_seed_is_found() {
     );
     let left = 20_000 - shop.given * 6_600;
     let before = format!(
-        r#""at":"{WHEN}","awarded":"p66","budget_before":{left},"campaign":"autumn","chosen":"p66","config_hash":"{hash}","config_version":1,"ctr":0,"customer":"friend","day":null,"draw_id":"autumn/3","draw_no":1,"entry_key":"{loser}","kind":"draw","plugin":"x","#
+        r#""at":"{WHEN}","awarded":"p66","budget_before":{left},"campaign":"autumn","chosen":"p66","config_hash":"{hash}","config_version":1,"ctr":0,"customer":"friend","day":null,"draw_id":"autumn/3","draw_no":1,"entry_key":"{loser}","kind":"draw","plugin":"x","r":7,"reason":"drawn","#
     );
-    let after = format!(r#","stock_before":{},"trigger_event":null,"w":1000"#, 2 - shop.given);
-    log.add(&before, r#""r":7,"reason":"drawn","#, &after);
+    let stock = 2 - shop.given;
+    log.add(&before, &format!(r#","stock_before":{stock},"trigger_event":null,"w":1000"#));
     let sealed = audit(tenant(&log, "open")).await;
     assert_eq!(sealed.broken, None, "while the seed is sealed nobody can tell");
     closed(&mut log);
@@ -306,10 +304,11 @@ async fn a_prize_that_rules_or_stock_do_not_give_is_found() {
         let loser = (0..).map(|card| format!("card:{card:04}")).find(|card| number(card) >= 300).unwrap();
         draw(&mut log, &mut shop, &loser, "a");
         let text = log.lines.pop().unwrap().replacen(honest, forged, 1);
-        let canonical = text[..text.rfind(r#","row_hash""#).unwrap()].to_owned() + "}";
+        let canonical = text[..text.rfind(r#","prev_hash""#).unwrap()].to_owned() + "}";
         let before = log.lines[0].rsplit('"').nth(1).unwrap().to_owned();
         let hash = sha256(&format!("{before}{canonical}"));
-        log.lines.push(format!(r#"{},"row_hash":"{hash}"}}"#, canonical.strip_suffix('}').unwrap()));
+        let open = canonical.strip_suffix('}').unwrap();
+        log.lines.push(format!(r#"{open},"prev_hash":"{before}","row_hash":"{hash}"}}"#));
         log.head = hash;
         closed(&mut log);
         revealed(&mut log);

@@ -3,12 +3,59 @@
 use siyu_engine::ports::inspect::Span;
 use siyu_insight::report::{Channel, Funnel, GoalState, funnel};
 use siyu_insight::{Rate, TakeBand};
+use siyu_model::digest::PlaybookDigest;
+use siyu_model::event::EventSeq;
 use siyu_model::expr::Expr;
-use siyu_model::playbook::{Goal, GoalSense, Program, Trigger, Workflow};
+use siyu_model::playbook::{
+    Action, Goal, GoalSense, Node, NodeId, OnError, OnRefused, Place, Program, Retry, Trigger, Workflow,
+};
+use siyu_model::plugin::HostFault;
+use siyu_model::run::{Run, RunEnd, RunState, RunStatus, Target};
 
-use crate::support::{SHANGHAI, Tenant, at, name, playbook, workflow};
+use crate::support::{SHANGHAI, Tenant, at, customer, name, playbook, run_id, workflow};
 
 const CARD: &str = r#"{"channel":{"kind":"package_card"},"card":"c1"}"#;
+
+fn ends() -> Program {
+    let node = Node {
+        id: name("stop"),
+        place: Place { file: "workflows/first-order.yaml".into(), line: 3 },
+        condition: None,
+        action: Action::End { outcome: "bought".to_owned() },
+        next: None,
+        retry: Retry::default(),
+        timeout: None,
+        on_refused: OnRefused::Continue,
+        on_error: OnError::Fail,
+        compensate: None,
+        is_read: false,
+    };
+    Program { nodes: vec![node], entry: Some(NodeId(0)) }
+}
+
+fn run(number: u64, end: Option<RunEnd>) -> Run {
+    let started_at = at("2026-03-02T01:00:00Z");
+    Run {
+        id: run_id(number),
+        target: Target::Workflow {
+            playbook: name("club"),
+            version: PlaybookDigest([1; 32]),
+            workflow: name("first-order"),
+        },
+        customer: Some(customer(number)),
+        key: None,
+        slot: None,
+        event: None,
+        since_seq: EventSeq(0),
+        depth: 0,
+        parent: None,
+        started_at,
+        changed_at: started_at,
+        status: end.map_or(RunStatus::Live, |end| RunStatus::Ended { end, at: started_at }),
+        state: RunState::default(),
+        journal_rows: 0,
+    }
+}
 
 fn of_friends(goals: &[(&str, GoalSense, f64)]) -> Workflow {
     let condition = Expr::parse("event.channel.kind == 'package_card'").unwrap();
@@ -18,7 +65,7 @@ fn of_friends(goals: &[(&str, GoalSense, f64)]) -> Workflow {
         sense: *sense,
         threshold: *threshold,
     });
-    Workflow { goals: goals.collect(), ..workflow("first-order", trigger, Program::default()) }
+    Workflow { goals: goals.collect(), ..workflow("first-order", trigger, ends()) }
 }
 
 /// Twenty parcels with a card and one without; three friends by card, one by the menu, one by nobody knows what.
@@ -129,8 +176,21 @@ async fn goals_are_met_missed_too_early_or_not_measured() {
         ("repurchase_rate", AtLeast, 0.5),
         ("repurchase_5d", AtLeast, 0.5),
         ("happiness", AtLeast, 0.9),
+        ("bought_30d", AtLeast, 0.3),
     ];
-    let found = measured(tenant(&goals), Span::default()).await;
+    let mut tenant = tenant(&goals);
+    let end = |outcome: &str| RunEnd::Completed { outcome: outcome.to_owned() };
+    let fault = HostFault::Trap.fault("it trapped");
+    for (number, end) in [
+        (1, Some(end("bought"))),
+        (2, Some(end("silent"))),
+        (3, Some(RunEnd::Failed { fault })),
+        (4, Some(RunEnd::Cancelled { reason: "by li".to_owned() })),
+        (5, None),
+    ] {
+        tenant.writes.runs.push(run(number, end));
+    }
+    let found = measured(tenant, Span::default()).await;
     let lines: Vec<_> = found
         .goals
         .iter()
@@ -149,6 +209,8 @@ async fn goals_are_met_missed_too_early_or_not_measured() {
         // For the two of the 11th, five days are not over; customer 1 bought on the 27th and on the 3rd.
         ("repurchase_5d", GoalState::Met, Some((1, 1))),
         ("happiness", GoalState::NotMeasured, None),
+        // Of three runs that came to an end by themselves, one ended so.
+        ("bought_30d", GoalState::Met, Some((1, 3))),
     ];
     assert_eq!(lines, expected);
     assert!(found.goals[2].over.contains("event.channel.kind == 'package_card'"), "{}", found.goals[2].over);
