@@ -107,19 +107,18 @@ impl Checked {
 
     /// Adds why the tenant did not take it, at the definition that it is about.
     pub(crate) fn refuse(&mut self, error: &PublishError) -> anyhow::Result<()> {
-        let (plugin, kind, name) = match error {
-            PublishError::Taken { plugin, kind, name, .. }
-            | PublishError::Resource { plugin, kind, name, .. } => (plugin, kind, name),
+        let (plugin, kind, name, finding) = match error {
+            PublishError::Resource { plugin, kind, name, fault } => (plugin, kind, name, of_fault(fault)),
+            PublishError::Taken { plugin, kind, name, by } => {
+                let finding = Finding {
+                    pointer: String::new(),
+                    is_error: true,
+                    code: "NAME_TAKEN".to_owned(),
+                    message: format!("playbook `{by}` defines it already: names are unique within a tenant"),
+                };
+                (plugin, kind, name, finding)
+            }
             other => return Err(Fault::failed(other.to_string()).into()),
-        };
-        let finding = match error {
-            PublishError::Resource { fault, .. } => of_fault(fault),
-            other => Finding {
-                pointer: String::new(),
-                is_error: true,
-                code: "NAME_TAKEN".to_owned(),
-                message: other.to_string(),
-            },
         };
         let diagnostic = self.compiled.finding(plugin, kind, name, &finding);
         self.compiled.add(diagnostic);

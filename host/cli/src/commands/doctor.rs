@@ -34,8 +34,8 @@ const CLOCK_MIN_MS: i64 = 1_767_225_600_000;
 /// Clocks of one machine differ by less from boot to boot.
 const CLOCK_BACK: DurationMs = DurationMs::from_millis(60_000);
 /// What file systems in memory say that they are (linux/magic.h).
-const TMPFS: i64 = 0x0102_1994;
-const RAMFS: i64 = 0x8584_58f6;
+const TMPFS: rustix::fs::FsWord = 0x0102_1994;
+const RAMFS: rustix::fs::FsWord = 0x8584_58f6;
 
 /// How something stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -172,8 +172,7 @@ fn durable_sync(place: &Path) -> Finding {
 }
 
 fn is_in_memory(place: &Path) -> bool {
-    // The field's width differs between systems.
-    rustix::fs::statfs(place).is_ok_and(|found| [TMPFS, RAMFS].contains(&(found.f_type as i64)))
+    rustix::fs::statfs(place).is_ok_and(|found| [TMPFS, RAMFS].contains(&found.f_type))
 }
 
 fn free_disk(place: &Path) -> Finding {

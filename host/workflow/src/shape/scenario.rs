@@ -212,16 +212,16 @@ fn beat(node: &Node, usual: Option<&Subject>, report: &Report<'_>) -> Option<Vec
         });
         return None;
     };
-    let kinds = match *kind {
-        "event" => incoming(value, usual, report).map(|event| vec![WrittenBeatKind::Event(event)]),
-        "start" => start(value, &mut fields, usual).map(|start| vec![start]),
-        "advance" => advance(value, report).map(|kind| vec![kind]),
-        "until" => text::instant(value, report).map(|at| vec![WrittenBeatKind::Until(at)]),
+    let one = |kind| vec![WrittenBeat { span, kind }];
+    let beats = match *kind {
+        "event" => incoming(value, usual, report).map(WrittenBeatKind::Event).map(one),
+        "start" => start(value, &mut fields, usual).map(one),
+        "advance" => advance(value, report).map(one),
+        "until" => text::instant(value, report).map(WrittenBeatKind::Until).map(one),
         _ => expected(value, usual, report),
     };
     fields.finish();
-    let beats = kinds?.into_iter().map(|kind| WrittenBeat { span, kind });
-    Some(beats.collect())
+    beats
 }
 
 fn advance(node: &Node, report: &Report<'_>) -> Option<WrittenBeatKind> {
@@ -233,10 +233,14 @@ fn advance(node: &Node, report: &Report<'_>) -> Option<WrittenBeatKind> {
     Some(WrittenBeatKind::Advance(length.value))
 }
 
-fn expected(node: &Node, usual: Option<&Subject>, report: &Report<'_>) -> Option<Vec<WrittenBeatKind>> {
-    let found: Vec<Option<WrittenBeatKind>> = text::one_or_many(node)
+/// Each expectation stands at its own place, so that one that does not hold is found.
+fn expected(node: &Node, usual: Option<&Subject>, report: &Report<'_>) -> Option<Vec<WrittenBeat>> {
+    let found: Vec<Option<WrittenBeat>> = text::one_or_many(node)
         .iter()
-        .map(|node| expectation::read(node, usual, report).map(WrittenBeatKind::Expect))
+        .map(|node| {
+            let expected = expectation::read(node, usual, report)?;
+            Some(WrittenBeat { span: node.span, kind: WrittenBeatKind::Expect(expected) })
+        })
         .collect();
     found.into_iter().collect()
 }

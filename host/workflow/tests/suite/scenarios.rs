@@ -26,8 +26,8 @@ fn the_test_of_the_base_playbook_says_what_it_says() {
     let lines: Vec<u32> = scenario.beats.iter().map(|beat| beat.place.line).collect();
     assert_eq!(
         lines,
-        [12, 13, 13, 16, 17, 17, 17, 17, 17, 17, 17, 17],
-        "expectations of a list are beats each"
+        [12, 14, 15, 16, 18, 19, 20, 21, 22, 23, 24, 25],
+        "expectations of a list are beats each, at their own lines"
     );
     assert!(
         matches!(&scenario.beats[3].kind, BeatKind::Advance(length) if *length == DurationMs::from_millis(604_800_000))

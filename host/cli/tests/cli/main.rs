@@ -1,0 +1,9 @@
+//! The program as its users meet it: arguments in; text, JSON, files and exit status out.
+
+mod checking;
+mod feeding;
+mod plugins;
+mod publishing;
+mod runs;
+mod stage;
+mod surroundings;
