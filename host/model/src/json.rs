@@ -273,6 +273,11 @@ pub fn parse_within(text: &str, bytes_max: usize) -> Result<Value, JsonError> {
 
 /// Checks length, depth and NULs without building anything; whether it is JSON at all is not checked.
 pub fn check_within(text: &str, bytes_max: usize) -> Result<(), JsonError> {
+    check_nested(text, bytes_max, limits::json::DEPTH_MAX)
+}
+
+/// The same with another depth than that of documents: for what holds documents.
+pub fn check_nested(text: &str, bytes_max: usize, depth_max: usize) -> Result<(), JsonError> {
     if text.len() > bytes_max {
         return Err(JsonError::TooLong { found: text.len(), limit: bytes_max });
     }
@@ -290,8 +295,8 @@ pub fn check_within(text: &str, bytes_max: usize) -> Result<(), JsonError> {
             }
             b'{' | b'[' if !in_string => {
                 depth += 1;
-                if depth > limits::json::DEPTH_MAX {
-                    return Err(JsonError::TooDeep { at, limit: limits::json::DEPTH_MAX });
+                if depth > depth_max {
+                    return Err(JsonError::TooDeep { at, limit: depth_max });
                 }
             }
             b'}' | b']' if !in_string => depth = depth.saturating_sub(1),
@@ -302,12 +307,14 @@ pub fn check_within(text: &str, bytes_max: usize) -> Result<(), JsonError> {
     Ok(())
 }
 
-/// Writes a value as JSON text of at most [`limits::json::DOCUMENT_BYTES_MAX`] bytes.
+/// Writes a value as a document: what [`parse`] reads again, or a fault that says why it would not.
 pub fn print(value: &Value) -> Result<String, JsonError> {
-    print_within(value, limits::json::DOCUMENT_BYTES_MAX)
+    let text = print_within(value, limits::json::DOCUMENT_BYTES_MAX)?;
+    check_within(&text, limits::json::DOCUMENT_BYTES_MAX)?;
+    Ok(text)
 }
 
-/// Writes a value as JSON text of at most `bytes_max` bytes, never holding more than that in memory.
+/// Writes a value as JSON text of at most `bytes_max` bytes, however deep, never holding more than that in memory.
 pub fn print_within(value: &Value, bytes_max: usize) -> Result<String, JsonError> {
     let mut out = Bounded { bytes: Vec::with_capacity(256), limit: bytes_max };
     match serde_json::to_writer(&mut out, value) {
@@ -367,6 +374,15 @@ mod tests {
             value = Value::from(vec![value.clone(), value]);
         }
         assert!(matches!(print_within(&value, 10_000), Err(JsonError::TooLong { limit: 10_000, .. })));
+    }
+
+    #[test]
+    fn what_is_written_as_a_document_can_be_read_as_one() {
+        let nested = |levels: usize| (0..levels).fold(Value::Int(1), |value, _| Value::from(vec![value]));
+        assert!(parse(&print(&nested(64)).unwrap()).is_ok());
+        assert!(matches!(print(&nested(65)), Err(JsonError::TooDeep { limit: 64, .. })));
+        assert!(matches!(print(&Value::text("a\0")), Err(JsonError::Nul { .. })));
+        assert!(print_within(&nested(100), 1_000).is_ok());
     }
 
     #[test]

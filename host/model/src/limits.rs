@@ -119,12 +119,18 @@ pub mod run {
     pub const EACH_ITEMS_MAX: usize = 1_000;
     /// Bytes of what a run keeps: outputs that later expressions read, and variables.
     pub const KEPT_BYTES_MAX: usize = 256 << 10;
+    /// Nesting of what a run keeps: documents inside the results of steps inside steps. With the run around it, it stays
+    /// below the 128 levels that the JSON reader takes.
+    pub const KEPT_DEPTH_MAX: usize = 96;
     /// Steps that one run may take without blocking; then it yields to others.
     pub const STEPS_PER_TURN: u32 = 64;
     /// How long a chain of events that cause runs that emit events may get (domain: loop guard of tag rules).
     pub const CAUSE_DEPTH_MAX: u32 = 8;
     /// Events that one step may emit.
     pub const EVENTS_PER_STEP_MAX: usize = 100;
+    /// Events that one command may cause, steps of all runs that it starts together: a hundred events that cause a hundred
+    /// each, eight times over, would be more than a host ever gets done.
+    pub const EVENTS_PER_COMMAND_MAX: usize = 1_000;
     /// Messages that one step may enqueue.
     pub const MESSAGES_PER_STEP_MAX: usize = 100;
 }
@@ -137,6 +143,10 @@ pub mod executor {
     pub const BATCH_MAX: usize = 256;
     /// Milliseconds of execution after which a batch is committed, so that slow plugins do not delay others' answers.
     pub const SLICE_MS: u64 = 5;
+    /// The same while the commit before is under way: answers wait for that anyway, and a larger batch costs less a step.
+    pub const SLICE_COMMITTING_MS: u64 = 20;
+    /// The same in virtual time, where nobody waits.
+    pub const SLICE_VIRTUAL_MS: u64 = 200;
     /// Timers held in memory; the rest stays in the store's index.
     pub const TIMER_WINDOW_MAX: usize = 8_192;
     /// Customers held in memory.
@@ -147,8 +157,8 @@ pub mod executor {
     pub const ROWS_CACHED_MAX: usize = 100_000;
     /// Customers that one batch of a scan looks at.
     pub const SCAN_BATCH: usize = 256;
-    /// Events that a wait looks back over when it is reached.
-    pub const LOOK_BACK_EVENTS_MAX: u32 = 100;
+    /// Events that a wait looks back over when it is reached, oldest first: a busy customer of a year has some hundreds.
+    pub const LOOK_BACK_EVENTS_MAX: u32 = 10_000;
 }
 
 /// What people read.

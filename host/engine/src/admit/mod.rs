@@ -281,6 +281,8 @@ fn wake_waiting(cell: &mut MemoryCell, event: &Arc<Event>) -> Worked<()> {
         let matching = cell.matching(hash)?;
         waits.extend(matching.into_iter().filter(|wait| wait.event_types.contains(&event.event_type)));
     }
+    // The same order whether the waits were in memory or were read again after a restart.
+    waits.sort_by_key(|wait| wait.id);
     for wait in waits {
         crate::advance::wake::by_event(cell, &wait, event)?;
     }

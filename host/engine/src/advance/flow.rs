@@ -1,7 +1,5 @@
 //! Branching: `switch`, `split`, `parallel`, `each`, `call`.
 
-use std::collections::BTreeMap;
-
 use siyu_model::expr::{Expr, ValueTemplate};
 use siyu_model::journal::JournalKind;
 use siyu_model::json::Value;
@@ -83,7 +81,7 @@ impl Turn<'_> {
         for entry in entries {
             self.spawn(fiber, entry, None);
         }
-        let joining = Joining { alive, waiting_items: Vec::new(), next_index: 0, results: BTreeMap::new() };
+        let joining = Joining { alive, ..Joining::default() };
         self.change_fiber(fiber, |fiber| fiber.state = FiberState::Joining(joining))
     }
 
@@ -123,7 +121,7 @@ impl Turn<'_> {
             alive: at_once as u32,
             waiting_items: list[at_once..].to_vec(),
             next_index: at_once as u32,
-            results: BTreeMap::new(),
+            ..Joining::default()
         };
         self.change_fiber(fiber, |fiber| fiber.state = FiberState::Joining(joining))
     }
@@ -156,7 +154,7 @@ impl Turn<'_> {
         node: &Node,
         (workflow, with): (&WorkflowName, &ValueTemplate),
     ) -> Worked<()> {
-        let data = match self.fill(fiber, with)? {
+        let data = match self.fill_document(fiber, with)? {
             Ok(data) => data,
             Err(fault) => return self.fail(fiber, node, fault),
         };

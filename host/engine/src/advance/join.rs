@@ -24,9 +24,10 @@ impl Turn<'_> {
         let script = self.script.clone();
         let node = node_of(&script, self.fiber(parent)?.at)?;
         let (kept, matched) = (over.kept, over.matched);
-        self.take_over(parent, matched)?;
         match &node.action {
             Action::Each { body, .. } => {
+                // Items come one after another: what one took is gone for the next.
+                self.take_over(parent, matched)?;
                 let result =
                     Value::map(kept.into_iter().map(|(step, value)| (step.as_str().to_owned(), value)));
                 let index = over.item.as_ref().map_or(0, |item| item.index);
@@ -44,6 +45,14 @@ impl Turn<'_> {
                     self.live.run.state.kept.extend(kept);
                 }
                 self.item_over(parent, 0, Value::Null)?;
+                self.change_fiber(parent, |fiber| {
+                    if let Some(joining) = joining_mut(&mut fiber.state) {
+                        for (event_type, seq) in matched {
+                            let last = joining.matched.entry(event_type).or_insert(seq);
+                            *last = (*last).max(seq);
+                        }
+                    }
+                })?;
             }
         }
         let Some(joining) = joining(&self.fiber(parent)?.state) else {
@@ -59,10 +68,12 @@ impl Turn<'_> {
             }
             _ => Value::map::<&str>([]),
         };
+        let matched = joining.matched.clone();
+        self.take_over(parent, matched)?;
         self.finish(parent, node, output)
     }
 
-    /// Events that a branch or item let go on count for what comes after it.
+    /// Events that branches or items took count for what comes after them.
     fn take_over(&mut self, parent: FiberId, matched: BTreeMap<EventType, EventSeq>) -> Worked<()> {
         for (event_type, seq) in matched {
             self.consume(parent, &event_type, seq)?;

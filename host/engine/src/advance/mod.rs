@@ -5,6 +5,7 @@
 pub(crate) mod end;
 mod flow;
 mod join;
+mod look_back;
 mod outcome;
 mod steps;
 mod undo;
@@ -182,7 +183,21 @@ impl<'a> Turn<'a> {
         }
     }
 
-    /// Fills a document in; the result is plain JSON within its limits.
+    /// Fills a document in that leaves the run: it is within the limits of documents.
+    fn fill_document(&mut self, fiber: FiberId, template: &ValueTemplate) -> Worked<Result<Value, Fault>> {
+        let value = match self.fill(fiber, template)? {
+            Ok(value) => value,
+            Err(fault) => return Ok(Err(fault)),
+        };
+        if let Err(why) = json::print(&value) {
+            let place = self.fiber(fiber)?.at;
+            let place = node_of(&self.script, place)?.place.to_string();
+            return Ok(Err(Fault::permanent("BAD_DOCUMENT", format!("{place}: {why}"))));
+        }
+        Ok(Ok(value))
+    }
+
+    /// Fills a document in, however large or deep it gets.
     fn fill(&mut self, fiber: FiberId, template: &ValueTemplate) -> Worked<Result<Value, Fault>> {
         if let ValueTemplate::Const(value) = template {
             return Ok(Ok(value.clone()));

@@ -2,7 +2,7 @@
 
 use siyu_model::clock::{DurationMs, UtcMs};
 use siyu_model::journal::JournalKind;
-use siyu_model::json::{self, Value};
+use siyu_model::json::{self, JsonError, Value};
 use siyu_model::limits;
 use siyu_model::playbook::{Action, Node, NodeId, OnError, OnRefused, Retry};
 use siyu_model::plugin::{Fault, FaultKind, Refusal};
@@ -41,7 +41,7 @@ impl Turn<'_> {
         if let Some(undo) = node.compensate {
             let compensation = node_of(&self.script.clone(), undo)?.action.clone();
             if let Action::Uses { with, .. } = compensation {
-                match self.fill(fiber, &with)? {
+                match self.fill_document(fiber, &with)? {
                     Ok(input) => self.live.run.state.undo.push(Undo { node: undo, input }),
                     Err(fault) => return self.fail(fiber, node, fault),
                 }
@@ -55,9 +55,8 @@ impl Turn<'_> {
         if !node.is_read {
             return Ok(Ok(()));
         }
-        let limit = limits::run::KEPT_BYTES_MAX;
-        if json::print_within(&output, limit).is_err() {
-            let message = format!("{}: an output that later steps read passes {limit} bytes", node.place);
+        if let Err(why) = can_be_kept(&output) {
+            let message = format!("{}: an output that later steps read: {why}", node.place);
             return Ok(Err(Fault::permanent("KEPT_TOO_LARGE", message)));
         }
         let id = node.id.clone();
@@ -172,6 +171,12 @@ impl Turn<'_> {
         self.drop_below(parent)?;
         self.give_up(parent, node, fault)
     }
+}
+
+/// Whether a run can keep a value: it is neither too large nor too deep to be read again.
+pub(super) fn can_be_kept(value: &Value) -> Result<(), JsonError> {
+    let limit = limits::run::KEPT_BYTES_MAX;
+    json::check_nested(&json::print_within(value, limit)?, limit, limits::run::KEPT_DEPTH_MAX)
 }
 
 /// The pause before the next try: doubles each time, up to the policy's longest.

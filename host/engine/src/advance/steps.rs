@@ -2,7 +2,7 @@
 
 use siyu_model::expr::ValueTemplate;
 use siyu_model::journal::JournalKind;
-use siyu_model::json::{self, Value};
+use siyu_model::json::Value;
 use siyu_model::limits;
 use siyu_model::name::{ChannelName, EventType, TemplateName};
 use siyu_model::playbook::{Action, Node};
@@ -10,6 +10,7 @@ use siyu_model::plugin::Fault;
 use siyu_model::run::FiberId;
 
 use super::Turn;
+use super::outcome::can_be_kept;
 use crate::dispatch::plan::{self, Plan, Planned};
 use crate::memory::{PendingEvent, Worked};
 
@@ -46,9 +47,8 @@ impl Turn<'_> {
         };
         let mut state_vars = self.live.run.state.vars.clone();
         state_vars.extend(value.as_map().cloned().unwrap_or_default());
-        let limit = limits::run::KEPT_BYTES_MAX;
-        if json::print_within(&Value::map(state_vars.clone()), limit).is_err() {
-            let message = format!("{}: the run's variables pass {limit} bytes", node.place);
+        if let Err(why) = can_be_kept(&Value::map(state_vars.clone())) {
+            let message = format!("{}: the run's variables: {why}", node.place);
             return self.fail(fiber, node, Fault::permanent("KEPT_TOO_LARGE", message));
         }
         self.live.run.state.vars = state_vars;
@@ -62,13 +62,16 @@ impl Turn<'_> {
         event_type: &EventType,
         data: &ValueTemplate,
     ) -> Worked<()> {
-        let data = match self.fill(fiber, data)? {
+        let data = match self.fill_document(fiber, data)? {
             Ok(data) => data,
             Err(fault) => return self.fail(fiber, node, fault),
         };
         let depth = self.live.run.depth + 1;
         if depth > limits::run::CAUSE_DEPTH_MAX {
             return self.fail(fiber, node, loop_fault(&node.place.to_string()));
+        }
+        if self.cell.has_caused_enough() {
+            return self.fail(fiber, node, flood_fault(&node.place.to_string()));
         }
         let source = format!("workflow:{}/{}", self.script.playbook.name, self.script.workflow.name);
         let customer = self.live.run.customer;
@@ -78,7 +81,7 @@ impl Turn<'_> {
     }
 
     fn respond(&mut self, fiber: FiberId, node: &Node, body: &ValueTemplate) -> Worked<()> {
-        let body = match self.fill(fiber, body)? {
+        let body = match self.fill_document(fiber, body)? {
             Ok(body) => body,
             Err(fault) => return self.fail(fiber, node, fault),
         };
@@ -97,7 +100,7 @@ impl Turn<'_> {
             let message = format!("{}: `send` needs a customer, and this run has none", node.place);
             return self.fail(fiber, node, Fault::permanent("NO_CUSTOMER", message));
         };
-        let variables = match self.fill(fiber, with)? {
+        let variables = match self.fill_document(fiber, with)? {
             Ok(variables) => variables,
             Err(fault) => return self.fail(fiber, node, fault),
         };
@@ -133,4 +136,10 @@ pub(crate) fn loop_fault(place: &str) -> Fault {
         "RULE_LOOP",
         format!("{place}: more than {limit} events that caused runs that emitted events lie behind this one"),
     )
+}
+
+/// Too many events come of one command.
+pub(crate) fn flood_fault(place: &str) -> Fault {
+    let limit = limits::run::EVENTS_PER_COMMAND_MAX;
+    Fault::permanent("TOO_MANY_EVENTS", format!("{place}: one command causes at most {limit} events"))
 }

@@ -8,7 +8,6 @@ use siyu_model::expr::Expr;
 use siyu_model::id::WaitId;
 use siyu_model::journal::JournalKind;
 use siyu_model::json::Value;
-use siyu_model::limits;
 use siyu_model::name::EventType;
 use siyu_model::playbook::{Action, Correlation, DurationSource, Node, Since};
 use siyu_model::plugin::Fault;
@@ -16,9 +15,9 @@ use siyu_model::run::{FiberId, FiberState};
 
 use super::Turn;
 use crate::admit;
-use crate::memory::{Worked, event_from_row};
-use crate::ports::rows::{Hash16, WaitRow};
-use crate::ports::store::{EventsSince, Whose};
+use crate::memory::Worked;
+use crate::ports::rows::WaitRow;
+use crate::ports::store::Whose;
 
 impl Turn<'_> {
     pub(super) fn wait_for(&mut self, fiber: FiberId, node: &Node, length: &DurationSource) -> Worked<()> {
@@ -99,12 +98,10 @@ impl Turn<'_> {
             Ok(whose) => whose,
             Err(fault) => return self.fail(fiber, node, fault),
         };
-        if *since == Since::Run {
-            for event in self.events_before(fiber, types, whose)? {
-                if self.fits(fiber, node, &event)? {
-                    return self.matched(fiber, node, &event);
-                }
-            }
+        if *since == Since::Run
+            && let Some(event) = self.came_before(fiber, node, (types, whose))?
+        {
+            return self.matched(fiber, node, &event);
         }
         self.park(fiber, node, types, (whose, until))
     }
@@ -129,58 +126,6 @@ impl Turn<'_> {
                 Ok(value.map(|value| Whose::Matching(admit::match_hash(&key.path, &value))))
             }
         }
-    }
-
-    /// Events that came since the run began and that no wait of this fiber or of those around it took, oldest first.
-    fn events_before(
-        &mut self,
-        fiber: FiberId,
-        types: &[EventType],
-        whose: Whose,
-    ) -> Worked<Vec<Arc<Event>>> {
-        let run = &self.live.run;
-        let after = |event_type: &EventType| run.state.matched_by(fiber, event_type).max(run.since_seq);
-        let wanted: Vec<EventType> = match whose {
-            // The facts know whether any came at all: most waits need no look into the log.
-            Whose::Customer(customer) => {
-                let facts = &self.cell.known_person(customer)?.customer.clone().facts;
-                let came = |event_type: &&EventType| {
-                    facts.get(*event_type).is_some_and(|fact| fact.last_seq > after(event_type))
-                };
-                types.iter().filter(came).cloned().collect()
-            }
-            Whose::Matching(_) => types.to_vec(),
-        };
-        let Some(first) = wanted.iter().map(after).min() else {
-            return Ok(Vec::new());
-        };
-        let seq_max = self.cell.committed_seq();
-        let limit = limits::executor::LOOK_BACK_EVENTS_MAX as usize;
-        let query = EventsSince { event_types: wanted.clone(), whose, after: first, seq_max, limit };
-        let stored = if first < seq_max {
-            self.cell.reader().ask(|store| store.events_since(query))?
-        } else {
-            Vec::new()
-        };
-        let mut events = Vec::new();
-        for row in stored {
-            events.push(Arc::new(event_from_row(row)?));
-        }
-        let recent = self.cell.recent_events().filter(|event| match whose {
-            Whose::Customer(customer) => event.customer == Some(customer),
-            Whose::Matching(hash) => self.matches(event, hash),
-        });
-        events.extend(recent.cloned());
-        events.retain(|event| wanted.contains(&event.event_type) && event.seq > after(&event.event_type));
-        Ok(events)
-    }
-
-    fn matches(&self, event: &Event, hash: Hash16) -> bool {
-        let paths = self.cell.books.match_paths(&event.event_type);
-        paths.into_iter().flatten().any(|path| {
-            let value = path.iter().try_fold(&event.data, |value, name| value.get(name));
-            value.is_some_and(|value| admit::match_hash(path, value) == hash)
-        })
     }
 
     /// Parks the fiber until an event comes or time runs out.

@@ -19,9 +19,12 @@ pub(crate) fn by_event(cell: &mut MemoryCell, wait: &WaitRow, event: &Arc<Event>
     let Some(mut turn) = Turn::begin(cell, wait.run)? else {
         return Ok(());
     };
-    let is_waiting = turn.live.run.state.fiber(wait.fiber).is_some_and(
-        |fiber| matches!(fiber.state, FiberState::Waiting { wait: waiting, .. } if waiting == wait.id),
-    );
+    // A wait whose time is over takes nothing any more, even if its timer is still to fire.
+    let now = turn.cell.now;
+    let is_waiting = turn.live.run.state.fiber(wait.fiber).is_some_and(|fiber| {
+        let is_over = fiber.due_at().is_some_and(|due_at| due_at <= now);
+        matches!(fiber.state, FiberState::Waiting { wait: waiting, .. } if waiting == wait.id) && !is_over
+    });
     if !is_waiting || turn.live.run.status != RunStatus::Live {
         turn.leave();
         return Ok(());

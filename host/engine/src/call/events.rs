@@ -49,6 +49,12 @@ impl CallScope {
             );
             return Err(HostError::Limit(message));
         }
+        if self.memory.has_caused_enough() {
+            let most = limits::run::EVENTS_PER_COMMAND_MAX;
+            return Err(HostError::Limit(format!(
+                "TOO_MANY_EVENTS: one command causes at most {most} events"
+            )));
+        }
         let data = object(request.data)?;
         self.emitted += 1;
         Ok(Emission { event_type, customer, data })

@@ -133,7 +133,8 @@ impl CallScope {
         let Some(reservation) = self.own_reservation(text)? else {
             return Err(HostError::NotFound(format!("there is no reservation {text}")));
         };
-        if reservation.status != ReservationStatus::Held {
+        // Its time may be over although its timer is still to fire.
+        if reservation.status != ReservationStatus::Held || reservation.expires_at <= self.memory.now {
             return Ok(false);
         }
         let settled = settle_reservation(&mut self.memory, reservation, status);

@@ -96,6 +96,8 @@ pub(crate) struct Memory {
     /// The number of the last batch that is durable.
     committed_batch: u64,
     last_seq: EventSeq,
+    /// The last event when the command began.
+    command_began_at: EventSeq,
     committed_seq: EventSeq,
     secret: [u8; 32],
     reader: Reader,
@@ -160,6 +162,7 @@ impl Memory {
             batch: 1,
             committed_batch: 0,
             last_seq: image.last_seq,
+            command_began_at: image.last_seq,
             committed_seq: image.last_seq,
             secret: image.secret,
             reader,
@@ -212,6 +215,13 @@ impl Memory {
     /// What happens next has no cause behind it: a command, a timer, a receipt.
     pub(crate) fn begin_command(&mut self) {
         self.cause_depth = 0;
+        self.command_began_at = self.last_seq;
+    }
+
+    /// Whether the command has caused as many events as one may, those that are not recorded yet included.
+    pub(crate) fn has_caused_enough(&self) -> bool {
+        let recorded = self.last_seq.0 - self.command_began_at.0;
+        recorded as usize + self.pending.len() >= siyu_model::limits::run::EVENTS_PER_COMMAND_MAX
     }
 
     /// Reads the store's timers until the next one is known.

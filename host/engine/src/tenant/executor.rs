@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use siyu_model::clock::{DurationMs, UtcMs};
@@ -57,6 +58,8 @@ pub(super) struct Executor {
 /// A batch that is being made durable.
 struct Commit {
     task: JoinHandle<Result<(), StoreError>>,
+    /// Turns true when the task is done.
+    is_over: Arc<AtomicBool>,
     batch: u64,
     last_seq: EventSeq,
     answers: Vec<Answer>,
@@ -165,19 +168,21 @@ impl Executor {
         if !self.deliveries.is_empty() || (!self.commands.is_empty() && !is_held) {
             return Ok(Some(Next::Work));
         }
+        let is_stopping = self.is_stopping();
         let next_due = self.next_due().await?;
-        if next_due.is_some_and(|due_at| due_at <= self.ports.clock.now()) && !is_held {
+        // What falls due while the tenant is being stopped is durable: it happens when it is opened again.
+        if next_due.is_some_and(|due_at| due_at <= self.ports.clock.now()) && !is_held && !is_stopping {
             return Ok(Some(Next::Work));
         }
         if self.committing.is_none() && !self.has_messages_out() {
             for reply in self.settles.drain(..) {
                 drop(reply.send(Ok(next_due)));
             }
-            if self.is_stopping() {
+            if is_stopping {
                 return Ok(Some(Next::End));
             }
         }
-        let next_due = if is_held { None } else { next_due };
+        let next_due = if is_held || is_stopping { None } else { next_due };
         self.wait(next_due).await?;
         Ok(None)
     }
@@ -258,6 +263,8 @@ impl Executor {
             received: 0,
             is_strict,
             is_waiting,
+            is_timers_turn: false,
+            committing: self.committing.as_ref().map(|commit| commit.is_over.clone()),
         };
         let done = tokio::task::spawn_blocking(move || {
             let done = batch.execute();
@@ -315,8 +322,14 @@ impl Executor {
             return Ok(());
         }
         let store = self.store.clone();
-        let task = tokio::spawn(async move { store.commit(writes).await });
-        self.committing = Some(Commit { task, batch, last_seq, answers, outbox });
+        let is_over = Arc::new(AtomicBool::new(false));
+        let over = is_over.clone();
+        let task = tokio::spawn(async move {
+            let outcome = store.commit(writes).await;
+            over.store(true, Ordering::Release);
+            outcome
+        });
+        self.committing = Some(Commit { task, is_over, batch, last_seq, answers, outbox });
         Ok(())
     }
 

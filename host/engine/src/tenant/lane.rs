@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use siyu_model::clock::UtcMs;
@@ -33,6 +35,10 @@ pub(super) struct Batch {
     pub(super) is_strict: bool,
     /// Whether messages are on their way.
     pub(super) is_waiting: bool,
+    /// Whether a timer comes before the next command, in real time.
+    pub(super) is_timers_turn: bool,
+    /// Turns true when the commit before this batch is over; none when there is none.
+    pub(super) committing: Option<Arc<AtomicBool>>,
 }
 
 impl Batch {
@@ -46,10 +52,9 @@ impl Batch {
 
     fn work(&mut self) -> Worked<()> {
         let started = Instant::now();
-        let slice = Duration::from_millis(self.cell.settings.slice_ms);
         let batch_max = self.cell.settings.batch_max;
         for _ in 0..batch_max {
-            if started.elapsed() >= slice || !self.work_once()? {
+            if self.is_over(started.elapsed()) || !self.work_once()? {
                 break;
             }
             admit::settle(&mut self.cell)?;
@@ -57,6 +62,19 @@ impl Batch {
         }
         self.cell.responses.clear();
         Ok(())
+    }
+
+    /// Whether the batch has had its time. Nobody waits for an answer in virtual time; and nobody can be answered before
+    /// the commit that is under way is durable, so meanwhile the batch grows instead of waiting.
+    fn is_over(&self, elapsed: Duration) -> bool {
+        let settings = &self.cell.settings;
+        let is_committing = self.committing.as_ref().is_some_and(|is_durable| !is_durable.load(Ordering::Acquire));
+        let slice_ms = match (self.is_virtual, is_committing) {
+            (true, _) => settings.slice_virtual_ms,
+            (false, true) => settings.slice_committing_ms,
+            (false, false) => settings.slice_ms,
+        };
+        elapsed >= Duration::from_millis(slice_ms)
     }
 
     /// Does the next thing: receipts first, then whatever is due earlier, a timer or a command.
@@ -76,7 +94,13 @@ impl Batch {
             return Ok(false);
         }
         let command_at = self.commands.front().map(|command| self.instant_of(command));
-        if let Some((due_at, kind)) = self.pop_due(command_at.unwrap_or(self.until))? {
+        // In virtual time things happen in the order of their instants. In real time commands and timers take turns:
+        // a customer does not wait for an answer because a million timers are due.
+        let until = if self.is_virtual { command_at.unwrap_or(self.until) } else { self.until };
+        let is_commands_turn = !self.is_virtual && command_at.is_some() && !self.is_timers_turn;
+        self.is_timers_turn = is_commands_turn;
+        let due = if is_commands_turn { None } else { self.pop_due(until)? };
+        if let Some((due_at, kind)) = due {
             self.move_time(due_at);
             schedule::fire(&mut self.cell, due_at, kind)?;
             return Ok(true);
@@ -140,7 +164,7 @@ impl Batch {
     fn take_in(
         &mut self,
         event: IncomingEvent,
-        feed: Option<(std::sync::Arc<str>, u64)>,
+        feed: Option<(Arc<str>, u64)>,
         reply: Option<Reply<Admitted>>,
     ) -> Worked<()> {
         if let Some((name, place)) = &feed {

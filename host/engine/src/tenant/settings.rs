@@ -12,6 +12,10 @@ pub struct Settings {
     pub batch_max: usize,
     /// Milliseconds of execution after which a batch is committed.
     pub slice_ms: u64,
+    /// The same while the commit before is under way.
+    pub slice_committing_ms: u64,
+    /// The same in virtual time.
+    pub slice_virtual_ms: u64,
     /// Timers in memory.
     pub timer_window_max: usize,
     /// Customers in memory.
@@ -32,6 +36,8 @@ impl Default for Settings {
             inbox_max: executor::INBOX_MAX,
             batch_max: executor::BATCH_MAX,
             slice_ms: executor::SLICE_MS,
+            slice_committing_ms: executor::SLICE_COMMITTING_MS,
+            slice_virtual_ms: executor::SLICE_VIRTUAL_MS,
             timer_window_max: executor::TIMER_WINDOW_MAX,
             customers_cached_max: executor::CUSTOMERS_CACHED_MAX,
             runs_cached_max: executor::RUNS_CACHED_MAX,

@@ -106,7 +106,7 @@ pub enum FiberState {
 }
 
 /// A fiber that waits for its branches or items.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Joining {
     /// Fibers that are alive below it.
     pub alive: u32,
@@ -116,6 +116,10 @@ pub struct Joining {
     pub next_index: u32,
     /// What finished items gave, by place.
     pub results: BTreeMap<u32, Value>,
+    /// The last event of a type that a finished branch took: it counts for what comes after the branches, not for those
+    /// that are still alive.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub matched: BTreeMap<EventType, EventSeq>,
 }
 
 impl Fiber {
