@@ -36,4 +36,11 @@ macro_rules! cases {
 
 cases! {
     branching
+    faults
+    messages
+    people
+    stock
+    triggers
+    waiting
+    zones
 }

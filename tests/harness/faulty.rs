@@ -1,7 +1,7 @@
-//! A store that fails at a chosen commit, once: before it is durable, or after it and before the answer.
+//! A store that fails at chosen commits: before it is durable, or after it and before the answer.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use siyu_engine::ports::rows::{EventRow, PlaybookRow, TimerRow, WriteSet};
@@ -34,14 +34,22 @@ pub struct FaultyStores {
 
 struct Shared {
     commits: AtomicU64,
-    at: u64,
-    fault: StoreFault,
+    /// The number of the commit that fails, and how.
+    fault: Mutex<(u64, StoreFault)>,
 }
 
 impl FaultyStores {
     /// The commit after `at` good ones fails; `u64::MAX` never.
     pub fn new(inner: Arc<dyn Stores>, at: u64, fault: StoreFault) -> Self {
-        Self { inner, shared: Arc::new(Shared { commits: AtomicU64::new(0), at, fault }) }
+        Self {
+            inner,
+            shared: Arc::new(Shared { commits: AtomicU64::new(0), fault: Mutex::new((at, fault)) }),
+        }
+    }
+
+    /// Lets the next commit fail.
+    pub fn fail_next(&self, fault: StoreFault) {
+        *self.shared.fault.lock().unwrap_or_else(PoisonError::into_inner) = (self.commits(), fault);
     }
 
     /// Commits so far, the failed one included.
@@ -71,10 +79,11 @@ struct FaultyStore {
 impl Store for FaultyStore {
     async fn commit(&self, writes: WriteSet) -> Result<(), StoreError> {
         let number = self.shared.commits.fetch_add(1, Ordering::SeqCst);
-        if number != self.shared.at {
+        let (at, fault) = *self.shared.fault.lock().unwrap_or_else(PoisonError::into_inner);
+        if number != at {
             return self.inner.commit(writes).await;
         }
-        if self.shared.fault == StoreFault::After {
+        if fault == StoreFault::After {
             self.inner.commit(writes).await?;
         }
         Err(StoreError::Database("a fault that a test made".to_owned()))

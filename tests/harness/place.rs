@@ -137,3 +137,32 @@ pub fn event(id: &str, event_type: &str, customer: &str, data: &str) -> anyhow::
     let text = format!(r#"{{"id":"{id}","type":"{event_type}","subject":"{customer}","data":{data}}}"#);
     Ok(IncomingEvent::from_json(&text)?)
 }
+
+/// What every playbook of [`workflows`] has beside its workflows: the plugin `probe`, a shelf with five units, a service
+/// message `hello`, a marketing message `offer`, quiet hours, and the events `go` and `order.paid`.
+const PLAYBOOK: &str = "
+playbook: case
+title: A case
+zone: Asia/Shanghai
+plugins:
+  probe: { version: 1, grant: [records, pools, counters, codes, customers, events, messages, resources, expressions] }
+channels: [wecom]
+contact: { quiet_hours: \"21:00-09:00\" }
+events:
+  go: { summary: Begins, fields: { how: 'string?' } }
+  order.paid: { summary: An order, fields: { n: 'integer?' } }
+  order.refunded: { summary: A refund, fields: { n: 'integer?', inner: 'any?' } }
+";
+
+/// A playbook of these workflows, each the text of its file.
+pub fn workflows(texts: &[&str]) -> anyhow::Result<Publication> {
+    let names: Vec<String> = (0..texts.len()).map(|number| format!("workflows/w{number}.yaml")).collect();
+    let mut files = vec![
+        ("playbook.yaml", PLAYBOOK),
+        ("templates/hello.yaml", "template: hello\nclass: service\ntext: Hello.\n"),
+        ("templates/offer.yaml", "template: offer\nclass: marketing\nexpires_after: 20h\ntext: Buy.\n"),
+        ("resources/shelf.yaml", "resource: probe/stock@1\nname: shelf\ndefine: { pool: shelf, total: 5 }\n"),
+    ];
+    files.extend(names.iter().map(String::as_str).zip(texts.iter().copied()));
+    publication(&files)
+}

@@ -109,7 +109,8 @@ async fn left(inspect: &dyn Inspect) -> anyhow::Result<Vec<String>> {
         left.push(format!("{:?}", inspect.counters(filter, Turn::first(1_000)).await?.items));
     }
     left.sort();
-    Ok(left)
+    let groups = left.chunk_by(|one, other| one == other);
+    Ok(groups.map(|group| format!("{} × {}", group.len(), group[0])).collect())
 }
 
 /// The tenant's secret that a seed stands for.

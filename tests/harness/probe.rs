@@ -19,7 +19,17 @@ const STEPS: [&str; 23] = [
 /// The manifest of `probe`.
 fn manifest() -> Manifest {
     let any = json!({"type": "object", "additionalProperties": true});
-    let step = |name: &str| json!({"name": name, "summary": name, "input": any, "output": any});
+    let refusals = |codes: &[&str]| -> Vec<Value> {
+        codes.iter().map(|code| json!({"code": code, "summary": "to be probed"})).collect()
+    };
+    let step = |name: &str| {
+        let codes = match name {
+            "refuse" => refusals(&["SOLD_OUT", "CLOSED", "LATE", "NOT_YET", "TOO_LATE"]),
+            "hold" => refusals(&["SOLD_OUT", "LIMIT_CUSTOMER"]),
+            _ => Vec::new(),
+        };
+        json!({"name": name, "summary": name, "input": any, "output": any, "refusals": codes})
+    };
     let mut steps: Vec<Value> = STEPS.iter().map(|name| step(name)).collect();
     steps.push(step("block"));
     let capabilities =
@@ -196,7 +206,10 @@ fn fault(input: &Input, host: &mut dyn CallHost) -> Given {
 fn look(input: &Input, host: &mut dyn CallHost) -> Given {
     let record = |host: &mut dyn CallHost, key: &str| host.record(None, key).map_err(asked);
     let (failed, refused) = (record(host, "from a failed call")?, record(host, "refused")?);
-    let pool = host.pool(&input.text("pool")).map_err(asked)?;
+    let pool = match input.0["pool"].as_str() {
+        Some(pool) => host.pool(pool).map_err(asked)?,
+        None => None,
+    };
     let tags = host.tags(None).map_err(asked)?;
     let customer = host.customer(None).map_err(asked)?.unwrap_or_default();
     let customer: Value = serde_json::from_str(&customer).unwrap_or_default();

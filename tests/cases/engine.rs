@@ -1,0 +1,16 @@
+//! What cannot be said in YAML: people who operate, hosts that stop, stores and channels that fail, floods.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+#[path = "engine/channels.rs"]
+mod channels;
+#[path = "engine/inbox.rs"]
+mod inbox;
+#[path = "engine/invariants.rs"]
+mod invariants;
+#[path = "engine/operations.rs"]
+mod operations;
+#[path = "engine/schedules.rs"]
+mod schedules;
+#[path = "engine/support.rs"]
+mod support;

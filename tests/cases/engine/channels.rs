@@ -1,0 +1,223 @@
+//! Channels that fail, stay silent or break, hosts that were down at night, and what becomes of messages then.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+
+use super::support::Case;
+use async_trait::async_trait;
+use siyu_engine::dispatch::Channels;
+use siyu_engine::ports::channel::{Channel, Receipt, Verdict};
+use siyu_model::clock::UtcMs;
+use siyu_model::id::MessageId;
+use siyu_model::message::{Message, MessageStatus};
+use siyu_tests::{FaultyStores, Place, StoreFault, event, workflows};
+
+/// What a channel does with the next message.
+#[derive(Debug, Clone)]
+enum Does {
+    Say(Verdict),
+    Panic,
+    SayNothing,
+}
+
+/// A channel that does what it is told, and remembers what was handed over. It sends when it is told nothing.
+#[derive(Default)]
+struct Told {
+    next: Mutex<VecDeque<Does>>,
+    handed: Mutex<Vec<(MessageId, UtcMs)>>,
+}
+
+impl Told {
+    fn to(does: impl IntoIterator<Item = Does>) -> Arc<Self> {
+        Arc::new(Self { next: Mutex::new(does.into_iter().collect()), handed: Mutex::default() })
+    }
+
+    fn handed(&self) -> Vec<(MessageId, UtcMs)> {
+        self.handed.lock().unwrap().clone()
+    }
+}
+
+fn later() -> Does {
+    Does::Say(Verdict::Later("no connection".to_owned()))
+}
+
+#[async_trait]
+impl Channel for Told {
+    async fn deliver(&self, messages: &[Message], now: UtcMs) -> Vec<Receipt> {
+        let mut receipts = Vec::new();
+        for message in messages {
+            self.handed.lock().unwrap().push((message.id, now));
+            let does = self.next.lock().unwrap().pop_front();
+            match does.unwrap_or(Does::Say(Verdict::Became(MessageStatus::Sent))) {
+                Does::Say(verdict) => receipts.push(Receipt { message: message.id, verdict }),
+                Does::SayNothing => {}
+                Does::Panic => panic!("a channel that is broken"),
+            }
+        }
+        receipts
+    }
+}
+
+const GREETING: &str = "
+workflow: greeting
+on: { event: go, if: \"event.how | default('') == ''\" }
+steps: [{ send: hello }]
+";
+
+const OFFERING: &str = "
+workflow: offering
+on: { event: order.paid }
+steps: [{ send: offer }]
+";
+
+async fn case_at(instant: &str, channel: Arc<Told>) -> Case {
+    let mut place = Place::at(instant).unwrap();
+    place.channels = Channels::all_over(channel);
+    Case::open_in(place, &[GREETING, OFFERING]).await
+}
+
+async fn statuses(case: &Case) -> Vec<(MessageStatus, u32)> {
+    case.messages().await.iter().map(|message| (message.status, message.attempts)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_cannot_go_now_goes_later_with_growing_pauses_and_the_same_id() {
+    let channel = Told::to([later(), Does::SayNothing, Does::Panic]);
+    let case = case_at("2026-11-21T10:00:00+08:00", channel.clone()).await;
+    case.start("shop:1").await;
+    assert_eq!(statuses(&case).await, [(MessageStatus::Planned, 1)]);
+    assert_eq!(case.messages().await[0].reason.as_deref(), Some("no connection"));
+    for (instant, attempts) in
+        [("10:00:29", 1), ("10:00:30", 2), ("10:01:29", 2), ("10:01:30", 3), ("10:03:29", 3)]
+    {
+        case.go_on_to(&format!("2026-11-21T{instant}+08:00")).await;
+        assert_eq!(statuses(&case).await, [(MessageStatus::Planned, attempts)], "{instant}");
+    }
+    // The pause survives a restart: it is not handed over sooner, and not twice.
+    let case = case.reopen().await;
+    case.tenant.settle().await.unwrap();
+    assert_eq!(channel.handed().len(), 3);
+    case.go_on_to("2026-11-21T10:03:30+08:00").await;
+    assert_eq!(statuses(&case).await, [(MessageStatus::Sent, 4)]);
+    case.go_on_to("2026-11-22T10:00:00+08:00").await;
+    let handed = channel.handed();
+    assert_eq!(handed.len(), 4);
+    assert!(handed.iter().all(|(id, _)| *id == handed[0].0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_a_channel_refuses_or_does_not_know_has_failed_for_good() {
+    let channel = Told::to([Does::Say(Verdict::Refused("not a friend any more".to_owned()))]);
+    let case = case_at("2026-11-21T10:00:00+08:00", channel.clone()).await;
+    case.start("shop:1").await;
+    let case = case.reopen().await;
+    case.go_on_to("2026-11-25T10:00:00+08:00").await;
+    assert_eq!(statuses(&case).await, [(MessageStatus::Failed, 1)]);
+    assert_eq!(channel.handed().len(), 1);
+    // A host without the channel says so.
+    let case = Case::open(&[GREETING]).await;
+    case.start("shop:1").await;
+    let message = &case.messages().await[0];
+    assert_eq!(message.status, MessageStatus::Failed);
+    assert_eq!(message.reason.as_deref(), Some("this host has no channel `wecom`"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_expires_when_its_channel_stays_away_too_long() {
+    let channel = Told::to((0..100).map(|_| later()));
+    let case = case_at("2026-11-21T10:00:00+08:00", channel.clone()).await;
+    case.admit("o1", "order.paid", "shop:1").await;
+    for hour in 11..=20 {
+        case.go_on_to(&format!("2026-11-21T{hour}:00:00+08:00")).await;
+    }
+    assert_eq!(statuses(&case).await[0].0, MessageStatus::Planned);
+    // Twenty hours after it was planned it is six in the morning: quiet hours end only later.
+    case.go_on_to("2026-11-21T23:00:00+08:00").await;
+    let message = &case.messages().await[0];
+    assert_eq!(message.status, MessageStatus::Expired, "{message:?}");
+    let tries = channel.handed().len();
+    case.go_on_to("2026-11-23T10:00:00+08:00").await;
+    assert_eq!(channel.handed().len(), tries);
+    assert!(channel.handed().iter().all(|(_, at)| *at < "2026-11-21T21:00:00+08:00".parse().unwrap()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_was_down_does_not_write_to_people_at_night() {
+    // Deferred by quiet hours; the host is down until the next night.
+    let channel = Told::to([]);
+    let mut place = Place::at("2026-11-20T21:30:00+08:00").unwrap();
+    place.channels = Channels::all_over(channel.clone());
+    let short = OFFERING.replace("offering", "offering");
+    let case = Case::open_in(place, &[&short, GREETING]).await;
+    case.admit("o1", "order.paid", "shop:1").await;
+    case.start("shop:2").await;
+    assert_eq!(statuses(&case).await, [(MessageStatus::Planned, 0), (MessageStatus::Sent, 1)]);
+    let case = case.closed_until("2026-11-21T08:00:00+08:00").await;
+    assert_eq!(statuses(&case).await[0].0, MessageStatus::Planned);
+    let case = case.closed_until("2026-11-21T22:00:00+08:00").await;
+    // It would have to wait for the next morning, and its twenty hours are over by then.
+    let message = &case.messages().await[0];
+    assert_eq!(message.status, MessageStatus::Expired, "{message:?}");
+    assert_eq!(channel.handed().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_try_that_would_fall_into_the_night_waits_for_the_morning() {
+    let channel = Told::to([later()]);
+    let case = case_at("2026-11-21T20:59:45+08:00", channel.clone()).await;
+    case.admit("o1", "order.paid", "shop:1").await;
+    case.go_on_to("2026-11-22T08:59:59+08:00").await;
+    assert_eq!(statuses(&case).await, [(MessageStatus::Planned, 1)]);
+    case.go_on_to("2026-11-22T09:00:00+08:00").await;
+    assert_eq!(statuses(&case).await, [(MessageStatus::Sent, 2)]);
+}
+
+/// Whatever commit fails: the message is sent, under one id, at least once; and nothing is sent that is not durable.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_was_planned_is_sent_whatever_commit_fails() {
+    for at in 0..8 {
+        for fault in [StoreFault::Before, StoreFault::After] {
+            let channel = Told::to([]);
+            let mut place = Place::at("2026-11-21T10:00:00+08:00").unwrap();
+            place.channels = Channels::all_over(channel.clone());
+            let stores = Arc::new(FaultyStores::new(Arc::new(place.stores()), at, fault));
+            let tenant = place.open_on(stores).await.unwrap();
+            while tenant.publish(workflows(&[GREETING]).unwrap()).await.is_err() {}
+            for customer in 0..3 {
+                let hello = event(&format!("e{customer}"), "go", &format!("shop:{customer}"), "{}").unwrap();
+                while tenant.admit(hello.clone()).await.is_err() {}
+            }
+            while tenant.settle().await.is_err() {}
+            let inspect = Arc::new(place.inspect().await.unwrap());
+            let case = Case { place, tenant, inspect };
+            let messages = case.messages().await;
+            let what = format!("{fault:?} commit {at}: {messages:?}");
+            assert_eq!(messages.len(), 3, "{what}");
+            for message in &messages {
+                assert_eq!(message.status, MessageStatus::Sent, "{what}");
+                let times = channel.handed().iter().filter(|(id, _)| *id == message.id).count();
+                assert!((1..=2).contains(&times), "handed over {times} times: {what}");
+            }
+            assert!(channel.handed().iter().all(|(id, _)| messages.iter().any(|message| message.id == *id)));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_that_cause_messages_come_to_an_end() {
+    let echo = "
+workflow: echo
+on: { event: message.sent }
+steps: [{ send: hello }]
+";
+    let channel = Told::to([]);
+    let mut place = Place::at("2026-11-21T10:00:00+08:00").unwrap();
+    place.channels = Channels::all_over(channel.clone());
+    let case = Case::open_in(place, &[GREETING, echo]).await;
+    case.start("shop:1").await;
+    case.tenant.settle().await.unwrap();
+    let handed = channel.handed().len();
+    assert!((2..=10).contains(&handed), "{handed} messages");
+    case.go_on_to("2026-11-22T10:00:00+08:00").await;
+    assert_eq!(channel.handed().len(), handed);
+}

@@ -1,0 +1,106 @@
+//! How many steps a second one tenant makes durable, with a plugin that is a plain function: what the engine and the store
+//! cost without a sandbox. `cargo run --release -p siyu-tests --example throughput [events] [on their way at once]`.
+
+#![allow(clippy::print_stdout, reason = "this is its output")]
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use siyu_engine::dispatch::Channels;
+use siyu_engine::doubles::{MemoryStores, NativePlugins};
+use siyu_engine::ports::clock::SystemClock;
+use siyu_engine::ports::store::Stores;
+use siyu_engine::tenant::{Ports, Settings, Tenant};
+use siyu_model::name::TenantName;
+use siyu_store::{SqliteOptions, SqliteStores};
+use siyu_tests::{event, probe, workflows};
+use tokio::sync::{Semaphore, oneshot};
+
+/// Steps that one event causes.
+const STEPS: u64 = 10;
+
+const WORKFLOW: &str = "
+workflow: ten
+on: { event: order.paid }
+steps:
+  - uses: probe/note@1
+    with: { key: a }
+  - uses: probe/take@1
+    with: { key: \"${{ 'seen/' ~ customer.id }}\", limit: 1000000000 }
+  - uses: probe/note@1
+    with: { key: b }
+  - uses: probe/take@1
+    with: { key: \"${{ 'seen/' ~ customer.id }}\", limit: 1000000000 }
+  - uses: probe/note@1
+    with: { key: c }
+  - uses: probe/take@1
+    with: { key: \"${{ 'seen/' ~ customer.id }}\", limit: 1000000000 }
+  - uses: probe/note@1
+    with: { key: d }
+  - uses: probe/take@1
+    with: { key: \"${{ 'seen/' ~ customer.id }}\", limit: 1000000000 }
+  - uses: probe/note@1
+    with: { key: e }
+  - uses: probe/take@1
+    with: { key: \"${{ 'seen/' ~ customer.id }}\", limit: 1000000000 }
+";
+
+#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
+async fn main() -> anyhow::Result<()> {
+    let mut numbers = std::env::args().skip(1).map(|text| text.parse::<u64>());
+    let events = numbers.next().transpose()?.unwrap_or(20_000);
+    let at_once = numbers.next().transpose()?.unwrap_or(1_024);
+    let folder = tempfile::tempdir_in("target")?;
+    let sqlite = SqliteStores::new(folder.path(), SqliteOptions::default());
+    measure("SQLite", Arc::new(sqlite), events, at_once).await?;
+    measure("memory", Arc::new(MemoryStores::new()), events, at_once).await
+}
+
+async fn measure(what: &str, stores: Arc<dyn Stores>, events: u64, at_once: u64) -> anyhow::Result<()> {
+    let (manifest, step) = probe();
+    let ports = Ports {
+        stores,
+        plugins: Arc::new(NativePlugins::default().with(manifest, step)),
+        clock: Arc::new(SystemClock),
+        channels: Channels::default(),
+        lanes: Arc::new(Semaphore::new(2)),
+    };
+    let tenant = Tenant::open(TenantName::new("bench")?, ports, Settings::default()).await?;
+    tenant.publish(workflows(&[WORKFLOW])?).await??;
+    let feed: Arc<str> = "events".into();
+    let began = Instant::now();
+    let cpu = cpu_seconds();
+    let mut answers = std::collections::VecDeque::new();
+    for place in 1..=events {
+        let order = event(&place.to_string(), "order.paid", &format!("shop:{}", place % 10_000), "{}")?;
+        let (reply, answer) = oneshot::channel();
+        tenant.feed(order, (feed.clone(), place), Some(reply)).await?;
+        answers.push_back(answer);
+        if answers.len() as u64 >= at_once
+            && let Some(answer) = answers.pop_front()
+        {
+            answer.await??;
+        }
+    }
+    for answer in answers {
+        answer.await??;
+    }
+    let seconds = began.elapsed().as_secs_f64();
+    let steps = (events * STEPS) as f64;
+    println!(
+        "{what}: {:.0} steps/s, {:.0} events/s, {:.1} us of CPU a step",
+        steps / seconds,
+        events as f64 / seconds,
+        (cpu_seconds() - cpu) / steps * 1e6
+    );
+    tenant.stop().await;
+    Ok(())
+}
+
+/// Processor time of this process, from /proc; 100 ticks a second.
+fn cpu_seconds() -> f64 {
+    let text = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields: Vec<&str> = text.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+    let ticks = |place: usize| fields.get(place).and_then(|text| text.parse::<f64>().ok()).unwrap_or(0.0);
+    (ticks(11) + ticks(12)) / 100.0
+}
