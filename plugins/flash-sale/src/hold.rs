@@ -6,6 +6,7 @@ use siyu_plugin::pools::{Reserve, Reserved};
 use siyu_plugin::prelude::*;
 use siyu_plugin::{context, counters, pools, records};
 
+use crate::millis;
 use crate::refusals::UNKNOWN_ORDER;
 use crate::sale::stock_key;
 
@@ -30,8 +31,10 @@ pub(crate) struct Hold {
     /// The host's reservation; empty while waiting.
     pub(crate) reservation: String,
     /// Until when the customer was told to pay.
+    #[serde(with = "millis")]
     pub(crate) pay_by: Instant,
     /// When the host gives the units back.
+    #[serde(with = "millis")]
     pub(crate) expires_at: Instant,
     /// What one customer may have.
     pub(crate) per_customer: u64,
@@ -41,8 +44,10 @@ pub(crate) struct Hold {
     #[serde(default, skip_serializing_if = "is_false")]
     pub(crate) keeps_limit: bool,
     /// Whether refunded units come back into the sale.
+    #[serde(default, skip_serializing_if = "is_false")]
     pub(crate) resell: bool,
     /// How long a payment is held for review.
+    #[serde(with = "millis")]
     pub(crate) review: Duration,
     /// Friends that were spent on it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -10,6 +10,7 @@ mod gate;
 mod hold;
 mod invites;
 mod live;
+mod millis;
 mod mine;
 mod opening;
 mod orders;

@@ -6,6 +6,8 @@ use siyu_plugin::Error;
 use siyu_plugin::prelude::*;
 use siyu_plugin::records;
 
+use crate::millis;
+
 /// One customer in one occurrence.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -33,8 +35,10 @@ pub(crate) struct Ticket {
     /// Its number.
     pub(crate) number: u64,
     /// When it is its turn.
+    #[serde(with = "millis")]
     pub(crate) admitted_at: Instant,
     /// When the turn is over.
+    #[serde(with = "millis")]
     pub(crate) expires_at: Instant,
     /// Whether something was bought with it.
     pub(crate) is_spent: bool,

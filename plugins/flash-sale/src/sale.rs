@@ -5,6 +5,7 @@ use siyu_plugin::prelude::*;
 use siyu_plugin::{events, pools, records, resources};
 
 use crate::events::{CloseDue, Closed, ClosedItem, Opened, OpenedItem};
+use crate::millis;
 use crate::session::{Occurrence, Session};
 
 /// How an occurrence stands. Kept under its name, and once more as the session's latest, for those who name none.
@@ -13,8 +14,10 @@ pub(crate) struct Sale {
     /// Its name within the session.
     pub(crate) occurrence: String,
     /// The first instant of it.
+    #[serde(with = "millis")]
     pub(crate) opens_at: Instant,
     /// The first instant after it.
+    #[serde(with = "millis")]
     pub(crate) closes_at: Instant,
     /// Whether it goes on.
     pub(crate) state: State,
