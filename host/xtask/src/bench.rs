@@ -1,9 +1,14 @@
 //! `cargo xtask bench`: figures that anyone can make again. The measuring itself is the crate `tests/bench`.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
-use crate::commands::{cargo, run};
+use crate::commands::{cargo, run, target};
 use crate::plugins;
+
+/// What the benchmark's own plugin is built for.
+const TARGET: &str = "wasm32-unknown-unknown";
 
 /// Options of `bench`.
 #[derive(Args)]
@@ -13,14 +18,37 @@ pub(crate) struct Options {
     /// How often each measurement is repeated
     #[arg(long, default_value_t = 5)]
     repeat: u32,
+    /// Print one JSON document instead of a table
+    #[arg(long)]
+    json: bool,
 }
 
 /// Builds everything optimised and measures.
 pub(crate) fn run_benches(options: &Options) -> anyhow::Result<()> {
     let plugins = plugins::build(false)?;
-    let siyu = crate::commands::siyu(true)?;
+    let plugin = build_plugin()?;
     let mut bench = cargo();
     bench.args(["run", "--release", "--quiet", "--package", "siyu-bench", "--"]);
     bench.args(&options.what).arg("--repeat").arg(options.repeat.to_string());
-    run(bench.env("SIYU_BENCH_PLUGINS", plugins).env("SIYU_BENCH_BINARY", siyu))
+    if options.json {
+        bench.arg("--json");
+    }
+    run(bench.env("SIYU_BENCH_PLUGINS", plugins).env("SIYU_BENCH_PLUGIN", plugin))
+}
+
+/// The plugin that the benchmark calls, as the compiler makes it; the benchmark packs it.
+fn build_plugin() -> anyhow::Result<PathBuf> {
+    let mut build = cargo();
+    build.args([
+        "build",
+        "--profile",
+        "plugin",
+        "--target",
+        TARGET,
+        "--package",
+        "siyu-bench-plugin",
+        "--lib",
+    ]);
+    run(&mut build)?;
+    Ok(target().join(TARGET).join("plugin").join("siyu_bench_plugin.wasm"))
 }

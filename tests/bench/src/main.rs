@@ -1,0 +1,112 @@
+//! Measures the engine, and what it could do at best on the same machine: `cargo xtask bench`.
+//!
+//! Nothing is asserted: what a machine does depends on the machine. Every figure is a median with its spread, and the
+//! machine, the durability and what else was running are printed with it.
+
+mod call;
+mod cpu;
+mod disk;
+mod limit;
+mod machine;
+mod ports;
+mod report;
+mod start;
+mod steps;
+mod waits;
+mod world;
+
+use std::path::PathBuf;
+
+use clap::{Parser, ValueEnum};
+
+use machine::Machine;
+use report::Report;
+use world::World;
+
+/// What there is to measure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+enum What {
+    /// Durable steps a second of one tenant, and where their time goes
+    Steps,
+    /// The bare loop beside it, and the ratio
+    Limit,
+    /// One call of a plugin as the host sees it
+    Call,
+    /// A host that starts with its plugins compiled
+    Start,
+    /// A million parked waits
+    Waits,
+    /// Bytes of a run and a step
+    Disk,
+}
+
+#[derive(Parser)]
+#[command(name = "siyu-bench", about = "Measures Siyu's engine. Run it with `cargo xtask bench`.")]
+struct Arguments {
+    /// What to measure; all when absent
+    what: Vec<What>,
+    /// How often each measurement is repeated
+    #[arg(long, default_value_t = 5)]
+    repeat: usize,
+    /// Events of one repetition of `steps`, five steps each
+    #[arg(long, default_value_t = 30_000)]
+    events: u64,
+    /// Runs that wait in `waits`
+    #[arg(long, default_value_t = 1_000_000)]
+    parked: u64,
+    /// Print one JSON document instead of a table
+    #[arg(long)]
+    json: bool,
+    /// Where databases are made and removed again [default: the system's folder for temporary files]
+    #[arg(long, value_name = "DIR")]
+    folder: Option<PathBuf>,
+    /// The plugin of the benchmark as the compiler made it
+    #[arg(long, env = "SIYU_BENCH_PLUGIN", value_name = "FILE")]
+    plugin: PathBuf,
+    /// The folder of packed plugins that a host starts with
+    #[arg(long, env = "SIYU_BENCH_PLUGINS", value_name = "DIR")]
+    plugins: Option<PathBuf>,
+}
+
+impl Arguments {
+    fn wants(&self, what: What) -> bool {
+        self.what.is_empty() || self.what.contains(&what)
+    }
+}
+
+fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    let runtime = world::threads()?;
+    let report = runtime.block_on(measure(&arguments))?;
+    report.print(arguments.json)?;
+    runtime.shutdown_background();
+    Ok(())
+}
+
+async fn measure(arguments: &Arguments) -> anyhow::Result<Report> {
+    let world = World::new(arguments.folder.as_deref(), &arguments.plugin)?;
+    let mut report = Report::new(Machine::look(world.folder())?);
+    let repeat = arguments.repeat.max(1);
+    if arguments.wants(What::Steps) || arguments.wants(What::Limit) {
+        let rounds = steps::Rounds {
+            repeat,
+            events: arguments.events.max(1),
+            steps: arguments.wants(What::Steps),
+            limit: arguments.wants(What::Limit),
+        };
+        steps::measure(&world, rounds, &mut report).await?;
+    }
+    if arguments.wants(What::Call) {
+        report.beside(|report| call::measure(&world, repeat, report))?;
+    }
+    if arguments.wants(What::Start) {
+        start::measure(&world, arguments.plugins.as_deref(), repeat, &mut report).await?;
+    }
+    if arguments.wants(What::Disk) {
+        disk::measure(&world, repeat, &mut report).await?;
+    }
+    if arguments.wants(What::Waits) {
+        waits::measure(&world, (repeat, arguments.parked.max(1)), &mut report).await?;
+    }
+    Ok(report)
+}
