@@ -1,6 +1,9 @@
 //! Documents in one line, for people. Never the place to look for all of a document.
 
+use siyu_model::clock::{UtcMs, Zone};
 use siyu_model::json::{self, Value};
+
+use crate::Local;
 
 /// Characters of one line about a document.
 const LINE_CHARS_MAX: usize = 160;
@@ -9,43 +12,52 @@ const VALUE_CHARS_MAX: usize = 48;
 /// How deep members of members are told.
 const DEPTH_MAX: usize = 2;
 
-/// The members of a document: `amount ¥12.90, channel.kind package_card`. Empty for what is no document.
-pub(crate) fn brief(text: &str) -> String {
-    json::parse(text).map_or_else(|_| String::new(), |value| brief_of(&value))
+/// The members of a document: `amount ¥12.90, channel.kind package_card`; instants as people of the zone read them. Empty
+/// for what is no document.
+pub(crate) fn brief(zone: &Zone, text: &str) -> String {
+    json::parse(text).map_or_else(|_| String::new(), |value| brief_of(zone, &value))
 }
 
 /// The same of a value.
-pub(crate) fn brief_of(value: &Value) -> String {
+pub(crate) fn brief_of(zone: &Zone, value: &Value) -> String {
     let mut parts = Vec::new();
-    tell("", value, DEPTH_MAX, &mut parts);
+    tell(zone, ("", value), DEPTH_MAX, &mut parts);
     shortened(&parts.join(", "), LINE_CHARS_MAX)
 }
 
-fn tell(name: &str, value: &Value, depth: usize, parts: &mut Vec<String>) {
+fn tell(zone: &Zone, (name, value): (&str, &Value), depth: usize, parts: &mut Vec<String>) {
     match value {
         Value::Null => {}
         Value::Map(members) if depth > 0 => {
             for (member, value) in members.iter() {
                 let name = if name.is_empty() { member.to_string() } else { format!("{name}.{member}") };
-                tell(&name, value, depth - 1, parts);
+                tell(zone, (&name, value), depth - 1, parts);
             }
         }
         plain => {
             let (name, text) = match (name.strip_suffix("_fen"), plain) {
                 (Some(name), Value::Int(fen)) => (name, yuan(*fen)),
-                _ => (name, one_line(plain)),
+                _ => (name, one_line(zone, plain)),
             };
             parts.push(if name.is_empty() { text } else { format!("{name} {text}") });
         }
     }
 }
 
-fn one_line(value: &Value) -> String {
+fn one_line(zone: &Zone, value: &Value) -> String {
     let text = match value {
-        Value::Text(text) => text.to_string(),
+        Value::Text(text) => match instant(text) {
+            Some(at) => Local::of(zone, at).minute(),
+            None => text.to_string(),
+        },
         other => json::print(other).unwrap_or_default(),
     };
     shortened(&text, VALUE_CHARS_MAX)
+}
+
+/// An instant as the host and plugins write instants.
+fn instant(text: &str) -> Option<UtcMs> {
+    (text.len() >= "2026-11-21T00:00:00Z".len() && text.ends_with('Z')).then(|| text.parse().ok()).flatten()
 }
 
 /// At most so many characters; what is cut ends with `…`.
@@ -90,6 +102,7 @@ mod tests {
 
     #[test]
     fn a_document_is_told_in_one_line() {
+        let zone: Zone = "Asia/Shanghai".parse().unwrap();
         for (text, line) in [
             (
                 r#"{"amount_fen":1290,"channel":{"kind":"package_card"},"none":null}"#,
@@ -100,12 +113,16 @@ mod tests {
             ("3", "3"),
             ("{}", ""),
             ("no document", ""),
+            (
+                r#"{"until":"2026-03-09T20:00:00Z","day":"2026-03-09","by":"2026-13-09T20:00:00Z"}"#,
+                "by 2026-13-09T20:00:00Z, day 2026-03-09, until 2026-03-10 04:00",
+            ),
         ] {
-            assert_eq!(brief(text), line, "{text}");
+            assert_eq!(brief(&zone, text), line, "{text}");
         }
         let long = format!(r#"{{"text":"{}"}}"#, "牛".repeat(10_000));
-        assert_eq!(brief(&long).chars().count(), "text ".len() + VALUE_CHARS_MAX);
+        assert_eq!(brief(&zone, &long).chars().count(), "text ".len() + VALUE_CHARS_MAX);
         let many: Vec<String> = (0..1_000).map(|number| format!("\"m{number}\":{number}")).collect();
-        assert_eq!(brief(&format!("{{{}}}", many.join(","))).chars().count(), LINE_CHARS_MAX);
+        assert_eq!(brief(&zone, &format!("{{{}}}", many.join(","))).chars().count(), LINE_CHARS_MAX);
     }
 }

@@ -91,6 +91,8 @@ pub struct JournalLine {
     pub kind: &'static str,
     /// More about it.
     pub detail: Value,
+    /// The same in one line, for people.
+    pub told: String,
 }
 
 /// What a person can do with a run.
@@ -194,22 +196,14 @@ fn parsed(text: Option<&str>) -> Value {
 
 fn journal_line(frame: &Frame, row: &JournalRow) -> JournalLine {
     let entry = &row.entry;
+    let detail = parsed(entry.detail.as_deref());
     JournalLine {
         at: frame.local(entry.at),
         step: entry.step.as_ref().map(ToString::to_string),
         fiber: entry.fiber,
         kind: entry.kind.as_str(),
-        detail: parsed(entry.detail.as_deref()),
-    }
-}
-
-impl JournalLine {
-    /// The detail in one line, for people.
-    pub fn brief(&self) -> String {
-        match self.detail.get("output") {
-            Some(output) => brief_of(output),
-            None => brief_of(&self.detail),
-        }
+        told: brief_of(&frame.zone, detail.get("output").unwrap_or(&detail)),
+        detail,
     }
 }
 
@@ -258,12 +252,12 @@ pub(crate) fn is_refusal(kind: JournalKind) -> bool {
 }
 
 /// A refusal or fault in one line: code and message, or the reason of a message that was not sent.
-pub(crate) fn refusal_text(detail: Option<&str>) -> String {
+pub(crate) fn refusal_text(frame: &Frame, detail: Option<&str>) -> String {
     let detail = parsed(detail);
     let text = |name: &str| detail.get(name).and_then(Value::as_str);
     match (text("code"), text("message"), text("reason")) {
         (Some(code), Some(message), _) => format!("{code}: {message}"),
         (_, _, Some(reason)) => reason.to_owned(),
-        _ => brief_of(&detail),
+        _ => brief_of(&frame.zone, &detail),
     }
 }

@@ -4,8 +4,9 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 use siyu_insight::draws::{CampaignAudit, SeedState};
 
+use super::reading::counted;
 use crate::fault::Fault;
-use crate::output::{Paint, Screen, grouped, on_one_line};
+use crate::output::{Paint, Screen, on_one_line};
 use crate::session::{Exit, Session};
 
 /// What can be done with draws.
@@ -50,8 +51,8 @@ fn show(screen: &Screen, audit: &CampaignAudit) -> anyhow::Result<()> {
         None => screen.paint(Paint::Green, "✓ whole"),
         Some(_) => screen.paint(Paint::Red, "✗ broken"),
     };
-    let (lines, draws) = (grouped(audit.lines), grouped(audit.draws));
-    screen.say(format!("{mark}  {}: {lines} lines, {draws} draws", on_one_line(&audit.campaign)))?;
+    let (lines, draws) = (counted(audit.lines, "line", "lines"), counted(audit.draws, "draw", "draws"));
+    screen.say(format!("{mark}  {}: {lines}, {draws}", on_one_line(&audit.campaign)))?;
     if let Some(broken) = &audit.broken {
         screen.say(format!("  line {}: {}", broken.line, on_one_line(&broken.what)))?;
         screen.say(format!("    found     {}", on_one_line(&broken.found)))?;
@@ -59,7 +60,10 @@ fn show(screen: &Screen, audit: &CampaignAudit) -> anyhow::Result<()> {
         return screen.say("  Nothing after a broken line proves anything.");
     }
     screen.say(format!("  last hash  {}", audit.head))?;
-    screen.say(format!("  events     {} draws tell the hash of their line", grouped(audit.anchored)))?;
+    screen.say(format!(
+        "  events     {} with the hash of the line",
+        counted(audit.anchored, "draw", "draws")
+    ))?;
     screen.say(match audit.seed {
         SeedState::Recomputed => "  seed       public, fits its commitment, and every number follows from it",
         SeedState::Sealed => {

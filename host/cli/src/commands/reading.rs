@@ -1,6 +1,5 @@
 //! What all commands that read a tenant share: which playbook's zone counts, spans of time, and right-aligned numbers.
 
-use anyhow::Context;
 use clap::Args;
 use comfy_table::{CellAlignment, Table};
 use siyu_engine::ports::inspect::{Cursor, Inspect, Span, Turn};
@@ -88,7 +87,7 @@ pub(crate) fn told(why: InsightError) -> anyhow::Error {
         InsightError::Inspect(siyu_engine::ports::inspect::InspectError::Cursor { .. }) => {
             Fault::wrong(why.to_string()).into()
         }
-        why => Err::<(), _>(why).context("the tenant cannot be read").unwrap_err(),
+        why => anyhow::Error::new(why).context("the tenant cannot be read"),
     }
 }
 
@@ -102,8 +101,16 @@ pub(crate) fn numbers(table: &mut Table, columns: impl IntoIterator<Item = usize
 }
 
 /// The line above a report.
-pub(crate) fn title(name: &str, zone: &str, as_of: &Local) -> String {
-    format!("{name} · {zone} · as of {}", as_of.minute())
+pub(crate) fn title(name: &str, as_of: &Local) -> String {
+    if as_of.at() == UtcMs::EPOCH {
+        return format!("{name} · nothing has happened yet");
+    }
+    format!("{name} · as of {}", as_of.minute())
+}
+
+/// `1 pool`, `1,204 pools`
+pub(crate) fn counted(number: u64, one: &str, many: &str) -> String {
+    format!("{} {}", crate::output::grouped(number), if number == 1 { one } else { many })
 }
 
 /// `1,204 (23.1 %)`

@@ -148,10 +148,11 @@ fn show_run(screen: &Screen, story: &RunStory) -> anyhow::Result<()> {
     for note in &story.notes {
         screen.say(format!("\n{} {}", screen.paint(Paint::Yellow, "note:"), on_one_line(note)))?;
     }
-    for verb in &story.can {
-        screen.say(format!("\nsiyu runs {} {}", verb.as_str(), story.id))?;
+    if story.can.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    let verbs: Vec<&str> = story.can.iter().map(|verb| verb.as_str()).collect();
+    screen.say(format!("\nsiyu runs {} {}", verbs.join("|"), story.id))
 }
 
 fn steps(screen: &Screen, story: &RunStory) -> anyhow::Result<()> {
@@ -168,16 +169,12 @@ fn steps(screen: &Screen, story: &RunStory) -> anyhow::Result<()> {
             _ => Paint::Dim,
         };
         let times = if step.times > 1 { format!(" ×{}", step.times) } else { String::new() };
-        let told = match &step.why {
-            Some(why) => why.clone(),
-            None => step.brief(),
-        };
         table.add_row([
             format!("{}{times}", step.id),
             screen.paint(paint, step.state.as_str()),
             on_one_line(&step.what),
             step.place.clone(),
-            on_one_line(&told),
+            on_one_line(&step.told),
         ]);
     }
     screen.say_table(&table)
@@ -195,7 +192,7 @@ fn journal(screen: &Screen, story: &RunStory) -> anyhow::Result<()> {
             line.at.second(),
             format!("{}{fiber}", line.step.as_deref().unwrap_or_default()),
             line.kind.to_owned(),
-            on_one_line(&line.brief()),
+            on_one_line(&line.told),
         ]);
     }
     screen.say_table(&table)

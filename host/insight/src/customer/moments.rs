@@ -115,7 +115,7 @@ fn is_told_by_state(image: &CustomerImage, event: &EventRow) -> bool {
 }
 
 fn event_line(frame: &Frame, event: &EventRow) -> MomentLine {
-    let mut detail = brief(&event.data);
+    let mut detail = brief(&frame.zone, &event.data);
     // A webhook's second or two is no news.
     let late_minutes = event.recorded_at.since(event.occurred_at).as_millis() / 60_000;
     if late_minutes > 0 {
@@ -128,16 +128,16 @@ fn event_line(frame: &Frame, event: &EventRow) -> MomentLine {
         title: event.event_type.to_string(),
         status: None,
         detail,
-        not: not_started(&event.outcome),
+        not: not_started(frame, &event.outcome),
         id: Some(event.seq.0.to_string()),
     }
 }
 
 /// Workflows that an event did not start, from its row's outcome.
-fn not_started(outcome: &str) -> Vec<WhyNot> {
+fn not_started(frame: &Frame, outcome: &str) -> Vec<WhyNot> {
     let outcome = json::parse_within(outcome, usize::MAX).unwrap_or(Value::Null);
     let not = outcome.get("not").and_then(Value::as_map).cloned().unwrap_or_default();
-    let why = |value: &Value| value.as_str().map_or_else(|| brief_of(value), str::to_owned);
+    let why = |value: &Value| value.as_str().map_or_else(|| brief_of(&frame.zone, value), str::to_owned);
     not.iter().map(|(what, value)| WhyNot { what: what.to_string(), why: why(value) }).collect()
 }
 
@@ -153,7 +153,7 @@ async fn run_line(
         let refusals = found.journal.iter().filter(|row| is_refusal(row.entry.kind));
         not.extend(refusals.map(|row| WhyNot {
             what: row.entry.step.as_ref().map(ToString::to_string).unwrap_or_default(),
-            why: refusal_text(row.entry.detail.as_deref()),
+            why: refusal_text(frame, row.entry.detail.as_deref()),
         }));
     }
     if let Some(RunEnd::Cancelled { reason }) = &run.end {

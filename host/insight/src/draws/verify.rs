@@ -128,7 +128,11 @@ impl Audit {
             .ok_or_else(|| Flaw::new("a number", "one that is not whole", "whole numbers only"))?;
         let hash = sha256(&[self.head.as_bytes(), canonical.as_bytes()]);
         let digits = hex(&hash);
-        Flaw::unless_same("row_hash", Some(head.row_hash.as_str()), Some(digits.as_str()))?;
+        Flaw::unless_same(
+            "row_hash, by the content of the line",
+            Some(head.row_hash.as_str()),
+            Some(digits.as_str()),
+        )?;
         Flaw::unless_same("campaign", Some(head.campaign.as_str()), Some(self.campaign.as_str()))?;
         self.read_kind(&head.kind, &document, next)?;
         self.hashes.push(hash);

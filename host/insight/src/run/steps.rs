@@ -31,6 +31,8 @@ pub struct StepLine {
     pub output: Value,
     /// Why not, for a step that was refused, failed or is tried again.
     pub why: Option<String>,
+    /// The same, or what it gave, in one line for people.
+    pub told: String,
 }
 
 /// What became of a step.
@@ -133,13 +135,6 @@ pub(super) fn steps(
     lines
 }
 
-impl StepLine {
-    /// The output in one line, for people.
-    pub fn brief(&self) -> String {
-        brief_of(&self.output)
-    }
-}
-
 fn blank(id: &str, state: StepState) -> StepLine {
     StepLine {
         id: id.to_owned(),
@@ -150,6 +145,7 @@ fn blank(id: &str, state: StepState) -> StepLine {
         times: 0,
         output: Value::Null,
         why: None,
+        told: String::new(),
     }
 }
 
@@ -161,7 +157,7 @@ fn tell(frame: &Frame, line: &mut StepLine, row: &JournalRow) {
     line.times += u32::from(state.is_end());
     line.why = match state {
         StepState::Refused | StepState::Failed | StepState::Retrying => {
-            Some(refusal_text(entry.detail.as_deref()))
+            Some(refusal_text(frame, entry.detail.as_deref()))
         }
         _ => None,
     };
@@ -170,6 +166,7 @@ fn tell(frame: &Frame, line: &mut StepLine, row: &JournalRow) {
         JournalKind::Done => detail.get("output").cloned().unwrap_or(detail),
         _ => detail,
     };
+    line.told = line.why.clone().unwrap_or_else(|| brief_of(&frame.zone, &line.output));
 }
 
 /// What a step does, in a few words.

@@ -7,6 +7,7 @@ mod coupons;
 mod customers;
 mod draws;
 mod funnel;
+mod lottery;
 mod repurchase;
 mod runs;
 mod stock;

@@ -139,7 +139,7 @@ async fn a_waiting_run_says_for_what_and_until_when() {
     assert_eq!(format!("{:?}", found.steps[0].output), r#"{"prize":{"name":"5元首单券"}}"#);
     assert_eq!(found.steps[1].why.as_deref(), Some("LIMIT_CUSTOMER: one a customer"));
     assert_eq!(found.journal.len(), 4);
-    assert_eq!(found.journal[1].brief(), "prize.name 5元首单券");
+    assert_eq!(found.journal[1].told, "prize.name 5元首单券");
     assert_eq!(found.event.map(|event| (event.seq, event.event_type)), Some((1, "friend.added".to_owned())));
     assert_eq!(found.notes, [] as [String; 0]);
 }

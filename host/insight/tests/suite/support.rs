@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use siyu_engine::ports::rows::{
@@ -144,15 +145,21 @@ impl Tenant {
         self.writes.journal.push(JournalRow { run, row, entry });
     }
 
-    /// Writes it to a file and opens that to be read.
-    pub(crate) async fn open(mut self) -> Place {
-        let facts = std::mem::take(&mut self.facts);
-        let facts = facts.into_iter();
+    /// Writes it to a file of its own and opens that to be read.
+    pub(crate) async fn open(self) -> Place {
+        let folder = tempfile::tempdir().unwrap();
+        let path = self.write(folder.path(), "t").await;
+        let inspect = SqliteInspect::open(path).await.unwrap();
+        Place { _folder: folder, inspect }
+    }
+
+    /// Writes it as the tenant of this name in a folder; the path of its file.
+    pub(crate) async fn write(mut self, folder: &Path, tenant: &str) -> PathBuf {
+        let facts = std::mem::take(&mut self.facts).into_iter();
         let facts: Vec<FactRow> =
             facts.map(|((customer, event_type), fact)| FactRow { customer, event_type, fact }).collect();
-        let folder = tempfile::tempdir().unwrap();
-        let stores = SqliteStores::new(folder.path(), SqliteOptions::default());
-        let tenant = name("t");
+        let stores = SqliteStores::new(folder, SqliteOptions::default());
+        let tenant = name(tenant);
         let store = stores.open(&tenant).await.unwrap();
         let events = std::mem::take(&mut self.writes.events);
         store.commit(self.writes).await.unwrap();
@@ -162,8 +169,8 @@ impl Tenant {
         for facts in facts.chunks(COMMIT_ROWS) {
             store.commit(WriteSet { facts: facts.to_vec(), ..WriteSet::default() }).await.unwrap();
         }
-        let inspect = SqliteInspect::open(stores.path(&tenant)).await.unwrap();
-        Place { _folder: folder, inspect }
+        store.close().await.unwrap();
+        stores.path(&tenant)
     }
 }
 

@@ -3,11 +3,11 @@
 use siyu_insight::report::{Budget, CouponBatch, Coupons};
 use siyu_insight::{Rate, yuan};
 
-use crate::commands::reading::numbers;
+use crate::commands::reading::{numbers, title};
 use crate::output::{Paint, Screen, grouped, on_one_line};
 
 pub(super) fn show(screen: &Screen, found: &Coupons) -> anyhow::Result<()> {
-    screen.say(screen.paint(Paint::Bold, format!("Coupons · as of {}", found.as_of.minute())))?;
+    screen.say(screen.paint(Paint::Bold, title("Coupons", &found.as_of)))?;
     if found.batches.is_empty() {
         return screen.say("no batch has coupons");
     }

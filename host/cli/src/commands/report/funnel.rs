@@ -3,11 +3,11 @@
 use siyu_insight::report::{Channel, Funnel, GoalLine, GoalState};
 use siyu_insight::{Rate, TakeBand};
 
-use crate::commands::reading::{numbers, of, title};
+use crate::commands::reading::{counted, numbers, of, title};
 use crate::output::{Paint, Screen, grouped, on_one_line};
 
 pub(super) fn show(screen: &Screen, funnel: &Funnel) -> anyhow::Result<()> {
-    screen.say(screen.paint(Paint::Bold, title("Funnel", &funnel.zone, &funnel.as_of)))?;
+    screen.say(screen.paint(Paint::Bold, title(&format!("Funnel · {}", funnel.zone), &funnel.as_of)))?;
     let mut table = screen.table(&[
         "CHANNEL",
         "PARCELS",
@@ -25,8 +25,8 @@ pub(super) fn show(screen: &Screen, funnel: &Funnel) -> anyhow::Result<()> {
         table.add_row(row(screen, channel));
     }
     screen.say_table(&table)?;
-    let strangers = grouped(funnel.strangers_who_bought);
-    screen.say(format!("\n{strangers} customers ordered and never became friends."))?;
+    let strangers = counted(funnel.strangers_who_bought, "customer", "customers");
+    screen.say(format!("\n{strangers} ordered without ever becoming a friend."))?;
     screen.say("Orders count from the day a customer became a friend; a repurchase is on a later day.")?;
     goals(screen, &funnel.goals)
 }

@@ -4,7 +4,7 @@ use serde_json::json;
 use siyu_insight::draws::{CampaignAudit, Odds};
 use siyu_insight::yuan;
 
-use crate::commands::reading::{self, Reading, Zoned, numbers};
+use crate::commands::reading::{self, Reading, Zoned, counted, numbers, title};
 use crate::output::{Paint, Screen, grouped, on_one_line};
 use crate::session::{Exit, Session};
 
@@ -22,7 +22,7 @@ pub(super) fn run(session: &Session, zoned: &Zoned) -> anyhow::Result<Exit> {
         |audit| json!({ "campaign": audit.campaign, "is_whole": audit.broken.is_none(), "odds": audit.odds }),
     );
     screen.json(&json!({ "as_of": as_of, "campaigns": campaigns.collect::<Vec<_>>() }))?;
-    screen.say(screen.paint(Paint::Bold, format!("Prizes · as of {}", as_of.minute())))?;
+    screen.say(screen.paint(Paint::Bold, title("Prizes", &as_of)))?;
     if audits.is_empty() {
         screen.say("no lottery has a log here")?;
     }
@@ -34,8 +34,9 @@ pub(super) fn run(session: &Session, zoned: &Zoned) -> anyhow::Result<Exit> {
 
 fn show(screen: &Screen, audit: &CampaignAudit) -> anyhow::Result<()> {
     let odds = &audit.odds;
-    let (name, title) = (on_one_line(&audit.campaign), on_one_line(&odds.title));
-    screen.say(format!("\n{name} {title}: {} draws by the published odds", grouped(odds.draws)))?;
+    let (name, about) = (on_one_line(&audit.campaign), on_one_line(&odds.title));
+    let draws = counted(odds.draws, "draw", "draws");
+    screen.say(format!("\n{name} {about}: {draws} by the published odds"))?;
     let mut table =
         screen.table(&["PRIZE", "NAME", "ODDS", "EXPECTED", "DRAWN", "OFF BY", "GIVEN", "OF", "WORTH"]);
     numbers(&mut table, 2..9);
@@ -77,8 +78,9 @@ fn test(screen: &Screen, odds: &Odds) -> anyhow::Result<()> {
         true => screen.paint(Paint::Red, "✗ look into it:"),
         false => screen.paint(Paint::Green, "✓"),
     };
+    let freedom = counted(freedom.into(), "degree", "degrees");
     screen.say(format!(
-        "{mark} χ² {square:.2} with {freedom} degrees of freedom: fair draws are at least as far off in {:.1} % of cases",
+        "{mark} χ² {square:.2} with {freedom} of freedom: {:.1} % of fair lotteries are as far off",
         p * 100.0
     ))
 }

@@ -3,13 +3,14 @@
 use siyu_insight::report::{CohortLine, Repurchase, Within};
 use siyu_insight::{Rate, yuan};
 
-use crate::commands::reading::{numbers, title};
+use crate::commands::reading::{counted, numbers, title};
 use crate::output::{Paint, Screen, grouped};
 
 pub(super) fn show(screen: &Screen, found: &Repurchase) -> anyhow::Result<()> {
-    screen.say(screen.paint(Paint::Bold, title("Repurchase", &found.zone, &found.as_of)))?;
-    let (customers, orders) = (grouped(found.customers), grouped(found.orders));
-    screen.say(format!("{customers} customers, {orders} orders, {} paid", yuan(found.amount_fen)))?;
+    screen.say(screen.paint(Paint::Bold, title(&format!("Repurchase · {}", found.zone), &found.as_of)))?;
+    let customers = counted(found.customers, "customer", "customers");
+    let orders = counted(found.orders, "order", "orders");
+    screen.say(format!("{customers}, {orders}, {} paid", yuan(found.amount_fen)))?;
     let line = |name: &str, rate: &Rate| {
         screen.say(format!(
             "{name:<36}{} of {} ({})",

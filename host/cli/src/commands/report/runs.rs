@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use siyu_insight::report::RunsReport;
 use siyu_model::run::RunPhase;
 
-use crate::commands::reading::numbers;
+use crate::commands::reading::{numbers, title};
 use crate::output::{Paint, Screen, grouped, on_one_line};
 
 /// Ends of one workflow that are told; the rest is counted.
 const ENDS_SHOWN: usize = 6;
 
 pub(super) fn show(screen: &Screen, found: &RunsReport) -> anyhow::Result<()> {
-    screen.say(screen.paint(Paint::Bold, format!("Runs · as of {}", found.as_of.minute())))?;
+    screen.say(screen.paint(Paint::Bold, title("Runs", &found.as_of)))?;
     if found.workflows.is_empty() {
         return screen.say("no runs");
     }

@@ -2,11 +2,11 @@
 
 use siyu_insight::report::{PoolLine, Stock};
 
-use crate::commands::reading::numbers;
+use crate::commands::reading::{counted, numbers, title};
 use crate::output::{Paint, Screen, grouped, on_one_line};
 
 pub(super) fn show(screen: &Screen, found: &Stock, limit: usize) -> anyhow::Result<()> {
-    screen.say(screen.paint(Paint::Bold, format!("Stock · as of {}", found.as_of.minute())))?;
+    screen.say(screen.paint(Paint::Bold, title("Stock", &found.as_of)))?;
     if found.checked == 0 {
         return screen.say("nothing has stock");
     }
@@ -28,19 +28,17 @@ pub(super) fn show(screen: &Screen, found: &Stock, limit: usize) -> anyhow::Resu
     screen.say_table(&table)?;
     let hidden = found.checked.saturating_sub(limit.min(found.pools.len()) as u64);
     if hidden > 0 {
-        screen.say(format!("… and {} more pools: --limit, or --json for all", grouped(hidden)))?;
+        let hidden = counted(hidden, "more pool", "more pools");
+        screen.say(format!("… and {hidden}: --limit, or --json for all"))?;
     }
-    let checked = grouped(found.checked);
+    let checked = counted(found.checked, "pool", "pools");
     if found.fault_count == 0 {
         let sum = "available + reserved + sold = total";
         let good = screen.paint(Paint::Green, "✓");
-        return screen.say(format!("\n{good} {checked} pools: {sum}, reservations and events agree"));
+        return screen.say(format!("\n{good} {checked}: {sum}, reservations and events agree"));
     }
-    screen.say(format!(
-        "\n{} {} faults in {checked} pools",
-        screen.paint(Paint::Red, "✗"),
-        grouped(found.fault_count)
-    ))?;
+    let faults = counted(found.fault_count, "fault", "faults");
+    screen.say(format!("\n{} {faults} in {checked}", screen.paint(Paint::Red, "✗")))?;
     for fault in &found.faults {
         screen.say(format!("  {}", on_one_line(fault)))?;
     }
