@@ -20,6 +20,10 @@ pub fn key(parts: &[&str]) -> String {
         if place > 0 {
             key.push('/');
         }
+        if is_plain(part) {
+            key.push_str(part);
+            continue;
+        }
         for symbol in part.chars() {
             if symbol.is_whitespace() || symbol.is_control() || matches!(symbol, '/' | '%') {
                 let mut bytes = [0; 4];
@@ -33,6 +37,11 @@ pub fn key(parts: &[&str]) -> String {
         }
     }
     key
+}
+
+/// Whether nothing in a part has to be written otherwise. Most keys are like that, and a plugin makes several a call.
+fn is_plain(part: &str) -> bool {
+    part.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'/' && byte != b'%')
 }
 
 #[cfg(test)]
