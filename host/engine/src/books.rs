@@ -6,6 +6,7 @@ use std::sync::Arc;
 use siyu_model::digest::PlaybookDigest;
 use siyu_model::expr::{Expr, ValueTemplate};
 use siyu_model::json::Value;
+use siyu_model::message::MessageStatus;
 use siyu_model::name::{
     EventType, OfferName, PlaybookName, PluginName, ResourceName, SegmentName, StepId, WorkflowName,
 };
@@ -34,6 +35,7 @@ pub(crate) struct Books {
     reactions: HashMap<EventType, Vec<Target>>,
     segments: Vec<(PlaybookName, SegmentName, Expr)>,
     listened: BTreeSet<EventType>,
+    listens_to_messages: bool,
     matches: HashMap<EventType, BTreeSet<MatchPath>>,
     /// What runs execute, put together when it is first needed.
     scripts: HashMap<Target, Arc<Script>>,
@@ -121,9 +123,10 @@ impl Books {
         self.listened.contains(event_type)
     }
 
-    /// Whether anything would notice what becomes of a message.
+    /// Whether anything would notice what becomes of a message. What customers reply (`message.replied`) comes from outside
+    /// and is none of that.
     pub(crate) fn listens_to_messages(&self) -> bool {
-        self.listened.iter().any(|event_type| event_type.as_str().starts_with("message."))
+        self.listens_to_messages
     }
 
     /// By which paths waits with `match` find events of this type.
@@ -198,6 +201,10 @@ impl Books {
         }
         self.listened.extend(self.triggers.keys().cloned());
         self.listened.extend(self.reactions.keys().cloned());
+        self.listens_to_messages = self.listened.iter().any(|event_type| {
+            let status = event_type.as_str().strip_prefix("message.");
+            status.is_some_and(|status| status.parse::<MessageStatus>().is_ok())
+        });
     }
 }
 
