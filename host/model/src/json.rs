@@ -230,6 +230,59 @@ impl<'de> Visitor<'de> for ValueVisitor {
     }
 }
 
+/// A value that was read and not kept: what [`ValueVisitor`] refuses, this refuses.
+struct Checked;
+
+impl<'de> Deserialize<'de> for Checked {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(CheckedVisitor)
+    }
+}
+
+struct CheckedVisitor;
+
+impl<'de> Visitor<'de> for CheckedVisitor {
+    type Value = Checked;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        ValueVisitor.expecting(f)
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<Checked, E> {
+        Ok(Checked)
+    }
+
+    fn visit_bool<E: de::Error>(self, _: bool) -> Result<Checked, E> {
+        Ok(Checked)
+    }
+
+    fn visit_i64<E: de::Error>(self, _: i64) -> Result<Checked, E> {
+        Ok(Checked)
+    }
+
+    fn visit_u64<E: de::Error>(self, _: u64) -> Result<Checked, E> {
+        Ok(Checked)
+    }
+
+    fn visit_f64<E: de::Error>(self, number: f64) -> Result<Checked, E> {
+        ValueVisitor.visit_f64(number).map(|_| Checked)
+    }
+
+    fn visit_str<E: de::Error>(self, _: &str) -> Result<Checked, E> {
+        Ok(Checked)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Checked, A::Error> {
+        while seq.next_element::<Checked>()?.is_some() {}
+        Ok(Checked)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Checked, A::Error> {
+        while map.next_entry::<std::borrow::Cow<'de, str>, Checked>()?.is_some() {}
+        Ok(Checked)
+    }
+}
+
 /// Why a text is not a JSON document that Siyu accepts, or a value cannot be written as one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum JsonError {
@@ -269,6 +322,12 @@ pub fn parse(text: &str) -> Result<Value, JsonError> {
 pub fn parse_within(text: &str, bytes_max: usize) -> Result<Value, JsonError> {
     check_within(text, bytes_max)?;
     serde_json::from_str(text).map_err(|fault| JsonError::Syntax(fault.to_string()))
+}
+
+/// Checks that a text is a document that [`parse_within`] reads, without building it.
+pub fn check_document(text: &str, bytes_max: usize) -> Result<(), JsonError> {
+    check_within(text, bytes_max)?;
+    serde_json::from_str(text).map(|Checked| ()).map_err(|fault| JsonError::Syntax(fault.to_string()))
 }
 
 /// Checks length, depth and NULs without building anything; whether it is JSON at all is not checked.
@@ -365,6 +424,34 @@ mod tests {
         assert!(parse("\"a\\\\u0000\"").is_ok(), "an escaped backslash is not an escape");
         assert!(parse("\"[[[[\"").is_ok(), "brackets in text do not nest");
         assert!(matches!(parse("{"), Err(JsonError::Syntax(_))));
+    }
+
+    #[test]
+    fn what_is_checked_is_what_is_read() {
+        for text in [
+            "null",
+            "true",
+            "-1",
+            "1.5",
+            "1e400",
+            "18446744073709551616",
+            "\"a\"",
+            "\"\\ud800\"",
+            "\"\\x\"",
+            "[1,[2,\"b\"]]",
+            "{\"a\":{\"b\":[]},\"a\":1}",
+            "{\"a\"}",
+            "{} {}",
+            "[1,]",
+            "nul",
+            "",
+            "{\"\\ud800\":1}",
+            "01",
+            "\"a\u{1}\"",
+        ] {
+            assert_eq!(check_document(text, 100), parse_within(text, 100).map(drop), "{text}");
+        }
+        assert!(matches!(check_document("[1,2,3]", 3), Err(JsonError::TooLong { found: 7, limit: 3 })));
     }
 
     #[test]

@@ -64,7 +64,7 @@ pub(crate) fn call(cell: &mut MemoryCell, calling: Calling<'_>, entry: Entry<'_>
         step: step.to_owned(),
         run: calling.run,
         customer: calling.customer.map(|customer| customer.to_string()),
-        event: calling.event.as_deref().map(event_text),
+        event: calling.event.as_deref().map(|event| cell.event_text(event)),
         attempt: calling.attempt,
         now: cell.now,
         zone: calling.playbook.zone.name().to_owned(),
@@ -97,6 +97,20 @@ pub(crate) fn call(cell: &mut MemoryCell, calling: Calling<'_>, entry: Entry<'_>
         tracing::error!(call = %calling.id, plugin = %calling.plugin, %fault, "the host panicked during a call");
     }
     Ok(Called { outcome: report.outcome, usage: report.usage })
+}
+
+impl Memory {
+    /// An event as plugins read it. The steps of a run follow each other and have the same event: its text is made once.
+    fn event_text(&mut self, event: &Event) -> Arc<str> {
+        match &self.event_text {
+            Some((seq, text)) if *seq == event.seq => text.clone(),
+            _ => {
+                let text = event_text(event);
+                self.event_text = Some((event.seq, text.clone()));
+                text
+            }
+        }
+    }
 }
 
 fn event_text(event: &Event) -> Arc<str> {

@@ -23,7 +23,7 @@ impl CallScope {
 
     pub(super) fn write_record(&mut self, customer: Option<&str>, text: &str, body: &str) -> Asked<()> {
         let key = self.record_key(customer, text)?;
-        json::parse_within(body, limits::call::RECORD_BYTES_MAX)
+        json::check_document(body, limits::call::RECORD_BYTES_MAX)
             .map_err(|fault| HostError::Invalid(format!("record `{text}`: {fault}")))?;
         let written = self.memory.set_record(&key, Some(body.into()));
         self.got(written)

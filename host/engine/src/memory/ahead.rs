@@ -13,10 +13,16 @@ use crate::ports::store::Wants;
 use crate::tenant::{Command, Wish};
 
 impl Memory {
-    /// The rows that the next commands and timers need and memory does not know; none when it knows all of them.
-    pub(crate) fn wants(&self, commands: &VecDeque<Command>, until: UtcMs, limit: usize) -> Option<Wants> {
+    /// The rows that the next commands and timers need and memory does not know; none when it knows all of them. Rows of
+    /// the first `loaded` commands were loaded before.
+    pub(crate) fn wants(
+        &self,
+        (commands, loaded): (&VecDeque<Command>, usize),
+        until: UtcMs,
+        limit: usize,
+    ) -> Option<Wants> {
         let mut wanted = Wanted::default();
-        for command in commands.iter().take(limit) {
+        for command in commands.iter().take(limit).skip(loaded) {
             if let Wish::Event { event, .. } = &command.wish {
                 let dedupe = crate::admit::incoming_hash(&event.source, &event.id);
                 if !self.dedupes.knows(&dedupe) {

@@ -123,6 +123,9 @@ pub(crate) struct Memory {
     new_customers: BTreeMap<CustomerId, u64>,
     pub(crate) timers: Timers,
 
+    /// The event of the last call of a plugin, as plugins read it.
+    pub(crate) event_text: Option<(EventSeq, Arc<str>)>,
+
     changes: Changes,
     undo: Vec<undo::Undo>,
     is_recording: bool,
@@ -184,6 +187,7 @@ impl Memory {
             customer_total: image.customers,
             new_customers: BTreeMap::new(),
             timers: Timers::new(settings.timer_window_max),
+            event_text: None,
             changes: Changes::default(),
             undo: Vec::new(),
             is_recording: false,

@@ -41,6 +41,8 @@ pub(super) struct Executor {
     inbox: mpsc::Receiver<Command>,
     stopping: watch::Receiver<bool>,
     commands: VecDeque<Command>,
+    /// How many of the next commands have their rows in memory already.
+    loaded_ahead: usize,
     receipts: mpsc::UnboundedReceiver<Delivered>,
     receipts_sender: mpsc::UnboundedSender<Delivered>,
     dispatcher: Option<Dispatcher>,
@@ -96,6 +98,7 @@ impl Executor {
             inbox,
             stopping,
             commands: VecDeque::new(),
+            loaded_ahead: 0,
             receipts,
             receipts_sender,
             deliveries: VecDeque::new(),
@@ -252,6 +255,7 @@ impl Executor {
         // The semaphore is never closed.
         let permit = lanes.acquire_owned().await.map_err(|why| Halt::Broken(why.to_string()))?;
         let (is_strict, is_waiting) = (self.is_strict(), self.has_messages_out());
+        let commands = self.commands.len();
         let batch = Batch {
             cell: self.cell.take().expect("memory is with the executor between two batches"),
             commands: std::mem::take(&mut self.commands),
@@ -274,6 +278,8 @@ impl Executor {
         let (mut batch, outcome) =
             done.await.map_err(|why| Halt::Broken(format!("a lane ended badly: {why}")))?;
         self.cell = Some(batch.cell);
+        let executed = commands.saturating_sub(batch.commands.len());
+        self.loaded_ahead = self.loaded_ahead.saturating_sub(executed);
         self.commands = batch.commands;
         self.deliveries = batch.deliveries;
         self.on_their_way = self.on_their_way.saturating_sub(batch.received);
@@ -300,13 +306,15 @@ impl Executor {
         // Names, then the customers behind them, then the runs that wait for them.
         for _ in 0..4 {
             let commands = std::mem::take(&mut self.commands);
-            let wants = self.memory().wants(&commands, until, batch_max);
+            let loaded = self.loaded_ahead;
+            let wants = self.memory().wants((&commands, loaded), until, batch_max);
             self.commands = commands;
-            let Some(wants) = wants else { return Ok(()) };
+            let Some(wants) = wants else { break };
             let asked = crate::memory::Asked::of(&wants);
             let loaded = self.store.load(wants).await?;
             self.memory().absorb(asked, loaded)?;
         }
+        self.loaded_ahead = self.commands.len().min(batch_max);
         Ok(())
     }
 
@@ -414,6 +422,7 @@ impl Executor {
         }
         let why = Unavailable::Failed(halt.to_string());
         self.commands.drain(..).for_each(|command| command.wish.fail(&why));
+        self.loaded_ahead = 0;
         self.settles.drain(..).for_each(|reply| drop(reply.send(Err(why.clone()))));
         self.deliveries.clear();
         self.outbox.clear();

@@ -68,7 +68,8 @@ impl Batch {
     /// the commit that is under way is durable, so meanwhile the batch grows instead of waiting.
     fn is_over(&self, elapsed: Duration) -> bool {
         let settings = &self.cell.settings;
-        let is_committing = self.committing.as_ref().is_some_and(|is_durable| !is_durable.load(Ordering::Acquire));
+        let is_committing =
+            self.committing.as_ref().is_some_and(|is_durable| !is_durable.load(Ordering::Acquire));
         let slice_ms = match (self.is_virtual, is_committing) {
             (true, _) => settings.slice_virtual_ms,
             (false, true) => settings.slice_committing_ms,
