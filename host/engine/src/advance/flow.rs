@@ -109,10 +109,12 @@ impl Turn<'_> {
             let results = Value::from(Vec::new());
             return self.finish(fiber, node, Value::map([("results", results)]));
         };
-        let at_once = list.len().min(concurrency.max(1) as usize);
-        if let Some(fault) = self.too_many_fibers(node, at_once) {
+        if let Some(fault) = self.too_many_fibers(node, 1) {
             return self.fail(fiber, node, fault);
         }
+        // As many at once as the run has room for; the others wait as if less concurrency had been asked for.
+        let room = limits::run::FIBERS_MAX - self.live.run.state.fibers.len();
+        let at_once = list.len().min(concurrency.max(1) as usize).min(room);
         for (index, value) in list[..at_once].iter().enumerate() {
             let item = Item { name: name.clone(), index: index as u32, value: value.clone() };
             self.spawn(fiber, body, Some(item));

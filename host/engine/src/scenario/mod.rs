@@ -58,6 +58,16 @@ pub struct Failure {
 
 /// Plays a scenario of a playbook. Where a commit fails, it is done again, as callers outside do: the result is the same.
 pub async fn play(scenario: &Scenario, publication: Publication, stage: Stage) -> Played {
+    play_with(scenario, publication, stage, Settings::default()).await
+}
+
+/// The same with other settings of the executor: whatever they are, the result is the same.
+pub async fn play_with(
+    scenario: &Scenario,
+    publication: Publication,
+    stage: Stage,
+    settings: Settings,
+) -> Played {
     let clock = Arc::new(VirtualClock::starting_at(scenario.at));
     let mut played = Played { held: 0, failures: Vec::new(), virtual_ms: 0 };
     let ports = Ports {
@@ -70,7 +80,7 @@ pub async fn play(scenario: &Scenario, publication: Publication, stage: Stage) -
     let fail = |played: &mut Played, place: &Place, message: String| {
         played.failures.push(Failure { place: place.clone(), message });
     };
-    let tenant = match Tenant::open(stage.tenant.clone(), ports, Settings::default()).await {
+    let tenant = match Tenant::open(stage.tenant.clone(), ports, settings).await {
         Ok(tenant) => tenant,
         Err(why) => {
             fail(&mut played, &scenario.place, why.to_string());

@@ -53,12 +53,16 @@ impl Batch {
     fn work(&mut self) -> Worked<()> {
         let started = Instant::now();
         let batch_max = self.cell.settings.batch_max;
-        for _ in 0..batch_max {
-            if self.is_over(started.elapsed()) || !self.work_once()? {
+        // However short its time is, a batch does one thing.
+        for _ in 0..batch_max.max(1) {
+            if !self.work_once()? {
                 break;
             }
             admit::settle(&mut self.cell)?;
             self.answer_responses();
+            if self.is_over(started.elapsed()) {
+                break;
+            }
         }
         self.cell.responses.clear();
         Ok(())
