@@ -7,7 +7,7 @@ use shop::{Do, Hold, Plugin, Shelf};
 use siyu_plugin::fake::{FaultKind, Host, Outcome, Unpublished};
 use siyu_plugin::pools::{Pool, ReservationStatus};
 use siyu_plugin::prelude::*;
-use siyu_plugin::{codes, customers, pools, records};
+use siyu_plugin::{codes, customers, pools, records, resources};
 
 fn host() -> Host {
     let mut host = Host::of::<Plugin>();
@@ -234,6 +234,15 @@ fn an_input_that_is_none_is_refused_with_its_place() {
     assert_eq!(fault.fields[0].message, "unknown field `ordre`, expected `shelf` or `order`");
     let fault = host().call::<Hold>(hold()).failed("UNKNOWN_RESOURCE");
     assert_eq!(fault.message, "there is no shelf `cup`: none is published");
+}
+
+#[test]
+fn a_definition_exists_from_its_publication_on() {
+    let exists = |host: &mut Host| host.during(|| resources::exists::<Shelf>("cup")).unwrap();
+    let mut host = open(1, 1);
+    assert!(exists(&mut host));
+    host.unpublish::<Shelf>("cup");
+    assert!(!exists(&mut host));
 }
 
 #[test]

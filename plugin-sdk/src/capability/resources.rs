@@ -37,6 +37,14 @@ pub fn get<R: Resource>(name: &str) -> Result<Option<R>, Error> {
     text.map(|text| read(|| format!("the {} `{name}`", R::KIND), &text)).transpose()
 }
 
+/// Whether there is such a resource. It is not read: for a step that keeps what it needs of a definition in a shorter form.
+///
+/// # Errors
+/// None of its own; the host may refuse the capability.
+pub fn exists<R: Resource>(name: &str) -> Result<bool, Error> {
+    Ok(port::resource(R::KIND, name)?.is_some())
+}
+
 /// The current definition.
 ///
 /// # Errors

@@ -103,7 +103,7 @@ impl Step for Verify {
 
 impl Verify {
     fn begin(&self, ledger: &Ledger) -> Result<Verifier, Stop> {
-        let seed = Some(ledger.state.seed.clone());
+        let seed = Some(ledger.seal.seed.clone());
         if self.after == 0 {
             return Ok(Verifier::new(seed));
         }
@@ -113,10 +113,10 @@ impl Verify {
         let before = before.ok_or_else(|| {
             Fault::invalid("/after", format!("there is no line {}: the log has {last}", self.after))
         })?;
-        let versions = 1..=ledger.state.config_version;
+        let versions = 1..=ledger.seal.config_version;
         let configs: Result<Vec<Campaign>, Error> =
             versions.map(|version| ledger.config_of(version)).collect();
-        let verifier = Verifier::after(before.get(), configs?, ledger.state.source());
+        let verifier = Verifier::after(before.get(), configs?, ledger.seal.source());
         Ok(verifier.map_err(|flaw| Fault::permanent("LOG_BROKEN", format!("line {}: {flaw}", self.after)))?)
     }
 }

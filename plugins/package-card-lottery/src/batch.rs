@@ -4,14 +4,14 @@
 use std::collections::BTreeMap;
 
 use siyu_plugin::prelude::*;
-use siyu_plugin::{FieldFault, context, events, records, resources};
+use siyu_plugin::{FieldFault, context, events, records};
 
 use crate::campaign::Campaign;
 use crate::chain::Ledger;
 use crate::decide::{Shelf, costs_budget, obstacle};
 use crate::draw::award::{self, HandOver, Live};
 use crate::draw::standing::Standing;
-use crate::draw::{Trigger, WonPrize, check_eligible, check_open, may_win};
+use crate::draw::{Trigger, WonPrize, check_eligible, check_open, in_force, may_win};
 use crate::events::DrawCompleted;
 use crate::fair::{Lot, sha256_hex};
 use crate::keys;
@@ -54,8 +54,7 @@ impl Step for Enter {
 
     fn run(self) -> Result<Entered, Stop> {
         check_snapshot(&self.snapshot)?;
-        let rules: Campaign = resources::require(&self.campaign)?;
-        let ledger = Ledger::require(&self.campaign)?;
+        let (rules, ledger) = in_force(&self.campaign)?;
         check_open(&rules, &ledger, Trigger::of_call()?.time)?;
         check_eligible(&rules)?;
         let tenant = records::of_tenant();
@@ -139,14 +138,13 @@ impl Step for DrawBatch {
 
     fn run(self) -> Result<BatchDrawn, Stop> {
         check_snapshot(&self.snapshot)?;
-        let rules: Campaign = resources::require(&self.campaign)?;
+        let (rules, ledger) = in_force(&self.campaign)?;
         let key = keys::snapshot(&self.campaign, &self.snapshot);
         if let Some(drawn) = records::of_tenant().get::<BatchDrawn>(&key)? {
             IDEMPOTENCY_MISMATCH.unless(drawn.wanted == self.winners)?;
             return Ok(BatchDrawn { replayed: true, ..drawn });
         }
         let slots = self.slots(&rules)?;
-        let ledger = Ledger::require(&self.campaign)?;
         let trigger = Trigger::of_call()?;
         check_open(&rules, &ledger, trigger.time)?;
         let entrants = self.freeze(&ledger)?;
@@ -187,7 +185,7 @@ impl DrawBatch {
             let message = format!("{} entrants, at most {ENTRANTS_MAX} in one draw", ids.len());
             return Err(invalid("/entrants", message).into());
         }
-        let salt = &ledger.state.salt;
+        let salt = &ledger.seal.salt;
         let mut entrants: Vec<Entrant> = ids
             .into_iter()
             .map(|customer| Entrant { name: salt.pseudonym("customer", &customer), customer })
@@ -247,7 +245,7 @@ impl Batch<'_> {
         let hash = snapshot_hash(entrants.iter().map(|entrant| entrant.name.as_str()));
         self.note_snapshot(&entrants, &hash)?;
         let count = entrants.len() as u64;
-        let source = self.ledger.state.source();
+        let source = self.ledger.seal.source();
         let mut ranked: Vec<_> = entrants
             .into_iter()
             .map(|entrant| (source.rank(&self.step.campaign, &hash, &entrant.name), entrant))
@@ -303,7 +301,7 @@ impl Batch<'_> {
         let standing = Standing::of(&self.ledger, &entrant.customer)?;
         while let Some((place, _)) = self.slots.first().copied() {
             let lot = Lot { campaign: &self.step.campaign, config_version: 0, entry_key: hash, draw_no: 0 };
-            let mut shelf = Live::new(self.rules, &standing, self.ledger.state.source(), lot);
+            let mut shelf = Live::new(self.rules, &standing, self.ledger.seal.source(), lot);
             match obstacle(self.rules, &mut shelf, place)? {
                 Some(Reason::Cap) => return self.pass(entrant, rank, "cap"),
                 Some(_) => drop(self.slots.remove(0)),
@@ -351,8 +349,8 @@ impl Batch<'_> {
         let members = json!({
             "awarded": prize.id,
             "budget_before": budget,
-            "config_hash": self.ledger.state.config_hash,
-            "config_version": self.ledger.state.config_version,
+            "config_hash": self.ledger.seal.config_hash,
+            "config_version": self.ledger.seal.config_version,
             "customer": entrant.name,
             "draw_id": self.ledger.draw_id(seq),
             "entry_key": format!("snapshot:{}#{rank}", self.step.snapshot),

@@ -52,7 +52,7 @@ impl Step for Ship {
         let (key, batch) = match (&self.card, &self.order) {
             (Some(card), _) => self.card_of(&ledger, card)?,
             (None, Some(order)) => {
-                let digest = ledger.state.salt.pseudonym("order", order);
+                let digest = ledger.seal.salt.pseudonym("order", order);
                 (keys::ticket("parcel", &self.campaign, &digest), self.batch.clone())
             }
             (None, None) => {
@@ -88,7 +88,7 @@ impl Step for Ship {
 
 impl Ship {
     fn card_of(&self, ledger: &Ledger, card: &str) -> Result<(String, Option<String>), Stop> {
-        let rules: crate::campaign::Campaign = ledger.config_of(ledger.state.config_version)?;
+        let rules: crate::campaign::Campaign = ledger.config()?;
         let key = card_key(&self.campaign, card).ok_or(CARD_INVALID)?;
         CARD_INVALID.unless(!rules.entry.signed || is_signed(ledger, card))?;
         let of_token = card.strip_prefix("c1.").and_then(|rest| rest.split('.').next());
@@ -143,7 +143,7 @@ impl Step for PrintCards {
         let ledger = Ledger::require(&self.campaign)?;
         let token = |number: u32| {
             let body = format!("c1.{}.{number}", self.batch);
-            let mac = card_mac(&ledger.state.card_key, &self.campaign, &body);
+            let mac = card_mac(&ledger.seal.card_key, &self.campaign, &body);
             format!("{body}.{mac}")
         };
         Ok(Printed { tokens: (self.first..=last).map(token).collect() })

@@ -5,8 +5,9 @@ use siyu_plugin::{context, records};
 
 use crate::campaign::Campaign;
 use crate::canonical::canonical_of;
-use crate::fair::{Keyed, Secret};
-use crate::line::{DrawLine, GENESIS, row_hash, sealed};
+use crate::fair::Secret;
+use crate::line::{GENESIS, row_hash, sealed};
+use crate::seal::Seal;
 use crate::{fair, keys};
 
 /// Where a campaign stands. Closed is for ever, and only a closed campaign tells its seed.
@@ -29,62 +30,42 @@ impl Status {
     }
 }
 
-/// What is kept of a campaign: read and written in every draw, so it is one small document.
+/// What every draw changes of a campaign.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct State {
     pub(crate) status: Status,
-    pub(crate) config_version: u32,
-    pub(crate) config_hash: String,
     /// The number of the last line.
     pub(crate) seq: u64,
     /// The hash of the last line.
     pub(crate) head: String,
     /// Draws so far, batch draws included.
     pub(crate) draws: u64,
-    /// What draws come from; told when the campaign is over.
-    pub(crate) seed: Secret,
-    /// What names in the log come from; never told.
-    pub(crate) salt: Secret,
-    /// What signs cards; never told.
-    pub(crate) card_key: Secret,
-    /// The seed with public randomness, once that was given.
-    #[serde(default)]
-    mixed: Option<Secret>,
 }
 
 impl State {
     pub(crate) fn has_draws(&self) -> bool {
         self.draws > 0
     }
-
-    pub(crate) fn is_mixed(&self) -> bool {
-        self.mixed.is_some()
-    }
-
-    /// The seed that draws come from.
-    pub(crate) fn source(&self) -> Keyed {
-        self.mixed.as_ref().unwrap_or(&self.seed).keyed()
-    }
-
-    /// A customer's name in the log: the same in the whole campaign, and nobody's once the salt's owner has forgotten the
-    /// customer's id.
-    pub(crate) fn pseudonym(&self, customer: &str) -> String {
-        self.salt.pseudonym("customer", customer)
-    }
 }
 
-/// A campaign's state with its log.
+/// A campaign's secrets and state, with its log.
 #[derive(Debug, Clone)]
 pub(crate) struct Ledger {
     pub(crate) campaign: String,
+    pub(crate) seal: Seal,
     pub(crate) state: State,
 }
 
 impl Ledger {
     /// A campaign that was published at some time.
     pub(crate) fn find(campaign: &str) -> Result<Option<Self>, Error> {
-        let state = records::of_tenant().get(&keys::state(campaign))?;
-        Ok(state.map(|state| Self { campaign: campaign.to_owned(), state }))
+        let ours = records::of_tenant();
+        let Some(seal) = ours.get(&keys::seal(campaign))? else {
+            return Ok(None);
+        };
+        let state = ours.get(&keys::state(campaign))?;
+        let state = state.ok_or_else(|| Error::invalid(format!("the state of `{campaign}` is gone")))?;
+        Ok(Some(Self { campaign: campaign.to_owned(), seal, state }))
     }
 
     /// The same; a fault when there is none.
@@ -98,36 +79,26 @@ impl Ledger {
 
     /// A new campaign: its seed is sealed by the first line.
     pub(crate) fn open(campaign: &str, config: &Campaign, config_hash: String) -> Result<Self, Error> {
-        let state = State {
-            status: Status::Open,
-            config_version: 0,
-            config_hash: String::new(),
-            seq: 0,
-            head: GENESIS.to_owned(),
-            draws: 0,
-            seed: Secret::random(),
-            salt: Secret::random(),
-            card_key: Secret::random(),
-            mixed: None,
-        };
-        let mut ledger = Self { campaign: campaign.to_owned(), state };
+        let state = State { status: Status::Open, seq: 0, head: GENESIS.to_owned(), draws: 0 };
+        let mut ledger = Self { campaign: campaign.to_owned(), seal: Seal::new(), state };
         ledger.configure(config, config_hash)?;
         Ok(ledger)
     }
 
     /// A new version of the rules.
     pub(crate) fn configure(&mut self, config: &Campaign, config_hash: String) -> Result<(), Error> {
-        let state = &mut self.state;
-        state.config_version += 1;
-        state.config_hash.clone_from(&config_hash);
-        let version = state.config_version;
-        let mut members = json!({ "config": config, "config_hash": config_hash, "config_version": version });
+        self.seal.configure(config, config_hash);
+        let seal = &self.seal;
+        let version = seal.config_version;
+        let mut members =
+            json!({ "config": config, "config_hash": seal.config_hash, "config_version": version });
         let is_first = version == 1;
         if is_first {
-            members["salt_hash"] = state.salt.commitment().into();
-            members["seed_hash"] = state.seed.commitment().into();
+            members["salt_hash"] = seal.salt.commitment().into();
+            members["seed_hash"] = seal.seed.commitment().into();
         }
         records::of_tenant().put(&keys::config(&self.campaign, version), config)?;
+        self.keep_seal()?;
         self.note(if is_first { "opened" } else { "configured" }, members)
     }
 
@@ -137,10 +108,27 @@ impl Ledger {
         found.ok_or_else(|| Error::invalid(format!("version {version} of `{}` is gone", self.campaign)))
     }
 
+    /// The rules in force, all of them.
+    pub(crate) fn config(&self) -> Result<Campaign, Error> {
+        self.config_of(self.seal.config_version)
+    }
+
     /// Public randomness is mixed into the seed.
     pub(crate) fn mix(&mut self, source: &str, value: &str) -> Result<(), Error> {
-        self.state.mixed = Some(self.state.seed.mixed_with(source, value));
+        self.seal.mix(source, value);
+        self.keep_seal()?;
         self.note("mixed", json!({ "source": source, "value": value }))
+    }
+
+    /// Keeps the seal, which must be whole: a draw takes the rules out of its own copy.
+    fn keep_seal(&self) -> Result<(), Error> {
+        if !self.seal.is_whole() {
+            return Err(Error::invalid(format!(
+                "the rules of `{}` were taken out of its seal",
+                self.campaign
+            )));
+        }
+        records::of_tenant().put(&keys::seal(&self.campaign), &self.seal)
     }
 
     /// Appends a line of any kind.
@@ -154,10 +142,10 @@ impl Ledger {
         self.append(&canonical_of(&line))
     }
 
-    /// Appends a draw.
-    pub(crate) fn note_draw(&mut self, line: &DrawLine<'_>) -> Result<(), Error> {
+    /// Appends a draw, a [`DrawLine`](crate::line::DrawLine) as canonical text.
+    pub(crate) fn note_draw(&mut self, canonical: &str) -> Result<(), Error> {
         self.state.draws += 1;
-        self.append(&serde_json::to_string(line).unwrap_or_default())
+        self.append(canonical)
     }
 
     /// The number of the next line.

@@ -1,12 +1,11 @@
 //! Chances to draw (抽奖机会): granted for purchases, friends added or whatever a workflow sees. Never draws.
 
 use siyu_plugin::prelude::*;
-use siyu_plugin::{FieldFault, context, records, resources};
+use siyu_plugin::{FieldFault, context, records};
 
 use crate::campaign::{Campaign, EntryBy};
-use crate::chain::Ledger;
-use crate::draw::check_request;
 use crate::draw::standing::Standing;
+use crate::draw::{check_request, in_force};
 use crate::events::ChanceGranted;
 use crate::keys;
 use crate::refusals::{ENDED, IDEMPOTENCY_MISMATCH, LOTTERY_CLOSED};
@@ -48,9 +47,8 @@ impl Step for GrantChance {
     type Output = Granted;
 
     fn run(self) -> Result<Granted, Stop> {
-        let rules: Campaign = resources::require(&self.campaign)?;
+        let (rules, ledger) = in_force(&self.campaign)?;
         self.check(&rules)?;
-        let ledger = Ledger::require(&self.campaign)?;
         let customer = context::customer()?;
         let mut standing = Standing::of(&ledger, &customer)?;
         if let Some(request) = &self.request {

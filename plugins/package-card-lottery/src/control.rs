@@ -26,7 +26,7 @@ pub struct Standing {
 
 impl Standing {
     fn of(ledger: Ledger, changed: bool) -> Self {
-        let Ledger { campaign, state } = ledger;
+        let Ledger { campaign, state, .. } = ledger;
         Self { campaign, status: state.status, changed, seq: state.seq, chain_hash: state.head }
     }
 }
@@ -144,7 +144,7 @@ impl Step for SettleClosing {
         let Some(mut ledger) = Ledger::find(&self.0.data.campaign)? else {
             return Ok(());
         };
-        let rules: Campaign = ledger.config_of(ledger.state.config_version)?;
+        let rules: Campaign = ledger.config()?;
         // Anybody can send an event of this type; what counts is the time, and the state.
         let is_over = context::now() >= rules.closes_at();
         if !ledger.state.status.is_closed() && is_over {
@@ -185,7 +185,7 @@ impl Step for Reveal {
 
     fn run(self) -> Result<Revealed, Stop> {
         let mut ledger = Ledger::require(&self.campaign)?;
-        let rules: Campaign = ledger.config_of(ledger.state.config_version)?;
+        let rules: Campaign = ledger.config()?;
         if !ledger.state.status.is_closed() {
             NOT_CLOSED.unless(context::now() >= rules.closes_at())?;
             close(&mut ledger, ENDED)?;
@@ -195,13 +195,13 @@ impl Step for Reveal {
             reveal(&mut ledger)?;
             ledger.save()?;
         }
-        let (seed, seed_hash) = (ledger.state.seed.revealed(), ledger.state.seed.commitment());
+        let (seed, seed_hash) = (ledger.seal.seed.revealed(), ledger.seal.seed.commitment());
         Ok(Revealed { campaign: self.campaign, seed, seed_hash, replayed })
     }
 }
 
 fn reveal(ledger: &mut Ledger) -> Result<(), Error> {
-    let (seed, seed_hash) = (ledger.state.seed.revealed(), ledger.state.seed.commitment());
+    let (seed, seed_hash) = (ledger.seal.seed.revealed(), ledger.seal.seed.commitment());
     let revealed = LotterySeedRevealed {
         campaign: ledger.campaign.clone(),
         seed: seed.clone(),
@@ -230,7 +230,7 @@ impl Step for MixRandomness {
 
     fn run(self) -> Result<Standing, Stop> {
         let mut ledger = Ledger::require(&self.campaign)?;
-        let rules: Campaign = ledger.config_of(ledger.state.config_version)?;
+        let rules: Campaign = ledger.config()?;
         let invalid = |pointer: &str, message: String| {
             Fault::InvalidInput(vec![FieldFault { pointer: pointer.to_owned(), message }])
         };
@@ -243,7 +243,7 @@ impl Step for MixRandomness {
             return Err(invalid("/value", "expected 16 to 256 hexadecimal digits".to_owned()).into());
         }
         LOTTERY_CLOSED.unless(!ledger.state.status.is_closed())?;
-        let changed = !ledger.state.is_mixed();
+        let changed = !ledger.seal.is_mixed();
         if changed {
             ledger.mix(source, &self.value)?;
             ledger.save()?;

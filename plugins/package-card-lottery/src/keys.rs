@@ -7,6 +7,11 @@ pub(crate) fn state(campaign: &str) -> String {
     key(&["state", campaign])
 }
 
+/// The secrets and the rules of a campaign, a document of the tenant.
+pub(crate) fn seal(campaign: &str) -> String {
+    key(&["seal", campaign])
+}
+
 /// The rules of a version, a document of the tenant.
 pub(crate) fn config(campaign: &str, version: u32) -> String {
     key(&["config", campaign, &version.to_string()])

@@ -18,6 +18,7 @@ mod keys;
 mod line;
 mod prizes;
 mod refusals;
+mod seal;
 #[cfg(test)]
 mod testing;
 pub mod verify;

@@ -82,6 +82,13 @@ pub(crate) struct DrawLine<'a> {
     pub(crate) w: u64,
 }
 
+impl DrawLine<'_> {
+    /// Its canonical text. A line of texts and whole numbers always has one.
+    pub(crate) fn canonical(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
 /// The first line, and every new version of the rules.
 #[derive(Debug, Deserialize)]
 pub(crate) struct ConfigLine {
@@ -181,7 +188,7 @@ mod tests {
             trigger_event: None,
             w: 1000,
         };
-        let written = serde_json::to_string(&line).unwrap();
+        let written = line.canonical();
         assert_eq!(written, canonical_of(&line));
         let hash = row_hash(GENESIS, &written);
         let stored: serde_json::Value = serde_json::from_str(&sealed(&written, GENESIS, &hash)).unwrap();

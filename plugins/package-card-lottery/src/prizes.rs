@@ -162,7 +162,7 @@ impl Step for SettleUnclaimed {
 /// Puts a prize back into the stock, if the rules say so and one can still draw.
 fn give_back(campaign: &str, seq: u64, won: &WonDocument) -> Result<(), Stop> {
     let mut ledger = Ledger::require(campaign)?;
-    let rules: Campaign = ledger.config_of(ledger.state.config_version)?;
+    let rules: Campaign = ledger.config()?;
     let Some(place) = rules.place_of(&won.prize) else {
         return Ok(());
     };

@@ -104,13 +104,18 @@ pub(crate) fn state(host: &Host) -> Value {
     host.document(None, &format!("state/{NAME}")).unwrap_or_default()
 }
 
+/// The secrets that the campaign keeps, and its version.
+pub(crate) fn seal(host: &Host) -> Value {
+    host.document(None, &format!("seal/{NAME}")).unwrap_or_default()
+}
+
 /// A host whose seed is known: 00, 01, … 1f.
 pub(crate) fn host_with_known_seed(rules: Value) -> Host {
     let mut host = host(rules);
-    let mut state = state(&host);
+    let mut seal = seal(&host);
     let seed: String = (0..32).map(|byte| format!("{byte:02x}")).collect();
-    state["seed"] = json!(seed);
-    host.during(|| siyu_plugin::records::of_tenant().put(&format!("state/{NAME}"), &state)).unwrap();
+    seal["seed"] = json!(seed);
+    host.during(|| siyu_plugin::records::of_tenant().put(&format!("seal/{NAME}"), &seal)).unwrap();
     host
 }
 

@@ -24,7 +24,7 @@ impl Resource for Campaign {
         let config_hash = sha256_hex(&[canonical_of(self).as_bytes()]);
         match Ledger::find(name)? {
             None => self.open(name, config_hash)?,
-            Some(ledger) if ledger.state.config_hash == config_hash => {}
+            Some(ledger) if ledger.seal.config_hash == config_hash => {}
             Some(ledger) => self.change(ledger, config_hash)?,
         }
         Ok(vec![
@@ -48,7 +48,7 @@ impl Campaign {
         if ledger.state.status.is_closed() {
             return Err(Fault::invalid("", "the campaign is closed: a closed campaign stays as it was"));
         }
-        let old: Campaign = ledger.config_of(ledger.state.config_version)?;
+        let old = ledger.config()?;
         let has_begun = Instant::now() >= old.window.start;
         if has_begun || ledger.state.has_draws() {
             let faults = freeze::unfavourable(&old, self);
@@ -56,7 +56,7 @@ impl Campaign {
                 return Err(Fault::InvalidInput(faults));
             }
         }
-        if ledger.state.is_mixed() && old.rng != self.rng {
+        if ledger.seal.is_mixed() && old.rng != self.rng {
             let message = "public randomness was mixed into the seed already: it stays".to_owned();
             return Err(Fault::InvalidInput(vec![FieldFault { pointer: "/rng".to_owned(), message }]));
         }
@@ -69,12 +69,12 @@ impl Campaign {
 
     /// Says what the seed and the rules are sealed by.
     fn commit(&self, ledger: &Ledger) -> Result<(), Fault> {
-        let state = &ledger.state;
+        let seal = &ledger.seal;
         let committed = LotterySeedCommitted {
             campaign: ledger.campaign.clone(),
-            seed_hash: state.seed.commitment(),
-            config_hash: state.config_hash.clone(),
-            config_version: state.config_version,
+            seed_hash: seal.seed.commitment(),
+            config_hash: seal.config_hash.clone(),
+            config_version: seal.config_version,
             public_randomness: self.rng.public_randomness.clone(),
         };
         Ok(committed.emit()?)

@@ -167,23 +167,23 @@ fn before_the_start() -> Host {
 }
 
 fn version(host: &Host) -> Value {
-    state(host)["config_version"].clone()
+    seal(host)["config_version"].clone()
 }
 
 #[test]
 fn the_seed_is_sealed_before_the_first_draw_and_kept() {
     let mut host = before_the_start();
     let committed = host.events_of("lottery.seed_committed");
-    let state = state(&host);
-    let seed = crate::fair::Secret::from_hex(state["seed"].as_str().unwrap()).unwrap();
+    let (seal, state) = (seal(&host), state(&host));
+    let seed = crate::fair::Secret::from_hex(seal["seed"].as_str().unwrap()).unwrap();
     assert_eq!(committed[0]["seed_hash"], seed.commitment());
     let lines = export(&mut host);
     let first: Value = serde_json::from_str(&lines[0]).unwrap();
     assert_eq!((&first["seed_hash"], &first["prev_hash"]), (&committed[0]["seed_hash"], &json!(GENESIS)));
-    assert!(!lines[0].contains(state["seed"].as_str().unwrap()));
+    assert!(!lines[0].contains(seal["seed"].as_str().unwrap()));
     assert_ne!(first["salt_hash"], first["seed_hash"]);
     host.publish::<Campaign>(NAME, rules());
-    assert_eq!(self::state(&host), state);
+    assert_eq!((self::seal(&host), self::state(&host)), (seal, state));
 }
 
 #[test]

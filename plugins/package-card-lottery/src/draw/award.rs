@@ -138,7 +138,6 @@ impl HandOver<'_> {
 
     /// The event of the draw, with what every kind of draw has.
     pub(crate) fn completed(&self, won: &WonPrize, claim_by: Option<Instant>) -> DrawCompleted {
-        let state = &self.ledger.state;
         DrawCompleted {
             campaign: self.ledger.campaign.clone(),
             draw_id: self.ledger.draw_id(self.seq),
@@ -156,9 +155,9 @@ impl HandOver<'_> {
             batch: None,
             creative_id: None,
             snapshot: None,
-            config_version: state.config_version,
+            config_version: self.ledger.seal.config_version,
             claim_by,
-            chain_hash: state.head.clone(),
+            chain_hash: self.ledger.state.head.clone(),
         }
     }
 }

@@ -175,7 +175,7 @@ pub(crate) fn card_key(campaign: &str, token: &str) -> Option<String> {
 
 /// An order's name in the log: nobody reads the number there.
 fn order_digest(ledger: &Ledger, order_no: &str) -> String {
-    ledger.state.salt.pseudonym("order", order_no)
+    ledger.seal.salt.pseudonym("order", order_no)
 }
 
 /// Whether the campaign's own key made the token: `c1.<batch>.<number>.<20 hexadecimal digits>`.
@@ -183,7 +183,7 @@ pub(crate) fn is_signed(ledger: &Ledger, token: &str) -> bool {
     let Some((body, mac)) = token.rsplit_once('.').filter(|(body, _)| body.starts_with("c1.")) else {
         return false;
     };
-    let made = card_mac(&ledger.state.card_key, &ledger.campaign, body);
+    let made = card_mac(&ledger.seal.card_key, &ledger.campaign, body);
     // As long for a wrong digit at the start as for one at the end.
     let differs = made.bytes().zip(mac.bytes()).fold(0, |differs, (a, b)| differs | (a ^ b));
     mac.len() == made.len() && differs == 0

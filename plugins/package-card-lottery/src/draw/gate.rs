@@ -28,7 +28,7 @@ pub(crate) fn check_open(
     }
     LOTTERY_CLOSED.unless(!ledger.state.status.is_closed())?;
     PAUSED.unless(ledger.state.status != Status::Paused)?;
-    if let Some(source) = rules.public_source().filter(|_| !ledger.state.is_mixed()) {
+    if let Some(source) = rules.public_source().filter(|_| !ledger.seal.is_mixed()) {
         return Err(NOT_STARTED
             .because(format!("the lottery waits for the public randomness of {source}"))
             .into());

@@ -133,8 +133,8 @@ impl Step for Draw {
     type Output = Drawn;
 
     fn run(self) -> Result<Drawn, Stop> {
-        let rules: Campaign = resources::require(&self.campaign)?;
-        let result = self.attempt(&rules);
+        let (rules, ledger) = in_force(&self.campaign)?;
+        let result = self.attempt(&rules, ledger);
         if let Err(Stop::Refused(no)) = &result {
             let entry = self.entry.as_deref().map(shortened);
             let refused = DrawRefused {
@@ -147,6 +147,18 @@ impl Step for Draw {
         }
         result
     }
+}
+
+/// The rules of a campaign, without what is told to customers, and its ledger; a fault when it is not published.
+pub(crate) fn in_force(campaign: &str) -> Result<(Campaign, Ledger), Fault> {
+    if !resources::exists::<Campaign>(campaign)? {
+        // Says which ones are.
+        resources::require::<Campaign>(campaign)?;
+    }
+    let mut ledger = Ledger::require(campaign)?;
+    let rules = ledger.seal.take_rules();
+    let rules = rules.ok_or_else(|| Fault::permanent("SEAL_BROKEN", format!("`{campaign}` has no rules")))?;
+    Ok((rules, ledger))
 }
 
 fn shortened(text: &str) -> String {
@@ -174,8 +186,7 @@ impl Trigger {
 }
 
 impl Draw {
-    fn attempt(&self, rules: &Campaign) -> Result<Drawn, Stop> {
-        let ledger = Ledger::require(&self.campaign)?;
+    fn attempt(&self, rules: &Campaign, ledger: Ledger) -> Result<Drawn, Stop> {
         let customer = context::customer()?;
         let standing = Standing::of(&ledger, &customer)?;
         let ticket = Ticket::of(self, rules, &ledger, &standing)?;
@@ -208,11 +219,11 @@ impl Drawing<'_> {
         let ending = {
             let lot = Lot {
                 campaign: &self.step.campaign,
-                config_version: self.ledger.state.config_version,
+                config_version: self.ledger.seal.config_version,
                 entry_key: &self.ticket.entry_key,
                 draw_no: self.ticket.draw_no(),
             };
-            let mut shelf = Live::new(self.rules, &self.standing, self.ledger.state.source(), lot);
+            let mut shelf = Live::new(self.rules, &self.standing, self.ledger.seal.source(), lot);
             decide(self.rules, &mut shelf)?
         };
         let Ending::Drawn(decision) = ending else {
@@ -241,15 +252,15 @@ impl Drawing<'_> {
     fn append(&mut self, decision: &Decision, day: Option<&str>) -> Result<(), Error> {
         let id = |prize: Option<usize>| prize.map(|place| Cow::from(self.rules.prizes[place].id.as_str()));
         let (seq, call) = (self.ledger.next_seq(), context::current());
-        let state = &self.ledger.state;
+        let seal = &self.ledger.seal;
         let line = DrawLine {
             at: call.now.to_string().into(),
             awarded: id(decision.awarded),
             budget_before: decision.budget_before,
             campaign: self.step.campaign.as_str().into(),
             chosen: id(decision.chosen),
-            config_hash: state.config_hash.clone().into(),
-            config_version: state.config_version,
+            config_hash: seal.config_hash.as_str().into(),
+            config_version: seal.config_version,
             ctr: decision.number.ctr,
             customer: self.standing.name.as_str().into(),
             day: day.map(Cow::from),
@@ -265,7 +276,8 @@ impl Drawing<'_> {
             trigger_event: self.trigger.id.as_deref().map(Cow::from),
             w: decision.total,
         };
-        self.ledger.note_draw(&line)
+        let canonical = line.canonical();
+        self.ledger.note_draw(&canonical)
     }
 
     /// Writes down what the customer, the entry and the request have had.
@@ -307,7 +319,7 @@ impl Drawing<'_> {
             seq,
             prize: won,
             reason: completed.reason,
-            config_version: ledger.state.config_version,
+            config_version: ledger.seal.config_version,
             claim_by,
             replayed: false,
             chain_hash: completed.chain_hash,

@@ -47,7 +47,7 @@ impl Standing {
     pub(crate) fn of(ledger: &Ledger, customer: &str) -> Result<Self, Error> {
         let known = records::of(customer).get(&keys::standing(&ledger.campaign))?;
         Ok(known.unwrap_or_else(|| Self {
-            name: ledger.state.pseudonym(customer),
+            name: ledger.seal.pseudonym(customer),
             draws: 0,
             day: None,
             day_draws: 0,
