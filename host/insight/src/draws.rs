@@ -33,6 +33,7 @@ pub use odds::{Odds, PrizeOdds};
 use crate::InsightError;
 use crate::report::named;
 use crate::walk::Walk;
+use line::RevealedLine;
 use verify::{Audit, Flaw};
 
 /// The plugin whose log this is.
@@ -74,7 +75,7 @@ pub enum SeedState {
 /// What is wrong with a log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct BrokenLine {
-    /// The line, from 1; one after the last for what is missing at the end.
+    /// The line, from 1; one after the last for what is missing at the end; 0 for what is beside the log.
     pub line: u64,
     /// What is wrong.
     pub what: String,
@@ -84,13 +85,11 @@ pub struct BrokenLine {
     pub expected: String,
 }
 
-/// What a lottery keeps of a campaign beside the log. The seed is only read once it is public.
+/// What a lottery keeps of a campaign beside the log: where the log ends.
 #[derive(Debug, Deserialize)]
 struct State {
-    status: String,
     seq: u64,
     head: String,
-    seed: Option<String>,
 }
 
 /// Verifies the log of one campaign, or of all; in the order of their names. Empty when there is none.
@@ -118,27 +117,38 @@ async fn campaign_audit(
     campaign: String,
     state: Result<State, String>,
 ) -> Result<CampaignAudit, InsightError> {
-    let seed = match &state {
-        Ok(state) if state.status == "revealed" => state.seed.as_deref().and_then(fair::Seed::from_hex),
-        _ => None,
+    let state = match state {
+        Ok(state) => state,
+        Err(why) => {
+            let flaw = Flaw::new("the state of the campaign", why, "a document that says where the log ends");
+            return Ok(Audit::new(&campaign, None).report(campaign, 0, Some(flaw.at(0))));
+        }
     };
+    let seed = revealed_seed(inspect, &campaign, state.seq).await?;
     let mut audit = Audit::new(&campaign, seed);
     let mut broken = read_lines(inspect, &campaign, &mut audit).await?;
-    broken = match (broken, state) {
-        (Some(broken), _) => Some(broken),
-        (None, Ok(state)) => {
-            let end = audit.end(state.seq, &state.head).err();
-            end.map(|flaw| flaw.at(audit.lines() + u64::from(audit.lines() < state.seq)))
-        }
-        (None, Err(why)) => {
-            Some(Flaw::new("the state of the campaign", why, "a document of the lottery").at(audit.lines()))
-        }
-    };
+    if broken.is_none() {
+        let end = audit.end(state.seq, &state.head).err();
+        broken = end.map(|flaw| flaw.at(audit.lines() + u64::from(audit.lines() < state.seq)));
+    }
     let mut anchored = 0;
     if broken.is_none() {
         (anchored, broken) = anchors(inspect, &campaign, &audit).await?;
     }
     Ok(audit.report(campaign, anchored, broken))
+}
+
+/// The seed, when the last line tells it: nothing is written after it. Whether it is the sealed one is checked with the
+/// first line.
+async fn revealed_seed(
+    inspect: &dyn Inspect,
+    campaign: &str,
+    last: u64,
+) -> Result<Option<fair::Seed>, InsightError> {
+    let mut lines = documents(inspect, format!("line/{campaign}/{last:010}"), 1);
+    let Some((_, line)) = lines.next().await? else { return Ok(None) };
+    let line: Option<RevealedLine> = serde_json::from_str(&line).ok();
+    Ok(line.and_then(|line| fair::Seed::from_hex(&line.seed)))
 }
 
 /// Reads the log from its first line on, to the first line that is broken.

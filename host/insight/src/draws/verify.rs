@@ -288,7 +288,7 @@ impl Audit {
             .ok_or_else(|| Flaw::new("seed", &line.seed, "64 hexadecimal digits"))?;
         Flaw::unless_same("the hash of the seed", Some(seed.commitment()), self.seed_hash.clone())?;
         if self.seed.is_none() {
-            return Err(Flaw::new("the state of the campaign", "sealed", "revealed, as this line says"));
+            return Err(Flaw::new("the seed", "revealed before the last line", "in the last line"));
         }
         Ok(())
     }

@@ -3,8 +3,7 @@
 use siyu_insight::draws::{CampaignAudit, SeedState, verify};
 
 use crate::lottery::{
-    CONFIG, Log, SEED_HEX, Shop, WHEN, campaign, closed, draw, number, opened, record, revealed, sha256,
-    tenant,
+    CONFIG, Log, Shop, WHEN, campaign, closed, draw, number, opened, record, revealed, sha256, tenant,
 };
 use crate::support::{Place, Tenant};
 
@@ -181,13 +180,33 @@ async fn a_prize_that_rules_or_stock_do_not_give_is_found() {
 
 #[tokio::test]
 async fn a_seed_that_is_not_the_sealed_one_is_found() {
-    let log = campaign();
-    let mut other = tenant(&log, "revealed");
-    let state = other.writes.records.pop().unwrap().1.unwrap().replace(SEED_HEX, &"08".repeat(32));
-    other.writes.records.push(record("state/autumn", state));
-    let (line, text) = flaw(other).await;
+    let told = |seed: &str| {
+        format!(
+            r#""at":"{WHEN}","campaign":"autumn","kind":"revealed","plugin":"x","seed":"{seed}","seed_hash":"","#
+        )
+    };
+    let mut log = Log::new();
+    opened(&mut log);
+    closed(&mut log);
+    let sealed = log.lines.len();
+    log.add(&told(&"08".repeat(32)), "");
+    let (line, text) = flaw(tenant(&log, "revealed")).await;
     assert_eq!(line, 1);
     assert!(text.starts_with("seed_hash: found "), "{text}");
+    log.lines.truncate(sealed);
+    log.head = log.lines[sealed - 1].rsplit('"').nth(1).unwrap().to_owned();
+    log.add(&told("no seed"), "");
+    let expected = (3, "seed: found no seed, expected 64 hexadecimal digits".to_owned());
+    assert_eq!(flaw(tenant(&log, "revealed")).await, expected);
+}
+
+#[tokio::test]
+async fn nothing_is_written_after_the_seed() {
+    let mut log = campaign();
+    closed(&mut log);
+    let expected =
+        (43, "the seed: found revealed before the last line, expected in the last line".to_owned());
+    assert_eq!(flaw(tenant(&log, "revealed")).await, expected);
 }
 
 #[tokio::test]
@@ -209,7 +228,7 @@ async fn what_is_no_log_is_said_to_be_none() {
     let last = stateless.writes.records.len() - 1;
     stateless.writes.records[last].1 = Some("7".into());
     let (line, text) = flaw(stateless).await;
-    assert!(line == 43 && text.starts_with("the state of the campaign: found "), "{line}: {text}");
+    assert!(line == 0 && text.starts_with("the state of the campaign: found "), "{line}: {text}");
 }
 
 #[tokio::test]

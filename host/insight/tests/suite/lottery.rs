@@ -137,9 +137,7 @@ pub(crate) fn tenant(log: &Log, status: &str) -> Tenant {
         }
     }
     let (seq, head) = (log.lines.len(), &log.head);
-    let state = format!(
-        r#"{{"status":"{status}","seq":{seq},"head":"{head}","seed":"{SEED_HEX}","config_version":1}}"#
-    );
+    let state = format!(r#"{{"status":"{status}","seq":{seq},"head":"{head}","draws":40}}"#);
     tenant.writes.records.push(record("state/autumn", state));
     tenant
 }
