@@ -23,6 +23,10 @@ use machine::Machine;
 use report::Report;
 use world::World;
 
+/// The allocator of the program `siyu`.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// What there is to measure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 enum What {
