@@ -18,8 +18,8 @@ use crate::keys;
 use crate::line::Reason;
 use crate::refusals::*;
 
-/// Entrants of one draw. They are ranked in one call, within its budget of instructions.
-pub(crate) const ENTRANTS_MAX: usize = 20_000;
+/// Entrants of one draw. They are ranked in one call, within half of its budget of instructions.
+pub(crate) const ENTRANTS_MAX: usize = 10_000;
 /// Winners of one draw: each is an event, and a call records at most 100.
 pub(crate) const WINNERS_MAX: u32 = 80;
 /// Entrants that one draw passes over: each costs some of the 10,000 host calls of a call.
@@ -89,7 +89,7 @@ pub struct DrawBatch {
     pub snapshot: String,
     /// How many of each prize, at most 80 together; prizes are given in the order of the rules.
     pub winners: BTreeMap<String, u32>,
-    /// Customers by id, at most 20,000; those who entered when absent.
+    /// Customers by id, at most 10,000; those who entered when absent.
     #[serde(default)]
     pub entrants: Option<Vec<String>>,
 }

@@ -14,6 +14,7 @@ use crate::*;
 #[derive(Debug, Clone)]
 enum Act {
     Draw { customer: u8, card: u8, request: Option<u8> },
+    Grant { customer: u8, count: u32 },
     Ship { card: u8, order: u8 },
     Claim { customer: u8, seq: u64 },
     Enter { customer: u8 },
@@ -28,6 +29,7 @@ fn act() -> impl Strategy<Value = Act> {
     prop_oneof![
         12 => (0..6_u8, 0..12_u8, prop::option::of(0..4_u8))
             .prop_map(|(customer, card, request)| Act::Draw { customer, card, request }),
+        3 => (0..6_u8, 1..4_u32).prop_map(|(customer, count)| Act::Grant { customer, count }),
         1 => (0..12_u8, 0..3_u8).prop_map(|(card, order)| Act::Ship { card, order }),
         2 => (0..6_u8, 1..30_u64).prop_map(|(customer, seq)| Act::Claim { customer, seq }),
         2 => (0..6_u8).prop_map(|customer| Act::Enter { customer }),
@@ -50,8 +52,9 @@ fn variants() -> impl Strategy<Value = Value> {
     });
     let exhausted = prop_oneof![Just("fallback"), Just("renormalise"), Just("close")];
     let budget = prop::option::of(0..60_000_u64);
-    (limits, exhausted, budget, any::<bool>(), any::<bool>()).prop_map(
-        |(limits, on_exhausted, budget_fen, restock_unclaimed, is_guaranteed)| {
+    let by = prop_oneof![3 => Just("card"), 1 => Just("order"), 1 => Just("customer"), 3 => Just("chance")];
+    (limits, exhausted, budget, any::<(bool, bool)>(), by).prop_map(
+        |(limits, on_exhausted, budget_fen, (restock_unclaimed, is_guaranteed), by)| {
             let mut rules = simple(json!({
                 "limits": limits, "on_exhausted": on_exhausted, "budget_fen": budget_fen,
                 "restock_unclaimed": restock_unclaimed, "claim_within": "30h",
@@ -62,6 +65,14 @@ fn variants() -> impl Strategy<Value = Value> {
                       "grant": { "coupon": "c5" } },
                 ],
             }));
+            rules["entry"]["by"] = json!(by);
+            rules["limits"]["per_grant"] = json!(3);
+            if by == "customer" && rules["limits"]["per_customer"].is_null() {
+                rules["limits"]["per_customer"] = json!(9);
+            }
+            if by == "chance" {
+                rules["pity"] = json!({ "after_non_top": 2, "award": ["silver", "gold"] });
+            }
             if !is_guaranteed {
                 rules["mode"] = json!("probabilistic");
                 rules["no_prize"] = json!({ "weight": 2 });
@@ -96,6 +107,12 @@ impl Play {
                     );
                 }
             }
+            Act::Grant { customer, count } if self.rules["entry"]["by"] == "chance" => {
+                host.act_for(&format!("shop:{customer}"));
+                let input = json!({ "campaign": NAME, "count": count, "reason": "order" });
+                let _ = answered(host.call::<GrantChance>(input));
+            }
+            Act::Grant { .. } => {}
             Act::Ship { card, order } => {
                 let input =
                     json!({ "campaign": NAME, "card": format!("card{card}"), "order": order.to_string() });
@@ -172,7 +189,7 @@ fn answered<T: std::fmt::Debug>(outcome: Outcome<T>) -> Outcome<T> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(150))]
+    #![proptest_config(ProptestConfig::with_cases(200))]
 
     /// Every call is tried twice, the first time undone, as after a crash: see `testing::host`.
     #[test]
