@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "engine/answers.rs"]
+mod answers;
 #[path = "engine/channels.rs"]
 mod channels;
 #[path = "engine/inbox.rs"]
@@ -10,6 +12,10 @@ mod inbox;
 mod invariants;
 #[path = "engine/operations.rs"]
 mod operations;
+#[path = "engine/publishing.rs"]
+mod publishing;
+#[path = "engine/replay.rs"]
+mod replay;
 #[path = "engine/schedules.rs"]
 mod schedules;
 #[path = "engine/support.rs"]

@@ -8,6 +8,6 @@ mod twin;
 
 pub use faulty::{FaultyStores, StoreFault};
 pub use place::{HandClock, Place, event, publication, workflows};
-pub use playbooks::{Outcome, TestPlaybook, play_all};
+pub use playbooks::{Outcome, TestPlaybook, Way, play_all};
 pub use probe::{Gate, ProbeStep, probe, probe_at};
 pub use twin::TwinStores;

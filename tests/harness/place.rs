@@ -149,7 +149,7 @@ plugins:
 channels: [wecom]
 contact: { quiet_hours: \"21:00-09:00\" }
 events:
-  go: { summary: Begins, fields: { how: 'string?' } }
+  go: { summary: Begins, fields: { how: 'string?', items: 'list?' } }
   order.paid: { summary: An order, fields: { n: 'integer?' } }
   order.refunded: { summary: A refund, fields: { n: 'integer?', inner: 'any?' } }
 ";

@@ -10,7 +10,8 @@ use siyu_engine::operate::Publication;
 use siyu_engine::ports::inspect::{Inspect, RunFilter, StockFilter, Turn};
 use siyu_engine::ports::rows::JournalRow;
 use siyu_engine::ports::store::Stores;
-use siyu_engine::scenario::{Played, Stage, play};
+use siyu_engine::scenario::{Played, Stage, play_with};
+use siyu_engine::tenant::Settings;
 use siyu_model::name::TenantName;
 use siyu_model::plugin::{CapabilitySet, Manifest};
 use siyu_model::scenario::Scenario;
@@ -64,8 +65,14 @@ impl TestPlaybook {
         &self.scenarios
     }
 
-    /// Plays a test on memory and SQLite, which must agree, with a commit that fails.
-    pub async fn play(&self, scenario: &Scenario, at: u64, fault: StoreFault) -> anyhow::Result<Outcome> {
+    /// Plays a test in some way: on memory and SQLite, which must agree; with little memory on SQLite alone, so that reads
+    /// and commits overlap as they do in a host.
+    pub async fn play(&self, scenario: &Scenario, way: Way) -> anyhow::Result<Outcome> {
+        let (at, fault) = match way {
+            Way::Calm | Way::Narrow => (u64::MAX, StoreFault::Before),
+            Way::Crash(at, fault) => (at, fault),
+        };
+        let settings = if way == Way::Narrow { narrow() } else { Settings::default() };
         let folder = tempfile::tempdir()?;
         let tenant = TenantName::new("test")?;
         let options = SqliteOptions { secret: Some(secret(&scenario.seed)), ..SqliteOptions::default() };
@@ -74,12 +81,42 @@ impl TestPlaybook {
         // The file must be there before it can be read beside the executor.
         sqlite.open(&tenant).await?.close().await?;
         let inspect: Arc<dyn Inspect> = Arc::new(SqliteInspect::open(&path).await?);
-        let twins = TwinStores::new(Arc::new(MemoryStores::new()), Arc::new(sqlite));
-        let stores = Arc::new(FaultyStores::new(Arc::new(twins), at, fault));
+        let inner: Arc<dyn Stores> = match way {
+            Way::Narrow => Arc::new(sqlite),
+            _ => Arc::new(TwinStores::new(Arc::new(MemoryStores::new()), Arc::new(sqlite))),
+        };
+        let stores = Arc::new(FaultyStores::new(inner, at, fault));
         let plugins = Arc::new(self.plugins.clone());
         let stage = Stage { stores: stores.clone(), inspect: inspect.clone(), plugins, tenant };
-        let played = play(scenario, self.publication.clone(), stage).await;
+        let played = play_with(scenario, self.publication.clone(), stage, settings).await;
         Ok(Outcome { played, commits: stores.commits(), left: left(&*inspect).await? })
+    }
+}
+
+/// How a test is played.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// Undisturbed.
+    Calm,
+    /// With room in memory for nothing but what is being worked on, one command a batch.
+    Narrow,
+    /// The commit after so many good ones fails.
+    Crash(u64, StoreFault),
+}
+
+/// The least that an executor can work with.
+fn narrow() -> Settings {
+    Settings {
+        inbox_max: 1,
+        batch_max: 1,
+        slice_ms: 0,
+        slice_virtual_ms: 0,
+        slice_committing_ms: 0,
+        timer_window_max: 1,
+        customers_cached_max: 0,
+        runs_cached_max: 0,
+        rows_cached_max: 0,
+        ..Settings::default()
     }
 }
 
@@ -122,30 +159,30 @@ fn secret(seed: &str) -> [u8; 32] {
     secret
 }
 
-/// Plays every test of a playbook: undisturbed, and once for every commit with a crash before and after it. Gives how many
-/// plays there were.
+/// Plays every test of a playbook: undisturbed, with the least memory, and once for every commit with a crash before and
+/// after it. What is left in the end must be the same. Gives how many plays there were.
 pub async fn play_all(folder: &Path) -> anyhow::Result<u64> {
     let playbook = TestPlaybook::read(folder)?;
     let mut plays = 0;
     let mut failures = Vec::new();
     for scenario in playbook.scenarios() {
-        let calm = playbook.play(scenario, u64::MAX, StoreFault::Before).await?;
-        plays += 1 + 2 * calm.commits;
-        if let Err(failure) = check(scenario, &calm.played, "undisturbed") {
-            // What fails undisturbed says nothing new with a crash.
+        let calm = playbook.play(scenario, Way::Calm).await?;
+        plays += 1;
+        if let Err(failure) = check(scenario, &calm.played, Way::Calm) {
+            // What fails undisturbed says nothing new in another way.
             failures.push(format!("{failure}\nIn the end there is\n  {}", calm.left.join("\n  ")));
             continue;
         }
-        for at in 0..calm.commits {
-            for fault in [StoreFault::Before, StoreFault::After] {
-                let crashed = playbook.play(scenario, at, fault).await?;
-                let how = format!("a crash {fault:?} commit {at}");
-                failures.extend(check(scenario, &crashed.played, &how).err());
-                if crashed.left != calm.left {
-                    let (calm, crashed) = (calm.left.join("\n  "), crashed.left.join("\n  "));
-                    let name = &scenario.name;
-                    failures.push(format!("{name} ({how}) leaves\n  {crashed}\ninstead of\n  {calm}"));
-                }
+        let crashes = (0..calm.commits)
+            .flat_map(|at| [Way::Crash(at, StoreFault::Before), Way::Crash(at, StoreFault::After)]);
+        for way in [Way::Narrow].into_iter().chain(crashes) {
+            let other = playbook.play(scenario, way).await?;
+            plays += 1;
+            failures.extend(check(scenario, &other.played, way).err());
+            if other.left != calm.left {
+                let (calm, other) = (calm.left.join("\n  "), other.left.join("\n  "));
+                let name = &scenario.name;
+                failures.push(format!("{name} ({way:?}) leaves\n  {other}\ninstead of\n  {calm}"));
             }
         }
     }
@@ -153,11 +190,11 @@ pub async fn play_all(folder: &Path) -> anyhow::Result<u64> {
     Ok(plays)
 }
 
-fn check(scenario: &Scenario, played: &Played, how: &str) -> Result<(), String> {
+fn check(scenario: &Scenario, played: &Played, way: Way) -> Result<(), String> {
     let lines = played.failures.iter().map(|failure| format!("{}: {}", failure.place, failure.message));
     let lines: Vec<String> = lines.collect();
     if !lines.is_empty() {
-        return Err(format!("{} ({how}):\n{}", scenario.name, lines.join("\n")));
+        return Err(format!("{} ({way:?}):\n{}", scenario.name, lines.join("\n")));
     }
     if played.held == 0 {
         return Err(format!("{}: nothing was expected", scenario.name));

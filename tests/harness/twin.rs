@@ -18,6 +18,7 @@ use siyu_model::expr::Windowed;
 use siyu_model::id::{CustomerId, MessageId, RunId, TimerId};
 use siyu_model::message::Message;
 use siyu_model::name::{Key, PlaybookName, TenantName};
+use tokio::sync::RwLock;
 
 /// Two kinds of stores with the same tenants in them.
 pub struct TwinStores {
@@ -36,7 +37,7 @@ impl TwinStores {
 impl Stores for TwinStores {
     async fn open(&self, tenant: &TenantName) -> Result<Arc<dyn Store>, StoreError> {
         let (first, second) = (self.first.open(tenant).await?, self.second.open(tenant).await?);
-        Ok(Arc::new(Twin { first, second }))
+        Ok(Arc::new(Twin { first, second, commits: RwLock::default() }))
     }
 
     async fn tenants(&self) -> Result<Vec<TenantName>, StoreError> {
@@ -47,6 +48,8 @@ impl Stores for TwinStores {
 struct Twin {
     first: Arc<dyn Store>,
     second: Arc<dyn Store>,
+    /// Between the two commits of one write set nothing is read: the stores differ then.
+    commits: RwLock<()>,
 }
 
 /// The answer that both gave.
@@ -86,12 +89,14 @@ fn in_order(mut loaded: Loaded) -> Loaded {
 #[async_trait]
 impl Store for Twin {
     async fn commit(&self, writes: WriteSet) -> Result<(), StoreError> {
+        let _both = self.commits.write().await;
         let copy = copy_of(&writes);
         self.first.commit(copy).await?;
         self.second.commit(writes).await
     }
 
     async fn load_tenant(&self) -> Result<TenantImage, StoreError> {
+        let _neither = self.commits.read().await;
         let (first, second) = (self.first.load_tenant().await?, self.second.load_tenant().await?);
         same_rows!(first, second: resources schedules scans feeds);
         let versions = |image: &TenantImage| -> Vec<_> {
@@ -104,6 +109,7 @@ impl Store for Twin {
     }
 
     async fn load(&self, wants: Wants) -> Result<Loaded, StoreError> {
+        let _neither = self.commits.read().await;
         let first = in_order(self.first.load(wants.clone()).await?);
         let second = in_order(self.second.load(wants).await?);
         same_rows!(first, second: dedupes identities customers runs matching entries records pools reservations
@@ -124,25 +130,30 @@ impl Store for Twin {
         after: Option<(UtcMs, TimerId)>,
         limit: usize,
     ) -> Result<Vec<TimerRow>, StoreError> {
+        let _neither = self.commits.read().await;
         same("timers", self.first.timers(after, limit).await?, self.second.timers(after, limit).await?)
     }
 
     async fn scan_records(&self, range: RecordRange) -> Result<Vec<(Key, String)>, StoreError> {
+        let _neither = self.commits.read().await;
         let first = self.first.scan_records(range.clone()).await?;
         same("scan_records", first, self.second.scan_records(range).await?)
     }
 
     async fn count_events(&self, window: EventWindow) -> Result<Windowed, StoreError> {
+        let _neither = self.commits.read().await;
         let first = self.first.count_events(window.clone()).await?;
         same("count_events", first, self.second.count_events(window).await?)
     }
 
     async fn events_since(&self, query: EventsSince) -> Result<Vec<EventRow>, StoreError> {
+        let _neither = self.commits.read().await;
         let first = self.first.events_since(query.clone()).await?;
         same("events_since", first, self.second.events_since(query).await?)
     }
 
     async fn event(&self, seq: EventSeq) -> Result<Option<EventRow>, StoreError> {
+        let _neither = self.commits.read().await;
         same("event", self.first.event(seq).await?, self.second.event(seq).await?)
     }
 
@@ -151,11 +162,13 @@ impl Store for Twin {
         after: Option<CustomerId>,
         limit: usize,
     ) -> Result<Vec<CustomerId>, StoreError> {
+        let _neither = self.commits.read().await;
         let first = self.first.customer_ids(after, limit).await?;
         same("customer_ids", first, self.second.customer_ids(after, limit).await?)
     }
 
     async fn runs_of_slot(&self, query: SlotQuery) -> Result<Vec<RunId>, StoreError> {
+        let _neither = self.commits.read().await;
         let first = self.first.runs_of_slot(query.clone()).await?;
         same("runs_of_slot", first, self.second.runs_of_slot(query).await?)
     }
@@ -166,6 +179,7 @@ impl Store for Twin {
         after: Option<MessageId>,
         limit: usize,
     ) -> Result<Vec<Message>, StoreError> {
+        let _neither = self.commits.read().await;
         let first = self.first.unsent_messages(due_before, after, limit).await?;
         same("unsent_messages", first, self.second.unsent_messages(due_before, after, limit).await?)
     }
