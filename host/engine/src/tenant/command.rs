@@ -20,6 +20,16 @@ pub(crate) struct Command {
     pub(crate) wish: Wish,
 }
 
+impl Command {
+    /// When it happens in virtual time: an event says so itself.
+    pub(crate) fn instant(&self) -> UtcMs {
+        match &self.wish {
+            Wish::Event { event: IncomingEvent { time: Some(time), .. }, .. } => *time,
+            _ => self.at,
+        }
+    }
+}
+
 /// Where an answer goes.
 pub(crate) type Reply<T> = oneshot::Sender<Result<T, Unavailable>>;
 

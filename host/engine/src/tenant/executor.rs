@@ -41,6 +41,8 @@ pub(super) struct Executor {
     inbox: mpsc::Receiver<Command>,
     stopping: watch::Receiver<bool>,
     commands: VecDeque<Command>,
+    /// Up to which instant timers may fire after the commands.
+    until: UtcMs,
     /// How many of the next commands have their rows in memory already.
     loaded_ahead: usize,
     receipts: mpsc::UnboundedReceiver<Delivered>,
@@ -98,6 +100,7 @@ impl Executor {
             inbox,
             stopping,
             commands: VecDeque::new(),
+            until: UtcMs::EPOCH,
             loaded_ahead: 0,
             receipts,
             receipts_sender,
@@ -157,12 +160,27 @@ impl Executor {
         self.end().await;
     }
 
+    /// Takes commands from the inbox, and says up to which instant timers may fire when all of them are done. In virtual
+    /// time that is never later than a command which is still on its way: who moves the clock hands in first and moves it
+    /// then, so here the clock is read first.
+    fn take_commands(&mut self) {
+        let now = self.ports.clock.now();
+        let mut is_emptied = false;
+        while !is_emptied && self.commands.len() < self.settings.batch_max {
+            match self.inbox.try_recv() {
+                Ok(command) => self.commands.push_back(command),
+                Err(_) => is_emptied = true,
+            }
+        }
+        self.until = match self.commands.back() {
+            Some(last) if self.ports.clock.is_virtual() && !is_emptied => last.instant().min(now),
+            _ => now,
+        };
+    }
+
     /// Gathers what there is to do, or waits for it.
     async fn prepare(&mut self) -> Worked<Option<Next>> {
-        while self.commands.len() < self.settings.batch_max {
-            let Ok(command) = self.inbox.try_recv() else { break };
-            self.commands.push_back(command);
-        }
+        self.take_commands();
         while let Ok(delivered) = self.receipts.try_recv() {
             self.deliveries.push_back(delivered);
         }
@@ -174,7 +192,7 @@ impl Executor {
         let is_stopping = self.is_stopping();
         let next_due = self.next_due().await?;
         // What falls due while the tenant is being stopped is durable: it happens when it is opened again.
-        if next_due.is_some_and(|due_at| due_at <= self.ports.clock.now()) && !is_held && !is_stopping {
+        if next_due.is_some_and(|due_at| due_at <= self.until) && !is_held && !is_stopping {
             return Ok(Some(Next::Work));
         }
         if self.committing.is_none() && !self.has_messages_out() {
@@ -260,7 +278,7 @@ impl Executor {
             cell: self.cell.take().expect("memory is with the executor between two batches"),
             commands: std::mem::take(&mut self.commands),
             deliveries: std::mem::take(&mut self.deliveries),
-            until: self.ports.clock.now(),
+            until: self.until,
             is_virtual: self.ports.clock.is_virtual(),
             answers: Vec::new(),
             settles: Vec::new(),
@@ -301,7 +319,7 @@ impl Executor {
 
     /// Loads what the batch will need in a few reads, instead of one at a time on the lane.
     async fn load_ahead(&mut self) -> Worked<()> {
-        let until = self.ports.clock.now();
+        let until = self.until;
         let batch_max = self.settings.batch_max;
         // Names, then the customers behind them, then the runs that wait for them.
         for _ in 0..4 {

@@ -120,10 +120,7 @@ impl Batch {
 
     /// When a command happens.
     fn instant_of(&self, command: &Command) -> UtcMs {
-        match &command.wish {
-            Wish::Event { event: IncomingEvent { time: Some(time), .. }, .. } if self.is_virtual => *time,
-            _ => command.at,
-        }
+        if self.is_virtual { command.instant() } else { command.at }
     }
 
     /// Virtual time goes with what happens; real time is the same for the whole batch. It never goes back.
