@@ -1,12 +1,12 @@
 //! The plugin `probe`: a step for each thing that a workflow may meet. Plain functions, no sandbox.
 
+mod acts;
+
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use serde_json::{Value, json};
-use siyu_engine::ports::plugins::{
-    CallHost, EmitRequest, FoundCode, HostError, MessageRequest, RecordScan, ReserveRequest, Reserved,
-    TagRequest,
-};
+use siyu_engine::doubles::NativeStep;
+use siyu_engine::ports::plugins::{CallHost, HostError};
 use siyu_model::clock::DurationMs;
 use siyu_model::plugin::{Answer, Capability, Fault, FaultKind, Manifest, Refusal};
 
@@ -86,9 +86,7 @@ impl Gate {
 }
 
 /// `probe` with a gate for its step `block`.
-pub fn probe_at(
-    gate: Arc<Gate>,
-) -> (Manifest, impl Fn(&str, &str, &mut dyn CallHost) -> Result<Answer, Fault> + Send + Sync + 'static) {
+pub fn probe_at(gate: Arc<Gate>) -> (Manifest, Box<NativeStep>) {
     let step = move |step: &str, input: &str, host: &mut dyn CallHost| {
         if step == "block" {
             gate.pass();
@@ -96,7 +94,7 @@ pub fn probe_at(
         }
         call(step, input, host)
     };
-    (manifest(), step)
+    (manifest(), Box::new(step))
 }
 
 /// The input of a step.
@@ -140,10 +138,10 @@ fn call(step: &str, input: &str, host: &mut dyn CallHost) -> Given {
             let (_, heard) = host.take_counter("heard", 1, 1_000_000).map_err(asked)?;
             done(json!({"heard": heard}))
         }
-        "take" | "give" | "hold" | "settle" | "sell" | "restock" => stock(step, &input, host),
-        "note" | "notes" | "say" | "find" => kept(step, &input, host),
-        "tag" | "untag" | "mark" => people(step, &input, host),
-        "emit" | "plan" | "unplan" | "write" | "counted" => motion(step, &input, host),
+        "take" | "give" | "hold" | "settle" | "sell" | "restock" => acts::stock(step, &input, host),
+        "note" | "notes" | "say" | "find" => acts::kept(step, &input, host),
+        "tag" | "untag" | "mark" => acts::people(step, &input, host),
+        "emit" | "plan" | "unplan" | "write" | "counted" => acts::motion(step, &input, host),
         "apply:stock" => {
             host.define_pool(&input.text("pool"), input.number("total")).map_err(asked)?;
             Ok(Answer::Done("[]".to_owned()))
@@ -223,149 +221,4 @@ fn look(input: &Input, host: &mut dyn CallHost) -> Given {
         "tags": tags.iter().map(|(tag, _)| tag.to_string()).collect::<Vec<_>>(),
         "attributes": customer["attributes"],
     }))
-}
-
-fn stock(step: &str, input: &Input, host: &mut dyn CallHost) -> Given {
-    match step {
-        "take" => {
-            let taken = host.take_counter(&input.text("key"), input.number("units"), input.number("limit"));
-            let (ok, used) = taken.map_err(asked)?;
-            done(json!({"ok": ok, "used": used}))
-        }
-        "give" => {
-            host.give_back_counter(&input.text("key"), input.number("units")).map_err(asked)?;
-            done(json!({}))
-        }
-        "settle" => {
-            let reservation = input.text("reservation");
-            let settled = if input.is_set("sell") {
-                host.commit_reservation(&reservation)
-            } else {
-                host.release_reservation(&reservation)
-            };
-            done(json!({"ok": settled.map_err(asked)?}))
-        }
-        "sell" => {
-            let sold = host.take_from_pool(&input.text("pool"), input.number("units")).map_err(asked)?;
-            done(json!({"ok": sold}))
-        }
-        "restock" => {
-            host.restock_pool(&input.text("pool"), input.number("units")).map_err(asked)?;
-            done(json!({}))
-        }
-        _ => hold(input, host),
-    }
-}
-
-fn hold(input: &Input, host: &mut dyn CallHost) -> Given {
-    let length = input.length("for_ms").unwrap_or(DurationMs::from_millis(60_000));
-    let customer = own(host).unwrap_or_default();
-    let request = ReserveRequest {
-        pool: input.text("pool"),
-        units: input.number("units"),
-        expires_at: host.context().now + length,
-        quotas: vec![(format!("held/{customer}"), 1, input.number("limit"))],
-        reference: None,
-    };
-    match host.reserve(request).map_err(asked)? {
-        Reserved::Held(reservation) => {
-            if input.is_set("sell") {
-                host.commit_reservation(&reservation).map_err(asked)?;
-            }
-            done(json!({"reservation": reservation}))
-        }
-        Reserved::SoldOut(left) => refused("SOLD_OUT", format!("{left} left")),
-        Reserved::OverQuota(key, used) => refused("LIMIT_CUSTOMER", format!("{key}: {used} used")),
-    }
-}
-
-fn kept(step: &str, input: &Input, host: &mut dyn CallHost) -> Given {
-    match step {
-        "note" => {
-            let key = format!("note/{}", input.text("key"));
-            let is_new = host.insert_record(own(host).as_deref(), &key, "{}").map_err(asked)?;
-            done(json!({"is_new": is_new}))
-        }
-        "notes" => {
-            let scan = RecordScan { prefix: "note/", after: None, limit: 100 };
-            let notes = host.scan_records(own(host).as_deref(), scan).map_err(asked)?;
-            done(json!({"keys": notes.iter().map(|(key, _)| key.clone()).collect::<Vec<_>>()}))
-        }
-        "say" => {
-            let code = host.mint_code("words", 12, "said").map_err(asked)?;
-            done(json!({"code": code, "random": host.random(4)}))
-        }
-        _ => done(match host.find_code("words", &input.text("code")).map_err(asked)? {
-            FoundCode::Known(code, reference) => json!({"found": code, "reference": reference}),
-            FoundCode::Malformed(why) => json!({"malformed": why}),
-            FoundCode::Unknown => json!({"unknown": true}),
-        }),
-    }
-}
-
-fn people(step: &str, input: &Input, host: &mut dyn CallHost) -> Given {
-    match step {
-        "tag" => {
-            let now = host.context().now;
-            let request = TagRequest {
-                tag: input.text("tag"),
-                source: "probe".to_owned(),
-                effective_at: now,
-                expires_at: input.length("for_ms").map(|length| now + length),
-                confidence_percent: 100,
-                evidence: None,
-            };
-            let is_new = host.put_tag(None, request).map_err(asked)?;
-            done(json!({"is_new": is_new}))
-        }
-        "untag" => {
-            let was_there = host.remove_tag(None, &input.text("tag"), "probed").map_err(asked)?;
-            done(json!({"was_there": was_there}))
-        }
-        _ => {
-            host.set_attributes(None, &input.0.to_string()).map_err(asked)?;
-            done(json!({}))
-        }
-    }
-}
-
-fn motion(step: &str, input: &Input, host: &mut dyn CallHost) -> Given {
-    let data = input.0.to_string();
-    match step {
-        "emit" => {
-            let event = EmitRequest { event_type: "probe.rang", customer: None, data: &data };
-            host.emit(event).map_err(asked)?;
-            done(json!({}))
-        }
-        "plan" => {
-            let at = host.context().now + input.length("after_ms").unwrap_or_default();
-            let event = EmitRequest { event_type: "probe.planned", customer: None, data: "{}" };
-            host.emit_at(&input.text("key"), at, event).map_err(asked)?;
-            done(json!({}))
-        }
-        "unplan" => {
-            let was_there = host.cancel_planned(&input.text("key")).map_err(asked)?;
-            done(json!({"was_there": was_there}))
-        }
-        "write" => {
-            let (template, channel) = (input.text("template"), input.text("channel"));
-            let message = MessageRequest {
-                template: &template,
-                channel: &channel,
-                customer: None,
-                variables: &input.0["with"]
-                    .as_object()
-                    .map_or_else(|| "{}".to_owned(), |with| json!(with).to_string()),
-            };
-            done(match host.enqueue_message(message).map_err(asked)? {
-                Ok(message) => json!({"message": message}),
-                Err(why) => json!({"blocked": why}),
-            })
-        }
-        _ => {
-            let since = host.context().now - input.length("since_ms").unwrap_or_default();
-            let count = host.count_events(&input.text("type"), None, since).map_err(asked)?;
-            done(json!({"count": count}))
-        }
-    }
 }

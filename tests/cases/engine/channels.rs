@@ -147,8 +147,7 @@ async fn a_host_that_was_down_does_not_write_to_people_at_night() {
     let channel = Told::to([]);
     let mut place = Place::at("2026-11-20T21:30:00+08:00").unwrap();
     place.channels = Channels::all_over(channel.clone());
-    let short = OFFERING.replace("offering", "offering");
-    let case = Case::open_in(place, &[&short, GREETING]).await;
+    let case = Case::open_in(place, &[OFFERING, GREETING]).await;
     case.admit("o1", "order.paid", "shop:1").await;
     case.start("shop:2").await;
     assert_eq!(statuses(&case).await, [(MessageStatus::Planned, 0), (MessageStatus::Sent, 1)]);

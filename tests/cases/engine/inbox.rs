@@ -239,7 +239,7 @@ steps:
   - set: { deep: ${{ event.data }} }
   - wait: 1h
 ";
-    case.publish(&[COUNTING, &passing]).await;
+    case.publish(&[COUNTING, passing]).await;
     let deep = IncomingEvent {
         data: siyu_model::json::parse(&deepest).unwrap(),
         ..event("deep", "go", "shop:1", "{}").unwrap()
