@@ -23,6 +23,9 @@ pub(crate) struct Options {
     events_only: Option<PathBuf>,
 }
 
+/// The lottery is over on 2026-08-01 and reveals its seed then: from then on every draw can be computed again.
+const REVEALED: &str = "2026-08-02T00:00:00+08:00";
+
 /// What is asked of the tenant when all is played: the reports that the demo prints.
 const REPORTS: [&[&str]; 7] = [
     &["report", "funnel"],
@@ -68,6 +71,8 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         "--virtual",
         "--seed",
         "steak-club",
+        "--until",
+        REVEALED,
         "--events",
         &feed_path.to_string_lossy(),
     ])?;

@@ -13,7 +13,7 @@ const APART: [(&str, &[&str]); 2] = [("lease", &["*"]), ("journal", &["id", "pre
 const SHOWN: usize = 5;
 
 /// Every acknowledged event is there.
-pub fn holds_all(data: &Path, acknowledged: &BTreeSet<String>) {
+pub(crate) fn holds_all(data: &Path, acknowledged: &BTreeSet<String>) {
     let recorded: BTreeSet<String> = ask(data, "SELECT id FROM events").into_iter().collect();
     let missing: Vec<_> = acknowledged.difference(&recorded).take(SHOWN).collect();
     assert!(missing.is_empty(), "acknowledged and lost: {missing:?}");
@@ -21,7 +21,7 @@ pub fn holds_all(data: &Path, acknowledged: &BTreeSet<String>) {
 }
 
 /// Stock balances; what exists once exists once.
-pub fn balances(data: &Path) {
+pub(crate) fn balances(data: &Path) {
     let unbalanced = "SELECT key FROM pools WHERE available + reserved + sold <> total
                       OR available < 0 OR reserved < 0 OR sold < 0";
     assert_eq!(ask(data, unbalanced), Vec::<String>::new(), "pools");
@@ -50,7 +50,7 @@ pub fn balances(data: &Path) {
 }
 
 /// Two tenants hold the same, table by table.
-pub fn same(one: &Path, other: &Path) {
+pub(crate) fn same(one: &Path, other: &Path) {
     let tables = ask(
         one,
         "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY 1",
@@ -81,7 +81,7 @@ pub fn same(one: &Path, other: &Path) {
 }
 
 /// The same messages went out, each once.
-pub fn same_messages(one: &Path, other: &Path) {
+pub(crate) fn same_messages(one: &Path, other: &Path) {
     let (one, other) = (sent(one), sent(other));
     let ids = |lines: &[String]| lines.iter().cloned().collect::<BTreeSet<_>>();
     assert_eq!(ids(&other).len(), other.len(), "a message went out twice");

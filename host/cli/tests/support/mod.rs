@@ -1,18 +1,18 @@
 //! The real program and the real plugins, for tests that use both.
 #![allow(dead_code, reason = "each test file uses a part")]
 
-pub mod ledger;
+pub(crate) mod ledger;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The repository.
-pub fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
 /// A playbook of the repository.
-pub fn playbook(name: &str) -> PathBuf {
+pub(crate) fn playbook(name: &str) -> PathBuf {
     root().join("workflows").join(name)
 }
 
@@ -20,7 +20,7 @@ pub fn playbook(name: &str) -> PathBuf {
 ///
 /// # Panics
 /// When they are not there.
-pub fn plugins() -> PathBuf {
+pub(crate) fn plugins() -> PathBuf {
     let program = Path::new(env!("CARGO_BIN_EXE_siyu"));
     let target =
         program.ancestors().nth(2).expect("the program lies in a profile's folder of the target folder");
@@ -30,14 +30,14 @@ pub fn plugins() -> PathBuf {
 }
 
 /// The program, on a data folder, with the repository's plugins.
-pub fn siyu(data: &Path) -> Command {
+pub(crate) fn siyu(data: &Path) -> Command {
     let mut siyu = Command::new(env!("CARGO_BIN_EXE_siyu"));
     siyu.env_remove("SIYU_DATA").arg("--data").arg(data).arg("--plugins").arg(plugins());
     siyu
 }
 
 /// A number from the environment.
-pub fn number(name: &str, otherwise: u64) -> u64 {
+pub(crate) fn number(name: &str, otherwise: u64) -> u64 {
     match std::env::var(name) {
         Ok(text) => text.parse().unwrap_or_else(|_| panic!("{name}={text}: expected a number")),
         Err(_) => otherwise,
