@@ -11,6 +11,8 @@ mod plugins;
 mod test;
 mod tidy;
 
+use std::process::ExitCode;
+
 use clap::{Parser, Subcommand};
 
 #[derive(Parser)]
@@ -40,7 +42,18 @@ enum Command {
     Tidy,
 }
 
-fn main() -> anyhow::Result<()> {
+#[expect(clippy::print_stderr, reason = "a developer watches")]
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(fault) => {
+            eprintln!("cargo xtask: {fault:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> anyhow::Result<()> {
     std::env::set_current_dir(commands::root())?;
     match Arguments::parse().command {
         Command::Demo(options) => demo::run(&options),

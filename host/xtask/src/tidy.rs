@@ -23,10 +23,11 @@ const TOP: [&str; 9] = [
 
 /// The floor of each crate; a crate uses lower floors only. Crates that are not named here are above all floors
 /// (developer commands, tests) or below all (the SDK and plugins, which know the host's model at most).
-const FLOORS: [(&str, u32); 7] = [
+const FLOORS: [(&str, u32); 8] = [
     ("siyu-model", 1),
     ("siyu-workflow", 2),
     ("siyu-engine", 2),
+    ("siyu-insight", 3),
     ("siyu-store", 3),
     ("siyu-runtime", 3),
     ("siyu-channels", 3),
@@ -36,8 +37,8 @@ const FLOORS: [(&str, u32); 7] = [
 /// The only crates that may know these: everything else goes through a port.
 const ONLY: [(&str, &[&str]); 5] = [
     ("serde_yaml", &["siyu-workflow"]),
-    ("sqlx", &["siyu-store"]),
-    ("wasmtime", &["siyu-runtime"]),
+    ("sqlx", &["siyu-store", "siyu-bench"]),
+    ("wasmtime", &["siyu-runtime", "siyu-bench"]),
     ("axum", &["siyu-api"]),
     ("clap", &["siyu-cli", "xtask", "siyu-bench"]),
 ];
