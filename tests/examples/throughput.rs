@@ -1,5 +1,5 @@
 //! How many steps a second one tenant makes durable, with a plugin that is a plain function: what the engine and the store
-//! cost without a sandbox. `cargo run --release -p siyu-tests --example throughput [events] [on their way at once]`.
+//! cost without a sandbox. `cargo run --release -p siyu-tests --example throughput -- [events] [on their way at once] [steps a run]`.
 
 #![allow(clippy::print_stdout, reason = "this is its output")]
 
@@ -16,47 +16,43 @@ use siyu_store::{SqliteOptions, SqliteStores};
 use siyu_tests::{event, probe, workflows};
 use tokio::sync::{Semaphore, oneshot};
 
-/// Steps that one event causes.
-const STEPS: u64 = 10;
+/// A workflow of so many steps, a document and a counter in turn.
+fn workflow(steps: u64) -> String {
+    let step = |number: u64| match number % 2 {
+        0 => format!("  - {{ uses: probe/note@1, with: {{ key: n{number} }} }}\n"),
+        _ => {
+            "  - uses: probe/take@1\n    with: { key: \"${{ 'seen/' ~ customer.id }}\", limit: 1000000000 }\n"
+                .to_owned()
+        }
+    };
+    format!(
+        "workflow: counting\non: {{ event: order.paid }}\nsteps:\n{}",
+        (0..steps).map(step).collect::<String>()
+    )
+}
 
-const WORKFLOW: &str = "
-workflow: ten
-on: { event: order.paid }
-steps:
-  - uses: probe/note@1
-    with: { key: a }
-  - uses: probe/take@1
-    with: { key: \"${{ 'seen/' ~ customer.id }}\", limit: 1000000000 }
-  - uses: probe/note@1
-    with: { key: b }
-  - uses: probe/take@1
-    with: { key: \"${{ 'seen/' ~ customer.id }}\", limit: 1000000000 }
-  - uses: probe/note@1
-    with: { key: c }
-  - uses: probe/take@1
-    with: { key: \"${{ 'seen/' ~ customer.id }}\", limit: 1000000000 }
-  - uses: probe/note@1
-    with: { key: d }
-  - uses: probe/take@1
-    with: { key: \"${{ 'seen/' ~ customer.id }}\", limit: 1000000000 }
-  - uses: probe/note@1
-    with: { key: e }
-  - uses: probe/take@1
-    with: { key: \"${{ 'seen/' ~ customer.id }}\", limit: 1000000000 }
-";
+/// What is measured.
+#[derive(Clone, Copy)]
+struct Load {
+    events: u64,
+    at_once: u64,
+    steps: u64,
+}
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() -> anyhow::Result<()> {
     let mut numbers = std::env::args().skip(1).map(|text| text.parse::<u64>());
     let events = numbers.next().transpose()?.unwrap_or(20_000);
     let at_once = numbers.next().transpose()?.unwrap_or(1_024);
+    let load = Load { events, at_once, steps: numbers.next().transpose()?.unwrap_or(10) };
     let folder = tempfile::tempdir_in("target")?;
     let sqlite = SqliteStores::new(folder.path(), SqliteOptions::default());
-    measure("SQLite", Arc::new(sqlite), events, at_once).await?;
-    measure("memory", Arc::new(MemoryStores::new()), events, at_once).await
+    measure("SQLite", Arc::new(sqlite), load).await?;
+    measure("memory", Arc::new(MemoryStores::new()), load).await
 }
 
-async fn measure(what: &str, stores: Arc<dyn Stores>, events: u64, at_once: u64) -> anyhow::Result<()> {
+async fn measure(what: &str, stores: Arc<dyn Stores>, load: Load) -> anyhow::Result<()> {
+    let Load { events, at_once, .. } = load;
     let (manifest, step) = probe();
     let ports = Ports {
         stores,
@@ -66,7 +62,7 @@ async fn measure(what: &str, stores: Arc<dyn Stores>, events: u64, at_once: u64)
         lanes: Arc::new(Semaphore::new(2)),
     };
     let tenant = Tenant::open(TenantName::new("bench")?, ports, Settings::default()).await?;
-    tenant.publish(workflows(&[WORKFLOW])?).await??;
+    tenant.publish(workflows(&[&workflow(load.steps)])?).await??;
     let feed: Arc<str> = "events".into();
     let began = Instant::now();
     let cpu = cpu_seconds();
@@ -86,7 +82,7 @@ async fn measure(what: &str, stores: Arc<dyn Stores>, events: u64, at_once: u64)
         answer.await??;
     }
     let seconds = began.elapsed().as_secs_f64();
-    let steps = (events * STEPS) as f64;
+    let steps = (events * load.steps) as f64;
     println!(
         "{what}: {:.0} steps/s, {:.0} events/s, {:.1} us of CPU a step",
         steps / seconds,
