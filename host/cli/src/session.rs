@@ -14,13 +14,16 @@ use crate::home::Home;
 use crate::output::Screen;
 use crate::plugins::{Compiled, Installed};
 
+/// Under which heading the help shows them.
+const EVERY: &str = "For every command";
+
 /// What every command understands.
 #[derive(Args)]
 pub(crate) struct Global {
     /// The data folder: tenants, compiled plugins, outbox
     #[arg(
         long,
-        global = true,
+        global = true, help_heading = EVERY,
         env = "SIYU_DATA",
         value_name = "DIR",
         default_value = "siyu-data",
@@ -30,7 +33,7 @@ pub(crate) struct Global {
     /// The tenant
     #[arg(
         long,
-        global = true,
+        global = true, help_heading = EVERY,
         env = "SIYU_TENANT",
         value_name = "NAME",
         default_value = "default",
@@ -38,15 +41,15 @@ pub(crate) struct Global {
     )]
     pub(crate) tenant: TenantName,
     /// The folder with packed plugins, <name>.wasm each [default: plugins beside the program, or ./plugins]
-    #[arg(long, global = true, env = "SIYU_PLUGINS", value_name = "DIR", hide_env_values = true)]
+    #[arg(long, global = true, help_heading = EVERY, env = "SIYU_PLUGINS", value_name = "DIR", hide_env_values = true)]
     pub(crate) plugins: Option<PathBuf>,
     /// Print one JSON document instead of text
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = EVERY)]
     pub(crate) json: bool,
     /// What is logged to standard error
     #[arg(
         long,
-        global = true,
+        global = true, help_heading = EVERY,
         env = "SIYU_LOG",
         value_name = "LEVEL",
         default_value = "warn",
