@@ -315,6 +315,8 @@ pub struct GroupQuery {
     pub by: Vec<&'static [&'static str]>,
     /// Only events that hold something here; none counts all.
     pub having: Option<&'static [&'static str]>,
+    /// Whether customers are counted; else a group has none. Holds them all while it counts.
+    pub customers: bool,
     /// The number that is summed: fen, or units. What is no whole number, or beyond ± 10^12, counts as nothing.
     pub sum: Option<&'static [&'static str]>,
     /// Happened in this span.
@@ -413,8 +415,9 @@ pub trait Inspect: Send + Sync {
     /// How much there is of what. Reads whole indexes: for a page that a person opens, not for every second.
     async fn tallies(&self) -> Result<Tallies, InspectError>;
 
-    /// Runs by workflow, phase and end; at most [`limits::inspect::GROUPS_MAX`] lines. Reads all runs.
-    async fn run_tallies(&self) -> Result<Vec<RunTally>, InspectError>;
+    /// Runs by workflow, phase and end; at most [`limits::inspect::GROUPS_MAX`] lines. Reads all runs, or all of one
+    /// workflow, which is named as [`Target::name`] says.
+    async fn run_tallies(&self, of: Option<(&PlaybookName, &str)>) -> Result<Vec<RunTally>, InspectError>;
 
     /// How many customers did this at least so often.
     async fn reach(&self, event_type: &EventType, at_least: u64) -> Result<u64, InspectError>;

@@ -142,6 +142,7 @@ pub async fn coupons(inspect: &dyn Inspect, frame: &Frame, occurred: Span) -> Re
             event_type: named(event_type),
             by: vec![&["batch"]],
             having: of_orders.then_some(&["order"]),
+            customers: false,
             sum: Some(&["value_fen"]),
             occurred,
         };

@@ -119,9 +119,7 @@ pub async fn funnel(inspect: &dyn Inspect, frame: &Frame, added: Span) -> Result
     let mut count = Count::new(frame, added);
     count.parcels_and_scans(inspect).await?;
     count.friends(inspect).await?;
-    if count.measures.needs_runs() {
-        count.measures.runs(&inspect.run_tallies().await?);
-    }
+    count.measures.runs(inspect).await?;
     Ok(count.finish())
 }
 
@@ -184,6 +182,7 @@ impl<'a> Count<'a> {
             event_type: named(event_type),
             by: channel::PATHS.to_vec(),
             having,
+            customers: event_type.ends_with(".scanned"),
             sum: None,
             occurred: self.added,
         };

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use serde::Serialize;
-use siyu_engine::ports::inspect::{First, RunTally};
+use siyu_engine::ports::inspect::{First, Inspect};
 use siyu_model::clock::{DurationMs, UtcMs};
 use siyu_model::event::{Event, EventSeq};
 use siyu_model::expr::{Expr, Scope};
@@ -17,7 +17,7 @@ use siyu_model::run::RunPhase;
 use super::funnel::{Channel, FRIEND_ADDED};
 use super::named;
 use crate::orders::{Orders, days_between};
-use crate::{Frame, Rate};
+use crate::{Frame, InsightError, Rate};
 
 const DAY_MS: u64 = 86_400_000;
 /// Metrics that are measured, for the message about one that is not.
@@ -200,25 +200,19 @@ impl Measures {
         }
     }
 
-    /// Whether runs have to be counted.
-    pub(super) fn needs_runs(&self) -> bool {
-        self.goals.iter().any(|measure| measure.metric == Some(Metric::Outcome))
-    }
-
-    /// Runs are counted.
-    pub(super) fn runs(&mut self, tallies: &[RunTally]) {
+    /// Runs of workflows whose goals name an outcome are counted.
+    pub(super) async fn runs(&mut self, inspect: &dyn Inspect) -> Result<(), InsightError> {
         for measure in self.goals.iter_mut().filter(|measure| measure.metric == Some(Metric::Outcome)) {
             let outcome = outcome_of(&measure.goal.metric);
-            let of_workflow = tallies.iter().filter(|tally| {
-                tally.playbook == measure.playbook.name && tally.workflow == measure.workflow.name.as_str()
-            });
-            for tally in of_workflow {
+            let of = (&measure.playbook.name, measure.workflow.name.as_str());
+            for tally in inspect.run_tallies(Some(of)).await? {
                 let is_over = matches!(tally.phase, RunPhase::Completed | RunPhase::Failed);
                 let is_it = tally.phase == RunPhase::Completed && tally.end.as_deref() == outcome;
                 measure.whole += if is_over { tally.runs } else { 0 };
                 measure.part += if is_it { tally.runs } else { 0 };
             }
         }
+        Ok(())
     }
 
     /// What was reached.

@@ -153,6 +153,7 @@ async fn amount_fen(inspect: &dyn Inspect) -> Result<i64, InsightError> {
         event_type: named(ORDER_PAID),
         by: Vec::new(),
         having: None,
+        customers: false,
         sum: Some(&["amount_fen"]),
         occurred: Span::default(),
     };

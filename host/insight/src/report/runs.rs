@@ -41,7 +41,7 @@ pub async fn runs(inspect: &dyn Inspect, frame: &Frame) -> Result<RunsReport, In
     let mut workflows: Vec<RunsOfWorkflow> = Vec::new();
     let mut total = BTreeMap::new();
     // Lines of one workflow come one after another.
-    for tally in inspect.run_tallies().await? {
+    for tally in inspect.run_tallies(None).await? {
         let is_same = |line: &RunsOfWorkflow| {
             line.playbook == tally.playbook.as_str() && line.workflow == tally.workflow
         };

@@ -207,6 +207,7 @@ async fn flash_counts(inspect: &dyn Inspect) -> Result<Option<BTreeMap<String, F
             event_type: named(event_type),
             by: vec![&["session"], &["occurrence"], &["sku"], &["back_on_sale"]],
             having: None,
+            customers: false,
             sum: Some(&["qty"]),
             occurred: Span::default(),
         };

@@ -156,6 +156,7 @@ pub(super) mod inspect {
         FACTS = "inspect_facts",
         FIRSTS = "inspect_firsts",
         GROUPS = "inspect_groups",
+        GROUPS_CUSTOMERS = "inspect_groups_customers",
         MESSAGES = "inspect_messages",
         MESSAGES_AT = "inspect_messages_at",
         MESSAGES_END = "inspect_messages_at_end",
@@ -179,6 +180,7 @@ pub(super) mod inspect {
         STOCK_OWNERS = "inspect_stock_owners",
         TIMES = "inspect_times",
         TYPE_EVENTS = "inspect_events_of_type",
+        WORKFLOW = "inspect_tally_workflow",
         WORKFLOWS = "inspect_tally_workflows",
     }
 

@@ -180,8 +180,11 @@ impl Inspect for SqliteInspect {
         Ok(numbers::tallies(&self.readers).await?)
     }
 
-    async fn run_tallies(&self) -> Result<Vec<RunTally>, InspectError> {
-        Ok(numbers::run_tallies(&self.readers).await?)
+    async fn run_tallies(&self, of: Option<(&PlaybookName, &str)>) -> Result<Vec<RunTally>, InspectError> {
+        Ok(match of {
+            Some((playbook, workflow)) => numbers::run_tallies_of(&self.readers, playbook, workflow).await?,
+            None => numbers::run_tallies(&self.readers).await?,
+        })
     }
 
     async fn reach(&self, event_type: &EventType, at_least: u64) -> Result<u64, InspectError> {

@@ -1,17 +1,21 @@
 //! Numbers: how much there is of what, who came back, and how large the file is.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use siyu_engine::ports::inspect::{Cohort, CohortQuery, RunTally, StoreSize, Tallies};
 use siyu_engine::ports::store::StoreError;
 use siyu_model::limits::inspect::{COHORT_MONTHS_MAX, GROUPS_MAX};
-use siyu_model::name::EventType;
+use siyu_model::name::{EventType, PlaybookName};
 use siyu_model::run::RunPhase;
 
 use super::super::connect::{Args, Readers};
-use super::super::decode::all;
+use super::super::decode::{Fields, all};
 use super::super::jsonb::Batch;
 use super::sql;
+
+/// Places of a table that are counted at once: what is sorted for that stays below some tens of megabytes.
+const WINDOW: usize = 100_000;
 
 pub(super) async fn tallies(readers: &Readers) -> Result<Tallies, StoreError> {
     let results = readers.run(sql::TALLIES, Args::default()).await?;
@@ -28,18 +32,50 @@ pub(super) async fn tallies(readers: &Readers) -> Result<Tallies, StoreError> {
     })
 }
 
+/// Windows over a table's places: from, and up to which.
+pub(super) fn windows(last: i64) -> impl Iterator<Item = (i64, i64)> {
+    (0..last.max(0)).step_by(WINDOW).map(|from| (from, from.saturating_add(WINDOW as i64)))
+}
+
 pub(super) async fn run_tallies(readers: &Readers) -> Result<Vec<RunTally>, StoreError> {
+    let mut counted: BTreeMap<(PlaybookName, String, RunPhase, Option<String>), u64> = BTreeMap::new();
+    for (from, until) in windows(last(readers, sql::RUNS_END).await?) {
+        let found = readers.rows(sql::WORKFLOWS, Args::default().int(from).int(until)).await?;
+        for tally in all("runs", &found, run_tally)? {
+            let key = (tally.playbook, tally.workflow, tally.phase, tally.end);
+            *counted.entry(key).or_default() += tally.runs;
+        }
+    }
+    let tallies = counted.into_iter().take(GROUPS_MAX);
+    let tally = |((playbook, workflow, phase, end), runs)| RunTally { playbook, workflow, phase, end, runs };
+    Ok(tallies.map(tally).collect())
+}
+
+pub(super) async fn run_tallies_of(
+    readers: &Readers,
+    playbook: &PlaybookName,
+    workflow: &str,
+) -> Result<Vec<RunTally>, StoreError> {
     let limit = i64::try_from(GROUPS_MAX).unwrap_or(i64::MAX);
-    let found = readers.rows(sql::WORKFLOWS, Args::default().int(limit)).await?;
-    all("runs", &found, |row| {
-        Ok(RunTally {
-            playbook: row.parse()?,
-            workflow: row.text()?.to_owned(),
-            phase: row.parse()?,
-            end: row.opt_text()?.map(str::to_owned),
-            runs: row.number()?,
-        })
+    let args = Args::default().text(playbook.as_str()).text(workflow).int(limit);
+    let found = readers.rows(sql::WORKFLOW, args).await?;
+    all("runs", &found, run_tally)
+}
+
+fn run_tally(row: &mut Fields<'_>) -> Result<RunTally, StoreError> {
+    Ok(RunTally {
+        playbook: row.parse()?,
+        workflow: row.text()?.to_owned(),
+        phase: row.parse()?,
+        end: row.opt_text()?.map(str::to_owned),
+        runs: row.number()?,
     })
+}
+
+/// The last place of a table.
+pub(super) async fn last(readers: &Readers, end: &'static str) -> Result<i64, StoreError> {
+    let found = readers.rows(end, Args::default()).await?;
+    Ok(all("end", &found, Fields::int)?.pop().unwrap_or(0))
 }
 
 pub(super) async fn reach(
@@ -101,4 +137,22 @@ pub(super) async fn size(readers: &Readers, path: &Path) -> Result<StoreSize, St
         free_bytes: free * page_bytes,
         rows: all("rows", &rows, |row| Ok((row.text()?.to_owned(), row.number()?)))?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_cover_every_place_once() {
+        for (last, expected) in [
+            (0, vec![]),
+            (-1, vec![]),
+            (1, vec![(0, 100_000)]),
+            (100_000, vec![(0, 100_000)]),
+            (100_001, vec![(0, 100_000), (100_000, 200_000)]),
+        ] {
+            assert_eq!(windows(last).collect::<Vec<_>>(), expected, "{last}");
+        }
+    }
 }

@@ -2,6 +2,8 @@
 //!
 //! Cursors are keys, so a report that takes a minute reads every row once, whatever is written meanwhile.
 
+use std::collections::BTreeMap;
+
 use siyu_engine::ports::inspect::{Cursor, First, Group, GroupQuery, Groups, InspectError, Page, Turn};
 use siyu_engine::ports::rows::FactRow;
 use siyu_engine::ports::store::StoreError;
@@ -9,11 +11,12 @@ use siyu_model::clock::UtcMs;
 use siyu_model::id::CustomerId;
 use siyu_model::limits::inspect::{GROUP_PATHS_MAX, GROUPS_MAX, SUMMED_MAX};
 use siyu_model::name::EventType;
+use sqlx::sqlite::SqliteRow;
 
 use super::super::connect::{Args, Readers};
 use super::super::decode::all;
 use super::super::jsonb::Batch;
-use super::{lists, not_a_cursor, page, sql};
+use super::{lists, not_a_cursor, numbers, page, sql};
 
 /// The customer at which a list goes on, and the bytes that a query compares with: none before the first.
 fn customer_of(text: &str, cursor: &Cursor, list: &'static str) -> Result<CustomerId, InspectError> {
@@ -107,27 +110,50 @@ fn path(names: &&'static [&'static str]) -> String {
     names.iter().fold("$".to_owned(), |path, name| format!("{path}.\"{name}\""))
 }
 
-pub(super) async fn groups(readers: &Readers, query: GroupQuery) -> Result<Groups, StoreError> {
-    let paths = query.by.len().min(GROUP_PATHS_MAX);
+/// The parameters of a question for groups, but for its window.
+fn group_args(query: &GroupQuery) -> Args {
     let args = Args::default().text(query.event_type.as_str());
     let args = (0..GROUP_PATHS_MAX).fold(args, |args, at| args.opt(query.by.get(at).map(path)));
-    let args = args
-        .opt(query.having.as_ref().map(path))
+    args.opt(query.having.as_ref().map(path))
         .opt(query.sum.as_ref().map(path))
         .int(SUMMED_MAX)
         .opt(query.occurred.from.map(UtcMs::as_millis))
         .opt(query.occurred.until.map(UtcMs::as_millis))
-        .int(asked(GROUPS_MAX));
-    let found = readers.rows(sql::GROUPS, args).await?;
-    let mut rows = all("events", &found, |row| {
+        .int(asked(GROUPS_MAX))
+}
+
+fn group_rows(found: &[SqliteRow], paths: usize) -> Result<Vec<Group>, StoreError> {
+    all("events", found, |row| {
         let mut keys = Vec::with_capacity(GROUP_PATHS_MAX);
         for _ in 0..GROUP_PATHS_MAX {
             keys.push(row.opt_text()?.map(str::to_owned));
         }
         keys.truncate(paths);
         Ok(Group { keys, events: row.number()?, customers: row.number()?, sum: row.int()? })
-    })?;
-    let is_cut = rows.len() > GROUPS_MAX;
+    })
+}
+
+pub(super) async fn groups(readers: &Readers, query: GroupQuery) -> Result<Groups, StoreError> {
+    let paths = query.by.len().min(GROUP_PATHS_MAX);
+    let (mut rows, mut is_cut) = (Vec::new(), false);
+    if query.customers {
+        // Customers of two windows cannot be added up.
+        rows = group_rows(&readers.rows(sql::GROUPS_CUSTOMERS, group_args(&query)).await?, paths)?;
+    } else {
+        let mut counted: BTreeMap<Vec<Option<String>>, (u64, i64)> = BTreeMap::new();
+        for (from, until) in numbers::windows(numbers::last(readers, sql::EVENTS_END).await?) {
+            let args = group_args(&query).int(from).int(until);
+            let found = group_rows(&readers.rows(sql::GROUPS, args).await?, paths)?;
+            is_cut |= found.len() > GROUPS_MAX;
+            for group in found {
+                let sum = counted.entry(group.keys).or_default();
+                *sum = (sum.0 + group.events, sum.1.saturating_add(group.sum));
+            }
+        }
+        let group = |(keys, (events, sum))| Group { keys, events, customers: 0, sum };
+        rows.extend(counted.into_iter().take(GROUPS_MAX + 1).map(group));
+    }
+    is_cut |= rows.len() > GROUPS_MAX;
     rows.truncate(GROUPS_MAX);
     Ok(Groups { rows, is_cut })
 }
