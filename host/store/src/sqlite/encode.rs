@@ -26,7 +26,7 @@ fn rows<T>(
     rows: &[T],
     mut fill: impl FnMut(&T, &mut Row<'_>) -> Result<(), StoreError>,
 ) -> Result<Batch, StoreError> {
-    let mut batch = Batch::default();
+    let mut batch = Batch::for_rows(rows.len());
     let mut fault = None;
     for row in rows {
         batch.row(|cells| fault = fault.take().or(fill(row, cells).err()));

@@ -138,7 +138,7 @@ pub(super) struct Chained {
 /// Gives every line its place, from `next` on, and the place of the line before it.
 pub(super) fn chain(lines: &[JournalRow], heads: &Heads, mut next: i64) -> Result<Chained, StoreError> {
     let mut ends: HashMap<RunId, i64> = HashMap::with_capacity(lines.len());
-    let mut batch = Batch::default();
+    let mut batch = Batch::for_rows(lines.len());
     for line in lines {
         let before = match line.row {
             0 => None,

@@ -18,6 +18,8 @@ const ARRAY: u8 = 11;
 const SIZE_INLINE_MAX: usize = 11;
 /// Bytes of a header that has room for any size below 4 GiB, for arrays whose size comes last.
 const WIDE_HEADER: usize = 5;
+/// Bytes of a row as most tables have it.
+const ROW_BYTES_USUAL: usize = 256;
 
 /// The rows of one statement.
 #[derive(Debug)]
@@ -37,10 +39,18 @@ impl Default for Batch {
 impl Batch {
     /// Rows of values, each filled in.
     pub(super) fn of<T>(rows: impl IntoIterator<Item = T>, mut fill: impl FnMut(T, &mut Row<'_>)) -> Self {
-        let mut batch = Self::default();
+        let rows = rows.into_iter();
+        let mut batch = Self::for_rows(rows.size_hint().0);
         for row in rows {
             batch.row(|cells| fill(row, cells));
         }
+        batch
+    }
+
+    /// No rows yet, and room for so many of a usual size.
+    pub(super) fn for_rows(rows: usize) -> Self {
+        let mut batch = Self::default();
+        batch.bytes.reserve(rows * ROW_BYTES_USUAL);
         batch
     }
 
