@@ -94,7 +94,8 @@ fn machine_seconds() -> f64 {
     busy.map(|(_, ticks)| ticks).sum::<f64>() / TICKS_PER_SECOND
 }
 
-fn own_seconds() -> f64 {
+/// Seconds of processor time of this process, threads that ended included; in hundredths.
+pub(crate) fn own_seconds() -> f64 {
     let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
     // The name of the program is in brackets and may hold anything: count from its end.
     let after = stat.rsplit_once(')').map_or("", |(_, after)| after);

@@ -112,12 +112,17 @@ pub(crate) async fn measure(world: &World, rounds: Rounds, report: &mut Report) 
     }
     let mut bare = if rounds.limit { Some(Bare::new(world).await?) } else { None };
     let mut rates = Rates::default();
+    let a_step = |seconds: f64| seconds * 1e6 / (rounds.events * STEPS_PER_RUN) as f64;
     for _ in 0..rounds.repeat {
         if let Some(fed) = &mut engine {
+            let before = cpu::own_seconds();
             rates.in_turn.push(fed.rate(rounds.events, Order::InTurn).await?);
+            rates.engine_us.push(a_step(cpu::own_seconds() - before));
         }
         if let Some(bare) = &mut bare {
+            let before = cpu::own_seconds();
             rates.a_run.push(bare.round(rounds.events, Rows::ARun)?);
+            rates.limit_us.push(a_step(cpu::own_seconds() - before));
             rates.a_step.push(bare.round(rounds.events, Rows::AStep)?);
         }
         if let Some(fed) = &mut engine {
@@ -145,6 +150,8 @@ struct Rates {
     at_random: Vec<f64>,
     a_run: Vec<f64>,
     a_step: Vec<f64>,
+    engine_us: Vec<f64>,
+    limit_us: Vec<f64>,
 }
 
 impl Rates {
@@ -159,6 +166,8 @@ impl Rates {
         report.figure("limit: bare loop, run and message rows every step", "/s", self.a_step);
         report.goal("ratio of steps in turn to the first limit", "", to_a_run, Goal::AtLeast(RATIO_GOAL));
         report.goal("ratio of steps in turn to the second limit", "", to_a_step, Goal::AtLeast(RATIO_GOAL));
+        report.figure("processor a step in turn, all threads", "µs", self.engine_us);
+        report.figure("processor a step of the first limit, all threads", "µs", self.limit_us);
     }
 }
 

@@ -9,9 +9,10 @@ mod stock;
 
 use std::sync::Arc;
 
+use serde::Serialize;
 use siyu_model::event::Event;
 use siyu_model::id::{CustomerId, RunId};
-use siyu_model::json::{self, Value};
+use siyu_model::json::Value;
 use siyu_model::name::{PluginName, StepId};
 use siyu_model::playbook::Playbook;
 use siyu_model::plugin::{Answer, CallUsage, CapabilitySet, Fault, HostFault, LogLevel};
@@ -113,16 +114,29 @@ impl Memory {
     }
 }
 
+/// The members of an event in the order of their names.
+#[derive(Serialize)]
+struct EventText<'a> {
+    customer: Option<String>,
+    data: &'a Value,
+    id: &'a str,
+    source: &'a str,
+    time: String,
+    #[serde(rename = "type")]
+    event_type: &'a str,
+}
+
 fn event_text(event: &Event) -> Arc<str> {
-    let members = [
-        ("id", Value::text(event.id.as_str())),
-        ("type", Value::text(event.event_type.as_str())),
-        ("source", Value::text(event.source.as_str())),
-        ("time", Value::text(event.occurred_at.to_string())),
-        ("customer", event.customer.map_or(Value::Null, |customer| Value::text(customer.to_string()))),
-        ("data", event.data.clone()),
-    ];
-    json::print(&Value::map(members)).unwrap_or_else(|_| "{}".to_owned()).into()
+    let text = EventText {
+        customer: event.customer.map(|customer| customer.to_string()),
+        data: &event.data,
+        id: &event.id,
+        source: &event.source,
+        time: event.occurred_at.to_string(),
+        event_type: event.event_type.as_str(),
+    };
+    // Values and texts always have a JSON form.
+    serde_json::to_string(&text).unwrap_or_default().into()
 }
 
 fn log(calling: &Calling<'_>, level: LogLevel, message: &str) {

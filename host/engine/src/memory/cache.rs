@@ -90,17 +90,22 @@ impl<K: Hash + Eq + Clone, V> Cache<K, V> {
         changed.map(|(key, slot)| (key.clone(), slot.value.clone())).collect()
     }
 
-    /// Forgets the rows that were not touched for longest, but none that an uncommitted batch changed.
-    pub(crate) fn shrink(&mut self, batch: u64, committed: u64) {
+    /// Forgets the rows that were not touched for longest, but none that an uncommitted batch changed. Gives them, because
+    /// dropping many of them takes longer than taking them out.
+    pub(crate) fn shrink(&mut self, batch: u64, committed: u64) -> Vec<V> {
         let mut keep_batches: u64 = 1_024;
+        let mut forgotten = Vec::new();
         while self.slots.len() > self.slots_max {
-            self.slots
-                .retain(|_, slot| slot.changed_in > committed || slot.touched_in + keep_batches > batch);
+            let is_old =
+                |slot: &Slot<V>| slot.changed_in <= committed && slot.touched_in + keep_batches <= batch;
+            let old = self.slots.extract_if(|_, slot| is_old(slot));
+            forgotten.extend(old.filter_map(|(_, slot)| slot.value));
             if keep_batches == 0 {
-                return;
+                break;
             }
             keep_batches /= 4;
         }
+        forgotten
     }
 }
 
@@ -114,9 +119,9 @@ mod tests {
         for key in 0..100 {
             cache.set(&key, Some(key), 5);
         }
-        cache.shrink(6, 4);
+        assert!(cache.shrink(6, 4).is_empty());
         assert_eq!(cache.slots.len(), 100);
-        cache.shrink(2_000, 5);
+        assert_eq!(cache.shrink(2_000, 5).len(), 100);
         assert_eq!(cache.slots.len(), 0);
     }
 
@@ -126,7 +131,7 @@ mod tests {
         for key in 0..20 {
             cache.learn(key, Some(key), u64::from(key) * 100);
         }
-        cache.shrink(2_000, 0);
+        assert!(cache.shrink(2_000, 0).contains(&0));
         assert!(!cache.knows(&0) && cache.knows(&19));
     }
 

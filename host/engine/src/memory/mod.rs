@@ -16,6 +16,7 @@ mod rows;
 mod timers;
 mod undo;
 
+use std::any::Any;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
@@ -126,6 +127,8 @@ pub(crate) struct Memory {
     /// The event of the last call of a plugin, as plugins read it.
     pub(crate) event_text: Option<(EventSeq, Arc<str>)>,
 
+    /// What was forgotten and is large: dropped by somebody who has time.
+    pub(crate) forgotten: Option<Box<dyn Any + Send>>,
     changes: Changes,
     undo: Vec<undo::Undo>,
     is_recording: bool,
@@ -188,6 +191,7 @@ impl Memory {
             new_customers: BTreeMap::new(),
             timers: Timers::new(settings.timer_window_max),
             event_text: None,
+            forgotten: None,
             changes: Changes::default(),
             undo: Vec::new(),
             is_recording: false,
@@ -325,19 +329,22 @@ impl Memory {
     fn shrink(&mut self) {
         let (batch, committed) = (self.batch, self.committed_batch);
         self.slots.shrink(committed);
-        self.people.shrink(batch, committed);
-        self.identities.shrink(batch, committed);
-        self.runs.shrink(batch, committed);
-        self.records.shrink(batch, committed);
-        self.pools.shrink(batch, committed);
-        self.reservations.shrink(batch, committed);
-        self.counters.shrink(batch, committed);
-        self.codes.shrink(batch, committed);
-        self.messages.shrink(batch, committed);
-        self.planned.shrink(batch, committed);
-        self.matching.shrink(batch, committed);
-        self.entries.shrink(batch, committed);
-        self.dedupes.shrink(batch, committed);
-        self.scans.shrink(batch, committed);
+        let people = self.people.shrink(batch, committed);
+        drop(self.identities.shrink(batch, committed));
+        let runs = self.runs.shrink(batch, committed);
+        drop(self.records.shrink(batch, committed));
+        drop(self.pools.shrink(batch, committed));
+        drop(self.reservations.shrink(batch, committed));
+        drop(self.counters.shrink(batch, committed));
+        drop(self.codes.shrink(batch, committed));
+        drop(self.messages.shrink(batch, committed));
+        drop(self.planned.shrink(batch, committed));
+        drop(self.matching.shrink(batch, committed));
+        drop(self.entries.shrink(batch, committed));
+        drop(self.dedupes.shrink(batch, committed));
+        drop(self.scans.shrink(batch, committed));
+        if !people.is_empty() || !runs.is_empty() {
+            self.forgotten = Some(Box::new((people, runs)));
+        }
     }
 }

@@ -17,14 +17,17 @@ use super::command::{Answer, Command, Reply, Unavailable};
 use super::lane::Batch;
 use super::{Ports, Settings};
 use crate::dispatch::{Delivered, Dispatcher};
-use crate::memory::{Halt, Memory, MemoryCell, Worked};
+use crate::memory::{Asked, Halt, Memory, MemoryCell, Worked};
 use crate::ports::rows::TimerKind;
-use crate::ports::store::{Maintenance, Store, StoreError};
+use crate::ports::store::{Loaded, Maintenance, Store, StoreError, Wants};
 
 /// How long to wait before a store that failed is opened again.
 const REOPEN_AFTER: Duration = Duration::from_millis(500);
 /// Commits between two looks after the write-ahead log.
 const COMMITS_PER_CHECKPOINT: u32 = 32;
+/// Commands with their rows in memory with which a batch begins without waiting for more of them: about as many as one
+/// executes in its time.
+const LOADED_ENOUGH: usize = 64;
 /// Messages handed over at once.
 const MESSAGES_PER_BATCH: usize = 1_024;
 /// Rows that one purge removes of each table at most.
@@ -268,7 +271,7 @@ impl Executor {
 
     /// Executes one batch on a lane and starts its commit when the one before is durable.
     async fn execute(&mut self) -> Worked<()> {
-        self.load_ahead().await?;
+        let (next, ahead) = self.look_ahead().await?;
         let lanes = self.ports.lanes.clone();
         // The semaphore is never closed.
         let permit = lanes.acquire_owned().await.map_err(|why| Halt::Broken(why.to_string()))?;
@@ -288,20 +291,28 @@ impl Executor {
             is_timers_turn: false,
             committing: self.committing.as_ref().map(|commit| commit.is_over.clone()),
         };
+        self.commands = next;
         let done = tokio::task::spawn_blocking(move || {
             let done = batch.execute();
             drop(permit);
             done
         });
-        let (mut batch, outcome) =
-            done.await.map_err(|why| Halt::Broken(format!("a lane ended badly: {why}")))?;
+        // The batch executes while the rows of the commands after it are read.
+        let (done, loaded) = tokio::join!(done, ahead);
+        let (mut batch, outcome) = done.map_err(|why| Halt::Broken(format!("a lane ended badly: {why}")))?;
         self.cell = Some(batch.cell);
         let executed = commands.saturating_sub(batch.commands.len());
         self.loaded_ahead = self.loaded_ahead.saturating_sub(executed);
+        batch.commands.append(&mut self.commands);
         self.commands = batch.commands;
         self.deliveries = batch.deliveries;
         self.on_their_way = self.on_their_way.saturating_sub(batch.received);
-        if let Err(halt) = outcome {
+        // Before anything is forgotten: what memory did not know then, the store had or had not.
+        let absorbed = loaded.and_then(|loaded| match loaded {
+            Some((asked, loaded)) => self.memory().absorb(asked, loaded),
+            None => Ok(()),
+        });
+        if let Err(halt) = outcome.and(absorbed) {
             let why = halt.to_string();
             batch.answers.into_iter().for_each(|answer| answer.fail(&why));
             let why = Unavailable::Failed(why);
@@ -317,22 +328,54 @@ impl Executor {
         self.start_commit(batch.answers)
     }
 
+    /// Decides which commands wait until after the batch, because their rows are still to be read, and reads them: the
+    /// future does. In virtual time commands and timers have one order, so nothing is left for later.
+    async fn look_ahead(
+        &mut self,
+    ) -> Worked<(VecDeque<Command>, impl Future<Output = Worked<Option<(Asked, Loaded)>>> + use<>)> {
+        let until = self.until;
+        let has_due = self.memory().timers.peek_due(until, 1).next().is_some();
+        let is_waiting = has_due || self.ports.clock.is_virtual() || self.loaded_ahead < LOADED_ENOUGH;
+        if is_waiting {
+            self.load_ahead().await?;
+        }
+        let wants = if is_waiting { None } else { self.wants() };
+        if !is_waiting && wants.is_none() {
+            self.loaded_ahead = self.commands.len().min(self.settings.batch_max);
+        }
+        let next = match wants {
+            Some(_) => self.commands.split_off(self.loaded_ahead),
+            None => VecDeque::new(),
+        };
+        let store = self.store.clone();
+        let read = async move {
+            let Some(wants) = wants else { return Ok(None) };
+            let asked = Asked::of(&wants);
+            Ok(Some((asked, store.load(wants).await?)))
+        };
+        Ok((next, read))
+    }
+
+    /// What the next commands and timers need and memory does not know.
+    fn wants(&mut self) -> Option<Wants> {
+        let until = self.until;
+        let commands = std::mem::take(&mut self.commands);
+        let (loaded, batch_max) = (self.loaded_ahead, self.settings.batch_max);
+        let wants = self.memory().wants((&commands, loaded), until, batch_max);
+        self.commands = commands;
+        wants
+    }
+
     /// Loads what the batch will need in a few reads, instead of one at a time on the lane.
     async fn load_ahead(&mut self) -> Worked<()> {
-        let until = self.until;
-        let batch_max = self.settings.batch_max;
         // Names, then the customers behind them, then the runs that wait for them.
         for _ in 0..4 {
-            let commands = std::mem::take(&mut self.commands);
-            let loaded = self.loaded_ahead;
-            let wants = self.memory().wants((&commands, loaded), until, batch_max);
-            self.commands = commands;
-            let Some(wants) = wants else { break };
-            let asked = crate::memory::Asked::of(&wants);
+            let Some(wants) = self.wants() else { break };
+            let asked = Asked::of(&wants);
             let loaded = self.store.load(wants).await?;
             self.memory().absorb(asked, loaded)?;
         }
-        self.loaded_ahead = self.commands.len().min(batch_max);
+        self.loaded_ahead = self.commands.len().min(self.settings.batch_max);
         Ok(())
     }
 
@@ -347,12 +390,14 @@ impl Executor {
             answers.into_iter().for_each(Answer::give);
             return Ok(());
         }
+        let forgotten = memory.forgotten.take();
         let store = self.store.clone();
         let is_over = Arc::new(AtomicBool::new(false));
         let over = is_over.clone();
         let task = tokio::spawn(async move {
             let outcome = store.commit(writes).await;
             over.store(true, Ordering::Release);
+            drop(forgotten);
             outcome
         });
         self.committing = Some(Commit { task, is_over, batch, last_seq, answers, outbox });
