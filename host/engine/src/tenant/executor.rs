@@ -344,7 +344,7 @@ impl Executor {
             self.loaded_ahead = self.commands.len().min(self.settings.batch_max);
         }
         let next = match wants {
-            Some(_) => self.commands.split_off(self.loaded_ahead),
+            Some(_) => self.commands.split_off(self.loaded_ahead.min(self.commands.len())),
             None => VecDeque::new(),
         };
         let store = self.store.clone();
