@@ -17,6 +17,9 @@ const CUSTOMERS: usize = 2_400;
 /// No life of the program lasts longer.
 const LIFE_MAX: Duration = Duration::from_secs(120);
 
+/// How long it lives on at most after the acknowledgement that decides of its death: a few batches.
+const LONGER_MAX_US: u64 = 60_000;
+
 /// Where everything lies.
 struct Stage {
     feed: PathBuf,
@@ -56,8 +59,9 @@ impl Stage {
     }
 }
 
-/// Lets the program run until it has acknowledged some more, then kills it. Gives whether it ended by itself before.
-fn live(stage: &Stage, until_bytes: u64) -> bool {
+/// Lets the program run until it has acknowledged some more and a little longer, so that it dies in the middle of anything.
+/// Gives whether it ended by itself before.
+fn live(stage: &Stage, until_bytes: u64, longer: Duration) -> bool {
     let mut child = stage.run().spawn().expect("siyu starts");
     let began = Instant::now();
     loop {
@@ -66,6 +70,7 @@ fn live(stage: &Stage, until_bytes: u64) -> bool {
             return true;
         }
         if stage.acknowledged_bytes() >= until_bytes || began.elapsed() > LIFE_MAX {
+            std::thread::sleep(longer);
             child.kill().expect("SIGKILL");
             child.wait().expect("it is dead");
             assert!(began.elapsed() <= LIFE_MAX, "it neither goes on nor ends");
@@ -89,19 +94,21 @@ fn killed_at_random_moments_it_ends_where_an_undisturbed_run_ends() {
     siyu_cdnow::write(&feed, Some(CUSTOMERS)).expect("events");
 
     let undisturbed = Stage::new(folder.path(), "undisturbed", &feed);
-    assert!(live(&undisturbed, u64::MAX), "nobody kills it");
+    assert!(live(&undisturbed, u64::MAX, Duration::ZERO), "nobody kills it");
     let bytes = undisturbed.acknowledged_bytes();
 
     let killed = Stage::new(folder.path(), "killed", &feed);
     let mut chance = fastrand::Rng::with_seed(seed);
     for died in 0..kills {
-        let left = bytes.saturating_sub(killed.acknowledged_bytes());
-        // On the average an equal part of what is left, so that the last kill comes near the end.
+        let left = (bytes / 10 * 9).saturating_sub(killed.acknowledged_bytes());
+        // On the average an equal part of what is left of nine tenths, so that the last kill comes near the end and none
+        // after it.
         let more = chance.u64(1..=(2 * left / (kills - died + 1)).max(1));
-        let has_ended = live(&killed, killed.acknowledged_bytes() + more);
+        let longer = Duration::from_micros(chance.u64(0..LONGER_MAX_US));
+        let has_ended = live(&killed, killed.acknowledged_bytes() + more, longer);
         assert!(!has_ended, "it ended after {died} kills: seed {seed}");
     }
-    assert!(live(&killed, u64::MAX), "the last life ends by itself");
+    assert!(live(&killed, u64::MAX, Duration::ZERO), "the last life ends by itself");
     println!("{kills} kills, {} events acknowledged, seed {seed}", killed.acknowledged().len());
 
     ledger::holds_all(&killed.data, &killed.acknowledged());

@@ -147,6 +147,9 @@ pub mod executor {
     pub const SLICE_COMMITTING_MS: u64 = 20;
     /// The same in virtual time, where nobody waits.
     pub const SLICE_VIRTUAL_MS: u64 = 200;
+    /// Messages that wait for their channel with all that they say; further ones are kept by id and read again. A channel
+    /// takes them in thousands, so this is some seconds of work.
+    pub const OUTBOX_MAX: usize = 8_192;
     /// Timers held in memory; the rest stays in the store's index.
     pub const TIMER_WINDOW_MAX: usize = 8_192;
     /// Customers held in memory.

@@ -1,12 +1,15 @@
 //! Channels that fail, stay silent or break, hosts that were down at night, and what becomes of messages then.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::support::Case;
 use async_trait::async_trait;
 use siyu_engine::dispatch::Channels;
+use siyu_engine::operate::ManualStart;
 use siyu_engine::ports::channel::{Channel, Receipt, Verdict};
+use siyu_engine::ports::inspect::Inspect;
 use siyu_model::clock::UtcMs;
 use siyu_model::id::MessageId;
 use siyu_model::message::{Message, MessageStatus};
@@ -219,4 +222,72 @@ steps: [{ send: hello }]
     assert!((2..=10).contains(&handed), "{handed} messages");
     case.go_on_to("2026-11-22T10:00:00+08:00").await;
     assert_eq!(channel.handed().len(), handed);
+}
+
+/// A channel that stands still until it is let go, and counts.
+#[derive(Default)]
+struct Still {
+    go: tokio::sync::Notify,
+    is_going: AtomicBool,
+    handed: AtomicUsize,
+}
+
+#[async_trait]
+impl Channel for Still {
+    async fn deliver(&self, messages: &[Message], _: UtcMs) -> Vec<Receipt> {
+        let going = self.go.notified();
+        self.handed.fetch_add(messages.len(), Ordering::SeqCst);
+        if !self.is_going.load(Ordering::SeqCst) {
+            going.await;
+        }
+        let sent = Verdict::Became(MessageStatus::Sent);
+        messages.iter().map(|message| Receipt { message: message.id, verdict: sent.clone() }).collect()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_channel_that_stands_still_holds_up_nobody_and_everything_goes_once_it_moves() {
+    const MESSAGES: usize = 12_000;
+    let many = "
+workflow: many
+on: { manual: true, audience: everyone }
+steps: [{ send: offer }]
+";
+    let channel = Arc::new(Still::default());
+    let mut place = Place::at("2026-11-21T10:00:00+08:00").unwrap();
+    place.channels = Channels::all_over(channel.clone());
+    let case = Case::open_in(place, &[many]).await;
+    let feed: Arc<str> = "people".into();
+    for number in 0..MESSAGES {
+        let event = event(&number.to_string(), "order.refunded", &format!("shop:{number}"), "{}").unwrap();
+        case.tenant.feed(event, (feed.clone(), number as u64 + 1), None).await.unwrap();
+    }
+    // All of them are planned at night, and due in the same instant of the morning.
+    case.go_on_to("2026-11-21T23:00:00+08:00").await;
+    let start = ManualStart {
+        playbook: "case".parse().unwrap(),
+        workflow: "many".parse().unwrap(),
+        customer: None,
+        data: siyu_model::json::Value::map::<&str>([]),
+        id: None,
+        by: "test".to_owned(),
+    };
+    case.tenant.start(start).await.unwrap().unwrap();
+    case.tenant.settle().await.unwrap();
+    assert_eq!(channel.handed.load(Ordering::SeqCst), 0);
+    case.place.clock.set("2026-11-22T09:00:00+08:00".parse().unwrap());
+    // Somebody who comes now is answered although nothing moves.
+    for number in 0..20 {
+        let event = event(&format!("now{number}"), "order.refunded", "shop:1", "{}").unwrap();
+        case.tenant.admit(event).await.unwrap();
+    }
+    let handed = channel.handed.load(Ordering::SeqCst);
+    assert!(handed <= 1_024, "{handed} messages at once");
+    channel.is_going.store(true, Ordering::SeqCst);
+    channel.go.notify_waiters();
+    case.tenant.settle().await.unwrap();
+    assert_eq!(channel.handed.load(Ordering::SeqCst), MESSAGES);
+    let tallies = case.inspect.tallies().await.unwrap();
+    let counts: Vec<_> = tallies.messages.iter().map(|(status, _, count)| (*status, *count)).collect();
+    assert_eq!(counts, [(MessageStatus::Sent, MESSAGES as u64)]);
 }

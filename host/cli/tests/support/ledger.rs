@@ -7,7 +7,8 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions as _, Connection as _};
 
 /// What may differ between two tenants with the same history: who holds the lease, and in which batch a line was written.
-const APART: [(&str, &[&str]); 2] = [("lease", &["*"]), ("journal", &["id", "prev"])];
+const APART: [(&str, &[&str]); 3] =
+    [("lease", &["*"]), ("journal", &["id", "prev"]), ("runs", &["journal_last"])];
 
 /// How many differences are shown.
 const SHOWN: usize = 5;
@@ -37,10 +38,11 @@ pub(crate) fn balances(data: &Path) {
         ("draw.completed", "data ->> '$.seq'"),
         ("flash.committed", "data ->> '$.order'"),
     ] {
-        let doubled =
-            format!("SELECT {once} FROM events WHERE event_type = '{what}' GROUP BY 1 HAVING count(*) > 1");
+        let doubled = format!(
+            "SELECT CAST({once} AS TEXT) FROM events WHERE event_type = '{what}' GROUP BY 1 HAVING count(*) > 1"
+        );
         assert_eq!(ask(data, &doubled), Vec::<String>::new(), "{what} doubled");
-        let named = format!("SELECT {once} FROM events WHERE event_type = '{what}' LIMIT 1");
+        let named = format!("SELECT CAST({once} AS TEXT) FROM events WHERE event_type = '{what}' LIMIT 1");
         let named = ask(data, &named);
         assert!(
             named.iter().any(|name| !name.is_empty()),

@@ -13,34 +13,20 @@ use crate::ports::store::Wants;
 use crate::tenant::{Command, Wish};
 
 impl Memory {
-    /// The rows that the next commands and timers need and memory does not know; none when it knows all of them. Rows of
-    /// the first `loaded` commands were loaded before.
+    /// The rows that the next commands and timers need and memory does not know, and how many of the commands need none
+    /// of them. Rows of the first `loaded` commands were loaded before.
     pub(crate) fn wants(
         &self,
         (commands, loaded): (&VecDeque<Command>, usize),
         until: UtcMs,
         limit: usize,
-    ) -> Option<Wants> {
+    ) -> (Option<Wants>, usize) {
         let mut wanted = Wanted::default();
-        for command in commands.iter().take(limit).skip(loaded) {
-            if let Wish::Event { event, .. } = &command.wish {
-                let dedupe = crate::admit::incoming_hash(&event.source, &event.id);
-                if !self.dedupes.knows(&dedupe) {
-                    wanted.rows.dedupes.push(dedupe);
-                }
-                match &event.subject {
-                    Some(Subject::Identity(identity)) => match self.identities.get(identity) {
-                        Some(customer) => self.want_customer(*customer, Some(&event.event_type), &mut wanted),
-                        None if !self.identities.knows(identity) => {
-                            wanted.rows.identities.push(identity.clone())
-                        }
-                        None => {}
-                    },
-                    Some(Subject::Customer(id)) => {
-                        self.want_customer(*id, Some(&event.event_type), &mut wanted)
-                    }
-                    None => {}
-                }
+        let mut complete = commands.len().min(limit);
+        for (place, command) in commands.iter().take(limit).enumerate().skip(loaded) {
+            self.want_command(&command.wish, &mut wanted);
+            if !wanted.is_empty() {
+                complete = complete.min(place);
             }
         }
         // In virtual time the timers that fire between the commands are not known yet; the nearest are likely.
@@ -48,7 +34,24 @@ impl Memory {
         for kind in self.timers.peek_due(until, limit) {
             self.want_timer(kind, &mut wanted);
         }
-        wanted.finish()
+        (wanted.finish(), complete)
+    }
+
+    fn want_command(&self, wish: &Wish, wanted: &mut Wanted) {
+        let Wish::Event { event, .. } = wish else { return };
+        let dedupe = crate::admit::incoming_hash(&event.source, &event.id);
+        if !self.dedupes.knows(&dedupe) {
+            wanted.rows.dedupes.push(dedupe);
+        }
+        match &event.subject {
+            Some(Subject::Identity(identity)) => match self.identities.get(identity) {
+                Some(customer) => self.want_customer(*customer, Some(&event.event_type), wanted),
+                None if !self.identities.knows(identity) => wanted.rows.identities.push(identity.clone()),
+                None => {}
+            },
+            Some(Subject::Customer(id)) => self.want_customer(*id, Some(&event.event_type), wanted),
+            None => {}
+        }
     }
 
     fn want_customer(&self, id: CustomerId, event_type: Option<&EventType>, wanted: &mut Wanted) {
@@ -123,16 +126,19 @@ impl Wanted {
         }
     }
 
-    fn finish(self) -> Option<Wants> {
+    fn is_empty(&self) -> bool {
         let rows = &self.rows;
-        let is_empty = rows.dedupes.is_empty()
+        rows.dedupes.is_empty()
             && rows.identities.is_empty()
             && rows.customers.is_empty()
             && rows.runs.is_empty()
             && rows.reservations.is_empty()
             && rows.planned.is_empty()
             && rows.messages.is_empty()
-            && rows.scans.is_empty();
-        (!is_empty).then_some(self.rows)
+            && rows.scans.is_empty()
+    }
+
+    fn finish(self) -> Option<Wants> {
+        (!self.is_empty()).then_some(self.rows)
     }
 }

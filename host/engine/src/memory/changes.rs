@@ -1,6 +1,6 @@
 //! What a batch changed, gathered into one write set.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use siyu_model::event::Identity;
 use siyu_model::id::{CustomerId, MessageId, ReservationId, RunId, ScanId, WaitId};
@@ -16,7 +16,8 @@ use crate::ports::rows::{
 #[derive(Default)]
 pub(crate) struct Changes {
     pub(super) events: Vec<EventRow>,
-    pub(super) customers: HashSet<CustomerId>,
+    /// In the order of their ids, which is that of time.
+    pub(super) customers: BTreeSet<CustomerId>,
     pub(super) identities: Vec<(Identity, CustomerId)>,
     pub(super) facts: HashSet<(CustomerId, EventType)>,
     pub(super) tags: HashSet<(CustomerId, Tag)>,
@@ -100,7 +101,7 @@ impl Memory {
         Ok(writes)
     }
 
-    fn flush_customers(&self, writes: &mut WriteSet, customers: HashSet<CustomerId>) {
+    fn flush_customers(&self, writes: &mut WriteSet, customers: BTreeSet<CustomerId>) {
         for id in customers {
             if let Some(person) = self.people.get(&id) {
                 let attributes = serde_json::to_string(&person.customer.attributes).unwrap_or_default();

@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 
 use super::command::{Answer, Command, Reply, Unavailable};
 use super::lane::Batch;
+use super::outbox::{MESSAGES_PER_BATCH, Outbox};
 use super::{Ports, Settings};
 use crate::dispatch::{Delivered, Dispatcher};
 use crate::memory::{Asked, Halt, Memory, MemoryCell, Worked};
@@ -28,8 +29,6 @@ const COMMITS_PER_CHECKPOINT: u32 = 32;
 /// Commands with their rows in memory with which a batch begins without waiting for more of them: about as many as one
 /// executes in its time.
 const LOADED_ENOUGH: usize = 64;
-/// Messages handed over at once.
-const MESSAGES_PER_BATCH: usize = 1_024;
 /// Rows that one purge removes of each table at most.
 const PURGE_ROWS: usize = 1_000;
 
@@ -54,7 +53,7 @@ pub(super) struct Executor {
     deliveries: VecDeque<Delivered>,
     committing: Option<Commit>,
     /// Messages that are durable and wait for room at the dispatcher.
-    outbox: VecDeque<Message>,
+    outbox: Outbox,
     /// Messages that the dispatcher has.
     on_their_way: usize,
     settles: Vec<Reply<Option<UtcMs>>>,
@@ -109,7 +108,7 @@ impl Executor {
             receipts_sender,
             deliveries: VecDeque::new(),
             committing: None,
-            outbox: VecDeque::new(),
+            outbox: Outbox::default(),
             on_their_way: 0,
             settles: Vec::new(),
             commits_since_checkpoint: 0,
@@ -136,9 +135,15 @@ impl Executor {
             let messages = self.store.unsent_messages(due_before, after, MESSAGES_PER_BATCH).await?;
             let Some(last) = messages.last() else { break };
             after = Some(last.id);
-            // They come due once more, so that the rules of contact and their time are looked at again.
-            for message in messages.iter().filter(|message| crate::dispatch::was_under_way(message)) {
-                cell.timers.set(message.due_at, TimerKind::Message(message.id));
+            let under_way = messages.into_iter().filter(crate::dispatch::was_under_way);
+            if self.ports.clock.is_virtual() {
+                // In virtual time no time passed while the host was down: they leave at the instant they had.
+                self.outbox.extend(under_way.collect());
+            } else {
+                // They come due once more, so that the rules of contact and their time are looked at again.
+                for message in under_way {
+                    cell.timers.set(message.due_at, TimerKind::Message(message.id));
+                }
             }
         }
         self.cell = Some(cell);
@@ -187,6 +192,7 @@ impl Executor {
         while let Ok(delivered) = self.receipts.try_recv() {
             self.deliveries.push_back(delivered);
         }
+        self.read_outbox().await?;
         self.hand_over();
         let is_held = self.is_strict() && self.has_messages_out();
         if !self.deliveries.is_empty() || (!self.commands.is_empty() && !is_held) {
@@ -340,9 +346,6 @@ impl Executor {
             self.load_ahead().await?;
         }
         let wants = if is_waiting { None } else { self.wants() };
-        if !is_waiting && wants.is_none() {
-            self.loaded_ahead = self.commands.len().min(self.settings.batch_max);
-        }
         let next = match wants {
             Some(_) => self.commands.split_off(self.loaded_ahead.min(self.commands.len())),
             None => VecDeque::new(),
@@ -356,12 +359,13 @@ impl Executor {
         Ok((next, read))
     }
 
-    /// What the next commands and timers need and memory does not know.
+    /// What the next commands and timers need and memory does not know; those before the first of them are loaded.
     fn wants(&mut self) -> Option<Wants> {
         let until = self.until;
         let commands = std::mem::take(&mut self.commands);
         let (loaded, batch_max) = (self.loaded_ahead, self.settings.batch_max);
-        let wants = self.memory().wants((&commands, loaded), until, batch_max);
+        let (wants, complete) = self.memory().wants((&commands, loaded), until, batch_max);
+        self.loaded_ahead = complete;
         self.commands = commands;
         wants
     }
@@ -436,17 +440,28 @@ impl Executor {
     /// Hands messages to the dispatcher while it has room.
     fn hand_over(&mut self) {
         let now = self.cell.as_ref().map_or_else(|| self.ports.clock.now(), |cell| cell.now);
-        while let (false, Some(dispatcher)) = (self.outbox.is_empty(), &self.dispatcher) {
-            let count = self.outbox.len().min(MESSAGES_PER_BATCH);
-            let messages: Vec<Message> = self.outbox.drain(..count).collect();
+        let Some(dispatcher) = &self.dispatcher else { return };
+        loop {
+            let messages = self.outbox.next();
+            let count = messages.len();
+            if count == 0 {
+                return;
+            }
             match dispatcher.hand_over(messages, now) {
                 Ok(()) => self.on_their_way += count,
-                Err(messages) => {
-                    messages.into_iter().rev().for_each(|message| self.outbox.push_front(message));
-                    return;
-                }
+                Err(messages) => return self.outbox.put_back(messages),
             }
         }
+    }
+
+    /// Reads messages of which only the ids were kept, when it is their turn.
+    async fn read_outbox(&mut self) -> Worked<()> {
+        let messages = self.outbox.wants();
+        if !messages.is_empty() {
+            let loaded = self.store.load(Wants { messages, ..Wants::default() }).await?;
+            self.outbox.read(loaded.messages);
+        }
+        Ok(())
     }
 
     /// Lets the store tidy up beside the work, now and then.

@@ -3,6 +3,7 @@
 mod command;
 mod executor;
 mod lane;
+mod outbox;
 mod settings;
 
 use std::sync::Arc;
