@@ -109,6 +109,7 @@ fn narrow() -> Settings {
     Settings {
         inbox_max: 1,
         batch_max: 1,
+        batch_virtual_max: 1,
         slice_ms: 0,
         slice_virtual_ms: 0,
         slice_committing_ms: 0,

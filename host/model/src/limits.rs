@@ -141,12 +141,15 @@ pub mod executor {
     pub const INBOX_MAX: usize = 8_192;
     /// Commands of one batch. Measured: beyond 256 nothing is gained.
     pub const BATCH_MAX: usize = 256;
+    /// The same in virtual time, where nobody waits: customers come again within a batch, and each page of the database
+    /// is written once a batch.
+    pub const BATCH_VIRTUAL_MAX: usize = 2_048;
     /// Milliseconds of execution after which a batch is committed, so that slow plugins do not delay others' answers.
     pub const SLICE_MS: u64 = 5;
     /// The same while the commit before is under way: answers wait for that anyway, and a larger batch costs less a step.
     pub const SLICE_COMMITTING_MS: u64 = 20;
-    /// The same in virtual time, where nobody waits.
-    pub const SLICE_VIRTUAL_MS: u64 = 200;
+    /// The same in virtual time.
+    pub const SLICE_VIRTUAL_MS: u64 = 500;
     /// Messages that wait for their channel with all that they say; further ones are kept by id and read again. A channel
     /// takes them in thousands, so this is some seconds of work.
     pub const OUTBOX_MAX: usize = 8_192;

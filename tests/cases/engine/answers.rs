@@ -151,7 +151,7 @@ steps:
   - end: counted
 ";
     let mut place = Place::at("2026-11-21T10:00:00+08:00").unwrap();
-    place.settings = Settings { batch_max: 3, ..Settings::default() };
+    place.settings = Settings { batch_max: 3, batch_virtual_max: 3, ..Settings::default() };
     let case = Case::open_in(place, &[counting]).await;
     let items: Vec<String> = (0..1_000).map(|number| number.to_string()).collect();
     let data = format!(r#"{{"items":[{}]}}"#, items.join(","));

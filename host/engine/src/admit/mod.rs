@@ -113,10 +113,10 @@ pub(crate) fn record_only(
 
 /// An event from inside is recorded in the commit of what made it, so its place in the log can be its id.
 fn entering(memory: &Memory, event: PendingEvent) -> Entering {
-    let id = (memory.last_seq().0 + 1).to_string();
+    let place = memory.last_seq().0 + 1;
     Entering {
-        dedupe: Hash16::of(&[b"made", event.source.as_bytes(), id.as_bytes()]),
-        id,
+        dedupe: Hash16::of_place(place),
+        id: place.to_string(),
         source: event.source,
         event_type: event.event_type,
         customer: event.customer,

@@ -2,7 +2,7 @@
 
 use siyu_model::clock::UtcMs;
 use siyu_model::customer::TagMark;
-use siyu_model::expr::{Expr, Scope};
+use siyu_model::expr::Scope;
 use siyu_model::id::CustomerId;
 use siyu_model::json::{self, Value};
 use siyu_model::limits;
@@ -89,7 +89,7 @@ impl CallScope {
         vars: &str,
     ) -> Asked<(String, Option<UtcMs>)> {
         let invalid = |message: String| HostError::Invalid(format!("expression `{source}`: {message}"));
-        let expr = Expr::parse(source).map_err(|fault| invalid(fault.message))?;
+        let expr = self.memory.expressions.parse(source).map_err(|fault| invalid(fault.message))?;
         let vars = object(vars)?;
         let customer = match (customer, self.customer) {
             (None, None) => None,
@@ -117,12 +117,13 @@ impl CallScope {
 /// A customer as plugins see them.
 fn describe(memory: &mut Memory, id: CustomerId) -> Worked<String> {
     let customer = memory.known_person(id)?.customer.clone();
+    let whole = memory.expressions.parse("customer").ok();
     let empty = Value::Null;
     let zone = siyu_model::clock::Zone::utc();
     let mut scope = Scope::new(memory.now, &zone, &empty);
     scope.customer = Some(&customer);
     // `customer` always has a value when the scope has one.
-    let whole = Expr::parse("customer").ok().and_then(|expr| expr.eval(&scope).ok()).unwrap_or(Value::Null);
+    let whole = whole.and_then(|expr| expr.eval(&scope).ok()).unwrap_or(Value::Null);
     Ok(json::print_within(&whole, usize::MAX).unwrap_or_else(|_| "{}".to_owned()))
 }
 

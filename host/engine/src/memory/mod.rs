@@ -9,6 +9,7 @@ mod cache;
 mod cell;
 mod changes;
 mod customers;
+mod expressions;
 mod fetch;
 mod person;
 mod read;
@@ -127,6 +128,9 @@ pub(crate) struct Memory {
     /// The event of the last call of a plugin, as plugins read it.
     pub(crate) event_text: Option<(EventSeq, Arc<str>)>,
 
+    /// Expressions that plugins asked about.
+    pub(crate) expressions: expressions::Expressions,
+
     /// What was forgotten and is large: dropped by somebody who has time.
     pub(crate) forgotten: Option<Box<dyn Any + Send>>,
     changes: Changes,
@@ -191,6 +195,7 @@ impl Memory {
             new_customers: BTreeMap::new(),
             timers: Timers::new(settings.timer_window_max),
             event_text: None,
+            expressions: expressions::Expressions::default(),
             forgotten: None,
             changes: Changes::default(),
             undo: Vec::new(),

@@ -174,7 +174,7 @@ impl Executor {
     fn take_commands(&mut self) {
         let now = self.ports.clock.now();
         let mut is_emptied = false;
-        while !is_emptied && self.commands.len() < self.settings.batch_max {
+        while !is_emptied && self.commands.len() < self.batch_max() {
             match self.inbox.try_recv() {
                 Ok(command) => self.commands.push_back(command),
                 Err(_) => is_emptied = true,
@@ -184,6 +184,10 @@ impl Executor {
             Some(last) if self.ports.clock.is_virtual() && !is_emptied => last.instant().min(now),
             _ => now,
         };
+    }
+
+    fn batch_max(&self) -> usize {
+        self.settings.batch_max(self.ports.clock.is_virtual())
     }
 
     /// Gathers what there is to do, or waits for it.
@@ -335,13 +339,14 @@ impl Executor {
     }
 
     /// Decides which commands wait until after the batch, because their rows are still to be read, and reads them: the
-    /// future does. In virtual time commands and timers have one order, so nothing is left for later.
+    /// future does. In virtual time commands and timers have one order, so timers that come after the last command of the
+    /// batch wait too.
     async fn look_ahead(
         &mut self,
     ) -> Worked<(VecDeque<Command>, impl Future<Output = Worked<Option<(Asked, Loaded)>>> + use<>)> {
-        let until = self.until;
+        let (until, is_virtual) = (self.until, self.ports.clock.is_virtual());
         let has_due = self.memory().timers.peek_due(until, 1).next().is_some();
-        let is_waiting = has_due || self.ports.clock.is_virtual() || self.loaded_ahead < LOADED_ENOUGH;
+        let is_waiting = (has_due && !is_virtual) || self.loaded_ahead < LOADED_ENOUGH;
         if is_waiting {
             self.load_ahead().await?;
         }
@@ -350,6 +355,9 @@ impl Executor {
             Some(_) => self.commands.split_off(self.loaded_ahead.min(self.commands.len())),
             None => VecDeque::new(),
         };
+        if let (true, false, Some(last)) = (is_virtual, next.is_empty(), self.commands.back()) {
+            self.until = last.instant().min(until);
+        }
         let store = self.store.clone();
         let read = async move {
             let Some(wants) = wants else { return Ok(None) };
@@ -363,7 +371,7 @@ impl Executor {
     fn wants(&mut self) -> Option<Wants> {
         let until = self.until;
         let commands = std::mem::take(&mut self.commands);
-        let (loaded, batch_max) = (self.loaded_ahead, self.settings.batch_max);
+        let (loaded, batch_max) = (self.loaded_ahead, self.batch_max());
         let (wants, complete) = self.memory().wants((&commands, loaded), until, batch_max);
         self.loaded_ahead = complete;
         self.commands = commands;
@@ -379,7 +387,7 @@ impl Executor {
             let loaded = self.store.load(wants).await?;
             self.memory().absorb(asked, loaded)?;
         }
-        self.loaded_ahead = self.commands.len().min(self.settings.batch_max);
+        self.loaded_ahead = self.commands.len().min(self.batch_max());
         Ok(())
     }
 

@@ -52,7 +52,7 @@ impl Batch {
 
     fn work(&mut self) -> Worked<()> {
         let started = Instant::now();
-        let batch_max = self.cell.settings.batch_max;
+        let batch_max = self.cell.settings.batch_max(self.is_virtual);
         // However short its time is, a batch does one thing.
         for _ in 0..batch_max.max(1) {
             if !self.work_once()? {

@@ -10,6 +10,8 @@ pub struct Settings {
     pub inbox_max: usize,
     /// Commands and timers of one batch.
     pub batch_max: usize,
+    /// The same in virtual time.
+    pub batch_virtual_max: usize,
     /// Milliseconds of execution after which a batch is committed.
     pub slice_ms: u64,
     /// The same while the commit before is under way.
@@ -35,6 +37,7 @@ impl Default for Settings {
         Self {
             inbox_max: executor::INBOX_MAX,
             batch_max: executor::BATCH_MAX,
+            batch_virtual_max: executor::BATCH_VIRTUAL_MAX,
             slice_ms: executor::SLICE_MS,
             slice_committing_ms: executor::SLICE_COMMITTING_MS,
             slice_virtual_ms: executor::SLICE_VIRTUAL_MS,
@@ -45,5 +48,11 @@ impl Default for Settings {
             call_limits: CallLimits::default(),
             retention_days: 0,
         }
+    }
+}
+
+impl Settings {
+    pub(super) fn batch_max(&self, is_virtual: bool) -> usize {
+        if is_virtual { self.batch_virtual_max } else { self.batch_max }
     }
 }
