@@ -141,11 +141,9 @@ async fn left(inspect: &dyn Inspect) -> anyhow::Result<Vec<String>> {
         left.push(format!("{} {:?} {:?}: {}", run.target.name(), run.customer, run.end, journal.join(", ")));
     }
     left.push(format!("{:?}", inspect.tallies().await?));
-    for owner in ["probe", "@host"] {
-        let filter = StockFilter { plugin: owner.into(), prefix: String::new() };
-        left.push(format!("{:?}", inspect.pools(filter.clone(), Turn::first(1_000)).await?.items));
-        left.push(format!("{:?}", inspect.counters(filter, Turn::first(1_000)).await?.items));
-    }
+    let filter = StockFilter { plugin: "probe".into(), prefix: String::new() };
+    left.push(format!("{:?}", inspect.pools(filter.clone(), Turn::first(1_000)).await?.items));
+    left.push(format!("{:?}", inspect.counters(filter, Turn::first(1_000)).await?.items));
     left.sort();
     let groups = left.chunk_by(|one, other| one == other);
     Ok(groups.map(|group| format!("{} × {}", group.len(), group[0])).collect())

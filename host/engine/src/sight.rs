@@ -51,10 +51,7 @@ impl Memory {
 
     /// The log of a customer's events, committed or not.
     pub(crate) fn log(&self, customer: Option<CustomerId>) -> Log {
-        let recent = match customer {
-            Some(id) => self.recent_events().filter(|event| event.customer == Some(id)).cloned().collect(),
-            None => Vec::new(),
-        };
+        let recent = customer.map(|id| self.recent.of(id).to_vec()).unwrap_or_default();
         Log { customer, reader: self.reader(), committed_seq: self.committed_seq(), recent }
     }
 }

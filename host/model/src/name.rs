@@ -137,6 +137,16 @@ name!(
     /// A plugin.
     PluginName, is_slug, "a plugin name", "1 to 64 of a-z, 0-9, - and _"
 );
+impl PluginName {
+    /// Under which name the host keeps documents of its own. No plugin may have it.
+    pub const HOST: &'static str = "siyu";
+
+    /// The host itself.
+    pub fn host() -> Self {
+        Self(Self::HOST.into())
+    }
+}
+
 name!(
     /// A step that a plugin offers, or a kind of resource that it defines.
     OfferName, is_slug, "the name of a plugin's step or resource kind", "1 to 64 of a-z, 0-9, - and _"

@@ -44,15 +44,18 @@ impl Turn<'_> {
         if let Some(event) = self.stored_before(fiber, node, (&wanted, whose))? {
             return Ok(Some(event));
         }
-        let is_wanted = |event: &Event| {
-            let is_theirs = match whose {
-                Whose::Customer(customer) => event.customer == Some(customer),
-                Whose::Matching(hash) => self.matches(event, hash),
-            };
-            is_theirs && wanted.get(&event.event_type).is_some_and(|after| event.seq > *after)
+        let is_wanted =
+            |event: &&Arc<Event>| wanted.get(&event.event_type).is_some_and(|after| event.seq > *after);
+        let memory = &self.cell;
+        let recent: Vec<Arc<Event>> = match whose {
+            Whose::Customer(customer) => {
+                memory.recent.of(customer).iter().filter(is_wanted).cloned().collect()
+            }
+            Whose::Matching(hash) => {
+                let theirs = memory.recent.all().filter(|event| self.matches(event, hash));
+                theirs.filter(is_wanted).cloned().collect()
+            }
         };
-        let recent: Vec<Arc<Event>> =
-            self.cell.recent_events().filter(|event| is_wanted(event)).cloned().collect();
         for event in recent {
             if self.fits(fiber, node, &event)? {
                 return Ok(Some(event));

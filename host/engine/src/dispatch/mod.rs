@@ -3,6 +3,7 @@
 
 mod dispatcher;
 pub(crate) mod plan;
+mod touches;
 
 use siyu_model::clock::{DurationMs, UtcMs};
 use siyu_model::id::MessageId;

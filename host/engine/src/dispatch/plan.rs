@@ -2,16 +2,20 @@
 
 use std::sync::Arc;
 
-use siyu_model::clock::UtcMs;
+use siyu_model::clock::{DurationMs, UtcMs};
 use siyu_model::id::{CustomerId, MessageId, RunId};
 use siyu_model::json::Value;
 use siyu_model::message::{Message, MessageClass, MessageStatus};
-use siyu_model::name::{ChannelName, Key, StepId, TemplateName};
+use siyu_model::name::{ChannelName, StepId, TemplateName};
 use siyu_model::playbook::{MessageTemplate, Playbook};
 use siyu_model::plugin::Fault;
 
+use super::touches;
 use crate::memory::{Memory, Worked};
-use crate::ports::rows::{StockKey, TimerKind};
+use crate::ports::rows::TimerKind;
+
+/// Zones lie less than this apart.
+const OVER: DurationMs = DurationMs::from_millis(48 * 3_600_000);
 
 /// A message to plan.
 pub(crate) struct Plan<'a> {
@@ -133,16 +137,13 @@ fn blocked_by(
     let Some(cap) = plan.playbook.contact.marketing_per_day else {
         return Ok(None);
     };
-    // The cap counts touches of a customer over all playbooks of the tenant, on the day of sending.
-    let day = plan.playbook.zone.local(due_at).date();
-    let text = format!("touch/{}/{day}", plan.customer);
-    let Ok(key) = Key::new(&text) else { return Ok(None) };
-    let key = StockKey { plugin: "@host".into(), key };
-    match memory.counter(&key)?.take(1, u64::from(cap)) {
-        Ok(counter) => {
-            memory.set_counter(&key, counter);
-            Ok(None)
-        }
-        Err(_) => Ok(Some(format!("marketing_per_day: the customer has {cap} for {day} already"))),
+    // The cap counts touches of a customer over all playbooks of the tenant, on the day of sending. Playbooks have zones
+    // of their own: two days ago is over in each of them.
+    let zone = &plan.playbook.zone;
+    let day = zone.local(due_at).date().to_string();
+    let over = zone.local(memory.now - OVER).date().to_string();
+    if touches::take(memory, plan.customer, (&day, &over), u64::from(cap))? {
+        return Ok(None);
     }
+    Ok(Some(format!("marketing_per_day: the customer has {cap} for {day} already")))
 }

@@ -13,6 +13,7 @@ mod expressions;
 mod fetch;
 mod person;
 mod read;
+mod recent;
 mod rows;
 mod timers;
 mod undo;
@@ -137,7 +138,7 @@ pub(crate) struct Memory {
     undo: Vec<undo::Undo>,
     is_recording: bool,
     /// Events of batches that are not committed: window queries add them to what the store has.
-    recent: VecDeque<Arc<Event>>,
+    pub(crate) recent: recent::Recent,
     /// What the named ones among them led to.
     named: BTreeMap<EventSeq, String>,
     /// Events that steps made, to be admitted next.
@@ -200,7 +201,7 @@ impl Memory {
             changes: Changes::default(),
             undo: Vec::new(),
             is_recording: false,
-            recent: VecDeque::new(),
+            recent: recent::Recent::default(),
             named: BTreeMap::new(),
             pending: VecDeque::new(),
             ready: VecDeque::new(),
@@ -285,14 +286,16 @@ impl Memory {
             depth: row.depth,
         });
         self.dedupes.set(&row.dedupe, Some(row.seq), self.batch);
-        self.recent.push_back(event.clone());
+        self.recent.push(event.clone());
         self.changes.events.push(row);
         event
     }
 
     /// Says what an event of this batch led to.
     pub(crate) fn set_outcome(&mut self, seq: EventSeq, outcome: String) {
-        if let Some(row) = self.changes.events.iter_mut().rev().find(|row| row.seq == seq) {
+        let first = self.changes.events.first().map_or(seq, |row| row.seq);
+        let place = seq.0.checked_sub(first.0).and_then(|place| usize::try_from(place).ok());
+        if let Some(row) = place.and_then(|place| self.changes.events.get_mut(place)) {
             row.outcome = outcome;
         }
     }
@@ -308,11 +311,6 @@ impl Memory {
         self.set_outcome(seq, outcome);
     }
 
-    /// Events that are not committed yet, oldest first.
-    pub(crate) fn recent_events(&self) -> impl Iterator<Item = &Arc<Event>> {
-        self.recent.iter()
-    }
-
     /// Up to which place the store has the log.
     pub(crate) fn committed_seq(&self) -> EventSeq {
         self.committed_seq
@@ -324,9 +322,7 @@ impl Memory {
         self.committed_seq = last_seq;
         self.timers.committed();
         self.new_customers.retain(|_, made_in| *made_in > batch);
-        while self.recent.front().is_some_and(|event| event.seq <= last_seq) {
-            self.recent.pop_front();
-        }
+        self.recent.forget(last_seq);
         self.named.retain(|seq, _| *seq > last_seq);
         self.shrink();
     }

@@ -167,7 +167,7 @@ fn belongs(
 
 /// The tick or the request that began the scan.
 fn event_at(cell: &mut MemoryCell, seq: siyu_model::event::EventSeq) -> Worked<Arc<Event>> {
-    if let Some(event) = cell.recent_events().find(|event| event.seq == seq) {
+    if let Some(event) = cell.recent.at(seq) {
         return Ok(event.clone());
     }
     let row = cell.reader().ask(|store| store.event(seq))?;

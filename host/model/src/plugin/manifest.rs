@@ -192,6 +192,9 @@ pub enum ManifestError {
         /// Its contract.
         found: Version,
     },
+    /// The host's own name.
+    #[error("a plugin cannot be named `{}`: that is the host itself", PluginName::HOST)]
+    Reserved,
     /// Two things of one name.
     #[error("the manifest names {what} `{name}` twice")]
     Twice {
@@ -224,6 +227,9 @@ impl Manifest {
     }
 
     fn check(&self) -> Result<(), ManifestError> {
+        if self.name == PluginName::host() {
+            return Err(ManifestError::Reserved);
+        }
         let host: Version = CONTRACT_VERSION.parse()?;
         if self.contract.major != host.major || self.contract.minor > host.minor {
             return Err(ManifestError::Contract {
@@ -294,6 +300,14 @@ mod tests {
                 "{message}"
             );
         }
+    }
+
+    #[test]
+    fn nobody_is_named_like_the_host() {
+        let text = r#"{"contract":"1.0.0","name":"siyu","version":"1.0.0","summary":"s","steps":[]}"#;
+        let other = text.replace("siyu", "other");
+        assert!(Manifest::from_json(&other).is_ok(), "{:?}", Manifest::from_json(&other));
+        assert_eq!(Manifest::from_json(text), Err(ManifestError::Reserved));
     }
 
     #[test]
