@@ -40,7 +40,7 @@ pub(crate) struct Global {
         hide_env_values = true
     )]
     pub(crate) tenant: TenantName,
-    /// The folder with packed plugins, <name>.wasm each [default: plugins beside the program, or ./plugins]
+    /// The folder with packed plugins, each named after its plugin [default: plugins beside the program, or ./plugins]
     #[arg(long, global = true, help_heading = EVERY, env = "SIYU_PLUGINS", value_name = "DIR", hide_env_values = true)]
     pub(crate) plugins: Option<PathBuf>,
     /// Print one JSON document instead of text

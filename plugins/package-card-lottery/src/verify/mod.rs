@@ -3,7 +3,7 @@
 //! [`verify_chain`] takes the lines of one campaign from the first one on, as the step `export` gives them or as they are
 //! kept under [`line_prefix`](crate::line_prefix). It checks that
 //!
-//! - each line's `row_hash` is the SHA-256 of the line before and of the line itself ([`row_hash`](crate::row_hash)),
+//! - each line's `row_hash` is the SHA-256 of the line before and of the line itself ([`row_hash`]),
 //! - rules fit their hash, and the revealed seed its commitment,
 //! - every number follows from the seed, once it is revealed,
 //! - every prize follows from rules, stock, budget, limits and number.
