@@ -99,14 +99,19 @@ impl Place {
 
     /// Opens the tenant on other stores.
     pub async fn open_on(&self, stores: Arc<dyn Stores>) -> anyhow::Result<Tenant> {
-        let ports = Ports {
-            stores,
+        let ports = Ports { stores, ..self.ports() };
+        Ok(Tenant::open(self.tenant.clone(), ports, self.settings.clone()).await?)
+    }
+
+    /// What tenants work with here.
+    pub fn ports(&self) -> Ports {
+        Ports {
+            stores: Arc::new(self.stores()),
             plugins: Arc::new(self.plugins.clone()),
             clock: self.clock.clone(),
             channels: self.channels.clone(),
             lanes: Arc::new(Semaphore::new(1)),
-        };
-        Ok(Tenant::open(self.tenant.clone(), ports, self.settings.clone()).await?)
+        }
     }
 
     /// Reads the tenant beside its executor; it must have been opened before.

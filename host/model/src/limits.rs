@@ -168,6 +168,16 @@ pub mod executor {
     pub const LOOK_BACK_EVENTS_MAX: u32 = 10_000;
 }
 
+/// A host of many tenants.
+pub mod host {
+    /// Milliseconds after which a tenant in which nothing happens is closed. Opening it again takes some milliseconds.
+    pub const IDLE_MS: u64 = 30_000;
+    /// Tenants that may be awake while nothing happens in them: each has four connections with a thread and a cache.
+    pub const AWAKE_MAX: usize = 128;
+    /// Tenants that are opened or closed at once: opening is reading, and two processors have no use for more.
+    pub const TURNS_MAX: usize = 8;
+}
+
 /// What people read.
 pub mod inspect {
     /// Rows of one page of a list: what a person scrolls through, and a response stays below a megabyte.

@@ -51,6 +51,7 @@ pub struct Tenant {
     clock: Arc<dyn Clock>,
     stop: watch::Sender<bool>,
     executor: JoinHandle<()>,
+    ended: watch::Receiver<()>,
 }
 
 impl Tenant {
@@ -60,7 +61,12 @@ impl Tenant {
         let (stop, stopping) = watch::channel(false);
         let clock = ports.clock.clone();
         let executor = Executor::open(name.clone(), ports, settings, (commands, stopping)).await?;
-        Ok(Self { name, inbox, clock, stop, executor: tokio::spawn(executor.run()) })
+        let (alive, ended) = watch::channel(());
+        let executor = tokio::spawn(async move {
+            executor.run().await;
+            drop(alive);
+        });
+        Ok(Self { name, inbox, clock, stop, executor, ended })
     }
 
     /// Its name.
@@ -134,10 +140,24 @@ impl Tenant {
         answer.await.unwrap_or_else(|_| Err(Unavailable::unanswered()))
     }
 
+    /// Whether its executor has ended: it was fenced, it broke, or it was stopped.
+    pub fn is_over(&self) -> bool {
+        self.executor.is_finished()
+    }
+
+    /// Ends gracefully although others hold the tenant too: what is in the inbox is done and answered, what comes later is
+    /// refused.
+    pub async fn end(&self) {
+        // The executor sees it at its next turn; without a receiver it has ended already.
+        let _ended = self.stop.send(true);
+        // The sender is dropped after the executor.
+        drop(self.ended.clone().changed().await);
+    }
+
     /// Ends gracefully: what is in the inbox is done and answered, messages on their way are delivered, the store is
     /// closed.
     pub async fn stop(self) {
-        // The executor sees it at its next turn; without a receiver it has ended already.
+        // As above.
         let _ended = self.stop.send(true);
         drop(self.inbox);
         if let Err(fault) = self.executor.await {
