@@ -39,6 +39,36 @@ async fn a_paused_run_stands_still_and_goes_on_with_the_time_that_was_left() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_event_that_comes_in_time_leaves_no_timer_behind() {
+    let last = "workflow: last\non: { event: go }\nsteps: [{ wait: { event: order.paid, timeout: 7d } }]\n";
+    let branch = "workflow: branch\non: { event: go }\nsteps:\n  - parallel:\n      one: [{ wait: { event: order.paid, timeout: 6d } }]\n      two: [{ set: { a: 1 } }]\n";
+    for text in [last, branch] {
+        let case = Case::open(&[text]).await;
+        let run = case.start("shop:1").await;
+        assert!(case.tenant.settle().await.unwrap().is_some());
+        case.admit("o1", "order.paid", "shop:1").await;
+        assert!(case.phase(run).await.is_terminal());
+        assert_eq!(case.tenant.settle().await.unwrap(), None, "{text}");
+        let case = case.reopen().await;
+        assert_eq!(case.tenant.settle().await.unwrap(), None, "{text}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_is_retried_twice_in_one_instant_becomes_two_runs() {
+    let broken =
+        "workflow: broken\non: { event: go }\nsteps: [{ uses: probe/fault@1, with: { code: TORN } }]\n";
+    let case = Case::open(&[broken]).await;
+    let run = case.start("shop:1").await;
+    let first = act(&case.tenant, run, RunAction::Retry).await.unwrap();
+    let second = act(&case.tenant, run, RunAction::Retry).await.unwrap();
+    assert_ne!(first, second);
+    for run in [first, second] {
+        assert_eq!(case.journal(run).await, [JournalKind::Started, JournalKind::Failed]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_came_while_a_wait_was_paused_counts_when_it_goes_on() {
     let case = Case::open(&[WAITING]).await;
     let run = case.start("shop:1").await;

@@ -14,7 +14,11 @@ use crate::memory::Worked;
 impl Turn<'_> {
     /// A fiber has done its last step.
     pub(super) fn fiber_over(&mut self, id: FiberId) -> Worked<()> {
-        self.change_fiber(id, |fiber| fiber.deadline = None)?;
+        // Its timer goes with it: an event that came in time leaves what is left of the time behind.
+        self.change_fiber(id, |fiber| {
+            fiber.deadline = None;
+            fiber.state = FiberState::Ready;
+        })?;
         let fibers = &mut self.live.run.state.fibers;
         let Some(place) = fibers.iter().position(|fiber| fiber.id == id) else {
             return Ok(());

@@ -8,7 +8,7 @@ use siyu_model::name::{PlaybookName, WorkflowName};
 use siyu_model::run::{Fiber, FiberState, Run, RunPhase, RunStatus};
 
 use crate::admit;
-use crate::memory::{LiveRun, MemoryCell, Worked};
+use crate::memory::{Halt, LiveRun, MemoryCell, Worked};
 use crate::ports::rows::TimerKind;
 
 /// What a person does to a run.
@@ -180,7 +180,7 @@ fn retry(cell: &mut MemoryCell, id: RunId) -> Operated<RunId> {
         restart(fiber);
     }
     let run = Run {
-        id: RunId::derive(cell.now, &[id.as_bytes(), b"retry"]),
+        id: retry_id(cell, id)?,
         status: RunStatus::Live,
         state,
         started_at: cell.now,
@@ -200,6 +200,17 @@ fn retry(cell: &mut MemoryCell, id: RunId) -> Operated<RunId> {
     cell.put_run(live);
     cell.ready.push_back(new);
     Ok(Ok(new))
+}
+
+/// The id of a new try of a run: the same run may be tried again several times in one instant.
+fn retry_id(cell: &mut MemoryCell, id: RunId) -> Worked<RunId> {
+    for number in 0u32.. {
+        let new = RunId::derive(cell.now, &[id.as_bytes(), b"retry", &number.to_be_bytes()]);
+        if cell.run(new)?.is_none() {
+            return Ok(new);
+        }
+    }
+    Err(Halt::Broken(format!("run {id} was tried again too often in one instant")))
 }
 
 /// A fiber begins its step anew; one that waits for branches goes on waiting for them.
