@@ -38,6 +38,26 @@ async fn ticks_that_a_stopped_host_missed_are_made_up_for_as_the_schedule_says()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_audience_gets_all_its_runs_although_a_newer_version_came_and_the_host_started_again() {
+    let crowd = |word: &str| {
+        format!(
+            "workflow: crowd\non: {{ schedule: '0 11 * * *', audience: everyone, spread: 1h }}\nsteps: [{{ end: {word} }}]\n"
+        )
+    };
+    let case = Case::open(&[&crowd("old")]).await;
+    for customer in 0..4 {
+        case.admit(&format!("c{customer}"), "order.refunded", &format!("shop:{customer}")).await;
+    }
+    case.go_on_to("2026-11-21T11:00:00+08:00").await;
+    let begun = case.runs_of("crowd").await;
+    assert!((1..4).contains(&begun), "{begun} runs at once");
+    case.publish(&[&crowd("new")]).await;
+    let case = case.reopen().await;
+    case.go_on_to("2026-11-21T12:00:00+08:00").await;
+    assert_eq!(case.runs_of("crowd").await, 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_last_of_a_very_long_list_of_missed_ticks_is_the_last_of_all() {
     let text = "workflow: often\non: { schedule: '* * * * *', catch_up: last }\nsteps: [{ set: { a: 1 } }]\n";
     let case = Case::open(&[text]).await;

@@ -23,7 +23,7 @@ use siyu_model::limits;
 use siyu_model::name::StepId;
 use siyu_model::playbook::{Node, NodeId};
 use siyu_model::plugin::Fault;
-use siyu_model::run::{Fiber, FiberId, FiberState, RunStatus};
+use siyu_model::run::{Fiber, FiberId, FiberState, RunStatus, Target};
 
 use crate::books::Script;
 use crate::memory::{Halt, LiveRun, MemoryCell, Worked};
@@ -237,20 +237,25 @@ impl<'a> Turn<'a> {
     }
 }
 
-/// What a run executes. A version that is not in memory is read from the store.
+/// What a run executes.
 fn script_of(cell: &mut MemoryCell, live: &LiveRun) -> Worked<Arc<Script>> {
-    let target = &live.run.target;
+    let (target, run) = (&live.run.target, live.run.id);
+    let missing = || Halt::Broken(format!("run {run}: there is no `{}` in its version", target.name()));
+    script_for(cell, target)?.ok_or_else(missing)
+}
+
+/// What a target stands for; none when its version has no such workflow. A version that is not in memory is read from the
+/// store: a newer one may have come since, and the host may have started again.
+pub(crate) fn script_for(cell: &mut MemoryCell, target: &Target) -> Worked<Option<Arc<Script>>> {
     if let Some(script) = cell.books.script(target) {
-        return Ok(script);
+        return Ok(Some(script));
     }
     let (playbook, version) = (target.playbook().clone(), target.version());
-    let row = cell.reader().ask(|store| store.playbook(&playbook, version))?;
-    let missing =
-        || Halt::Broken(format!("run {} needs version {} of {playbook}", live.run.id, version.short()));
-    cell.books.learn(&row.ok_or_else(missing)?)?;
-    cell.books.script(target).ok_or_else(|| {
-        Halt::Broken(format!("run {}: its version has no workflow `{}`", live.run.id, target.name()))
-    })
+    let Some(row) = cell.reader().ask(|store| store.playbook(&playbook, version))? else {
+        return Ok(None);
+    };
+    cell.books.learn(&row)?;
+    Ok(cell.books.script(target))
 }
 
 fn node_of(script: &Script, at: NodeId) -> Worked<&Node> {

@@ -117,7 +117,7 @@ fn visit(cell: &mut MemoryCell, scan: &ScanRow, customer: CustomerId) -> Worked<
                 version: *version,
                 workflow: workflow.clone(),
             };
-            let Some(script) = cell.books.script(&target) else {
+            let Some(script) = crate::advance::script_for(cell, &target)? else {
                 return Ok(false);
             };
             let Some(audience) = audience_of(&script.workflow.trigger) else {
