@@ -224,6 +224,42 @@ steps: [{ send: hello }]
     assert_eq!(channel.handed().len(), handed);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_of_which_the_channel_says_what_cannot_be_goes_again() {
+    let channel = Told::to([Does::Say(Verdict::Became(MessageStatus::Delivered))]);
+    let case = case_at("2026-11-21T10:00:00+08:00", channel.clone()).await;
+    case.start("shop:1").await;
+    assert_eq!(statuses(&case).await, [(MessageStatus::Planned, 1)]);
+    let reason = case.messages().await[0].reason.clone().unwrap();
+    assert_eq!(reason, "the channel says `delivered`, which a planned message cannot become");
+    case.go_on_to("2026-11-21T10:00:30+08:00").await;
+    assert_eq!(statuses(&case).await, [(MessageStatus::Sent, 2)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_of_one_instant_go_in_the_order_in_which_a_crash_would_give_them_again() {
+    let many = "
+workflow: many
+on: { event: go, if: \"event.how | default('') == 'many'\" }
+steps: [{ send: hello }, { send: hello }, { send: hello }, { send: hello }, { send: hello }]
+";
+    let channel = Told::to([]);
+    let mut place = Place::at("2026-11-21T10:00:00+08:00").unwrap();
+    place.channels = Channels::all_over(channel.clone());
+    let case = Case::open_in(place, &[many]).await;
+    for customer in 0..4 {
+        let id = format!("e{customer}");
+        let many = event(&id, "go", &format!("shop:{customer}"), r#"{"how":"many"}"#).unwrap();
+        case.tenant.admit(many).await.unwrap();
+        case.tenant.settle().await.unwrap();
+    }
+    let handed = channel.handed();
+    assert_eq!(handed.len(), 20);
+    for of_one_commit in handed.chunks(5) {
+        assert!(of_one_commit.is_sorted_by_key(|(id, _)| *id), "{of_one_commit:?}");
+    }
+}
+
 /// A channel that stands still until it is let go, and counts.
 #[derive(Default)]
 struct Still {

@@ -80,22 +80,33 @@ pub(crate) fn receipt(memory: &mut Memory, receipt: Receipt, at: Option<UtcMs>) 
             change_at(memory, message, status, None, at)
         }
         // A receipt that comes twice, or too late, changes nothing: terminal states are forever.
-        Verdict::Became(_) => Ok(()),
-        Verdict::Refused(_) | Verdict::Later(_) if message.status != MessageStatus::Planned => Ok(()),
+        _ if message.status != MessageStatus::Planned => Ok(()),
+        // Nobody would ever hear of it again: it is tried again, and expires when the channel does not learn.
+        Verdict::Became(status) => {
+            let reason =
+                format!("the channel says `{}`, which a planned message cannot become", status.as_str());
+            later(memory, message, reason, at);
+            Ok(())
+        }
         Verdict::Refused(reason) => {
             message.attempts += 1;
             change_at(memory, message, MessageStatus::Failed, Some(reason), at)
         }
         Verdict::Later(reason) => {
-            message.attempts += 1;
-            let pause = AGAIN_MS.saturating_mul(1 << (message.attempts - 1).min(16)).min(AGAIN_MS_MAX);
-            let again_at = memory.now + DurationMs::from_millis(pause);
-            let due_at = again_at.min(message.expires_at);
-            memory.set_timer(due_at, TimerKind::Message(message.id));
-            memory.set_message(Message { reason: Some(reason), due_at, changed_at: at, ..message });
+            later(memory, message, reason, at);
             Ok(())
         }
     }
+}
+
+/// A message could not go: it is handed over again after a pause, which grows.
+fn later(memory: &mut Memory, mut message: Message, reason: String, at: UtcMs) {
+    message.attempts += 1;
+    let pause = AGAIN_MS.saturating_mul(1 << (message.attempts - 1).min(16)).min(AGAIN_MS_MAX);
+    let again_at = memory.now + DurationMs::from_millis(pause);
+    let due_at = again_at.min(message.expires_at);
+    memory.set_timer(due_at, TimerKind::Message(message.id));
+    memory.set_message(Message { reason: Some(reason), due_at, changed_at: at, ..message });
 }
 
 fn change(

@@ -248,9 +248,11 @@ impl Memory {
         Ok(())
     }
 
-    /// Messages that go to the dispatcher with the commit of this batch.
+    /// Messages that go to the dispatcher with the commit of this batch, in the order of their ids: that is how the store
+    /// gives those that a crash left behind, so a crash changes nothing.
     pub(crate) fn take_outbox(&mut self) -> Vec<Message> {
-        let ids = std::mem::take(&mut self.outbox);
+        let mut ids = std::mem::take(&mut self.outbox);
+        ids.sort_unstable();
         ids.iter().filter_map(|id| self.messages.get(id)).cloned().collect()
     }
 
