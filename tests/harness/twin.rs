@@ -90,7 +90,7 @@ fn in_order(mut loaded: Loaded) -> Loaded {
 impl Store for Twin {
     async fn commit(&self, writes: WriteSet) -> Result<(), StoreError> {
         let _both = self.commits.write().await;
-        let copy = copy_of(&writes);
+        let copy = writes.clone();
         self.first.commit(copy).await?;
         self.second.commit(writes).await
     }
@@ -193,16 +193,4 @@ impl Store for Twin {
         self.first.close().await?;
         self.second.close().await
     }
-}
-
-macro_rules! copied {
-    ($writes:ident: $($table:ident)*) => {
-        WriteSet { $( $table: $writes.$table.clone(), )* at: $writes.at }
-    };
-}
-
-fn copy_of(writes: &WriteSet) -> WriteSet {
-    copied!(writes: events customers identities facts tags segments runs journal entries waits waits_over timers
-        timers_over planned records pools reservations counters codes messages playbooks resources schedules scans
-        feeds)
 }

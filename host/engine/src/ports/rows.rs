@@ -370,7 +370,7 @@ pub enum ScanPurpose {
 }
 
 /// Everything that one commit changes. Each table once, in whole batches.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct WriteSet {
     /// New events.
     pub events: Vec<EventRow>,

@@ -1,0 +1,393 @@
+//! Stores that fail as told: before a commit, after it and before the answer, by standing still, or by being cut off.
+//!
+//! What really became durable is told to [`Durable`](crate::durable::Durable) in the moment it does. Who holds the lease is
+//! known here too, so that a commit which the fence should have stopped is seen.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use siyu_engine::ports::rows::{EventRow, PlaybookRow, TimerRow, WriteSet};
+use siyu_engine::ports::store::{
+    EventWindow, EventsSince, Loaded, Maintenance, MaintenanceReport, RecordRange, SlotQuery, Store,
+    StoreError, Stores, TenantImage, Wants,
+};
+use siyu_model::clock::UtcMs;
+use siyu_model::digest::PlaybookDigest;
+use siyu_model::event::EventSeq;
+use siyu_model::expr::Windowed;
+use siyu_model::id::{CustomerId, MessageId, RunId, TimerId};
+use siyu_model::message::Message;
+use siyu_model::name::{Key, PlaybookName, TenantName};
+use tokio::sync::oneshot;
+
+use crate::durable::Shared;
+use crate::{WAY, locked};
+
+/// How a commit goes wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CommitFault {
+    /// An error, and nothing is durable.
+    Before,
+    /// An error, and all of it is durable.
+    After,
+    /// It stands still before it is durable.
+    StallBefore,
+    /// It is durable, and the answer does not come.
+    StallAfter,
+}
+
+/// How an opening goes wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OpenFault {
+    /// An error, and the lease stays where it is.
+    Before,
+    /// An error, and the lease is taken.
+    After,
+}
+
+/// How a store keeps hosts apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Semantics {
+    /// As an embedded database: who opens has the tenant at once.
+    Embedded,
+    /// As a server: who opens waits until the lease of the other host has run out or was given back.
+    Server,
+}
+
+/// How long a lease holds without a commit, milliseconds of the world's time.
+const LEASE_MS: i64 = 10_000;
+
+/// A host's line to its store, with what goes wrong on it.
+#[derive(Default)]
+pub(crate) struct Link {
+    state: Mutex<LinkState>,
+    /// Operations of the store that are not over, those that stand still left out.
+    in_flight: AtomicUsize,
+}
+
+#[derive(Default)]
+struct LinkState {
+    is_cut: bool,
+    commits: VecDeque<CommitFault>,
+    opens: VecDeque<OpenFault>,
+    failing_reads: u32,
+    stalled: Vec<oneshot::Sender<bool>>,
+}
+
+impl Link {
+    /// The next commit goes wrong, behind those that are already planned.
+    pub(crate) fn plan_commit(&self, fault: CommitFault) {
+        locked(&self.state).commits.push_back(fault);
+    }
+
+    /// The next opening goes wrong.
+    pub(crate) fn plan_open(&self, fault: OpenFault) {
+        locked(&self.state).opens.push_back(fault);
+    }
+
+    /// The next read fails.
+    pub(crate) fn plan_read(&self) {
+        locked(&self.state).failing_reads += 1;
+    }
+
+    /// Cuts the host off from its store, or mends that.
+    pub(crate) fn cut(&self, is_cut: bool) {
+        let mut state = locked(&self.state);
+        state.is_cut = is_cut;
+        // What stands still on a line that is cut is lost.
+        if is_cut {
+            state.stalled.drain(..).for_each(|go| answer(go, false));
+        }
+    }
+
+    /// Lets go what stands still.
+    pub(crate) fn release(&self) {
+        locked(&self.state).stalled.drain(..).for_each(|go| answer(go, true));
+    }
+
+    /// Nothing goes wrong any more.
+    pub(crate) fn heal(&self) {
+        self.release();
+        *locked(&self.state) = LinkState::default();
+    }
+
+    /// The host died, and what was under way with it.
+    pub(crate) fn forget(&self) {
+        let is_cut = locked(&self.state).is_cut;
+        *locked(&self.state) = LinkState { is_cut, ..LinkState::default() };
+        self.in_flight.store(0, Ordering::SeqCst);
+    }
+
+    /// Whether the store is at work.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.in_flight.load(Ordering::SeqCst) > 0
+    }
+
+    /// Stands still until it is let go; says whether the line held.
+    async fn stall(&self) -> bool {
+        let (go, gone) = oneshot::channel();
+        locked(&self.state).stalled.push(go);
+        self.in_flight.fetch_sub(1, Ordering::SeqCst);
+        let held = gone.await.unwrap_or(false);
+        self.in_flight.fetch_add(1, Ordering::SeqCst);
+        held
+    }
+
+    /// The way to the store.
+    async fn linger(&self) {
+        self.in_flight.fetch_sub(1, Ordering::SeqCst);
+        tokio::time::sleep(WAY).await;
+        self.in_flight.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn begin(&self) -> Flight<'_> {
+        self.in_flight.fetch_add(1, Ordering::SeqCst);
+        Flight(self)
+    }
+}
+
+/// An operation under way.
+struct Flight<'a>(&'a Link);
+
+impl Drop for Flight<'_> {
+    fn drop(&mut self) {
+        // A host that died has set it to none.
+        let _less =
+            self.0.in_flight.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |count| count.checked_sub(1));
+    }
+}
+
+fn answer(go: oneshot::Sender<bool>, held: bool) {
+    // Who waited may be gone.
+    let _nobody = go.send(held);
+}
+
+fn failed(why: &str) -> StoreError {
+    StoreError::Database(format!("simulated: {why}"))
+}
+
+/// The stores as one host sees them.
+pub(crate) struct SimStores {
+    /// Where rows are really kept.
+    pub inner: Arc<dyn Stores>,
+    /// The host's line to them.
+    pub link: Arc<Link>,
+    /// What is durable.
+    pub durable: Shared,
+    /// The host.
+    pub host: usize,
+    /// How hosts are kept apart.
+    pub semantics: Semantics,
+}
+
+#[async_trait]
+impl Stores for SimStores {
+    async fn open(&self, tenant: &TenantName) -> Result<Arc<dyn Store>, StoreError> {
+        let _flight = self.link.begin();
+        let fault = {
+            let mut state = locked(&self.link.state);
+            if state.is_cut {
+                return Err(failed("cut off"));
+            }
+            state.opens.pop_front()
+        };
+        if fault == Some(OpenFault::Before) {
+            return Err(failed("opening failed"));
+        }
+        if self.semantics == Semantics::Server && self.durable.lock().lease.is_held_by_other(self.host) {
+            return Err(failed("another host has the lease"));
+        }
+        let inner = self.inner.open(tenant).await?;
+        let opening = self.durable.lock().opened(self.host, LEASE_MS);
+        if fault == Some(OpenFault::After) {
+            return Err(failed("opened, and the answer was lost"));
+        }
+        Ok(Arc::new(SimStore {
+            inner,
+            link: self.link.clone(),
+            durable: self.durable.clone(),
+            host: self.host,
+            opening,
+            is_broken: AtomicBool::new(false),
+        }))
+    }
+
+    async fn tenants(&self) -> Result<Vec<TenantName>, StoreError> {
+        self.inner.tenants().await
+    }
+}
+
+/// A tenant's store as one opening of one host sees it.
+struct SimStore {
+    inner: Arc<dyn Store>,
+    link: Arc<Link>,
+    durable: Shared,
+    host: usize,
+    opening: u64,
+    is_broken: AtomicBool,
+}
+
+impl SimStore {
+    /// Whether the store can be asked, and one more answer that does not come.
+    fn ready(&self) -> Result<(), StoreError> {
+        let mut state = locked(&self.link.state);
+        if state.is_cut {
+            self.is_broken.store(true, Ordering::SeqCst);
+            return Err(failed("cut off"));
+        }
+        if state.failing_reads > 0 {
+            state.failing_reads -= 1;
+            return Err(failed("a read failed"));
+        }
+        Ok(())
+    }
+
+    fn broken(&self, why: &str) -> StoreError {
+        self.is_broken.store(true, Ordering::SeqCst);
+        failed(why)
+    }
+
+    async fn make_durable(&self, writes: WriteSet) -> Result<(), StoreError> {
+        let copy = writes.clone();
+        self.inner.commit(writes).await?;
+        self.durable.lock().committed((self.host, self.opening), copy, LEASE_MS);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Store for SimStore {
+    async fn commit(&self, writes: WriteSet) -> Result<(), StoreError> {
+        let _flight = self.link.begin();
+        if self.is_broken.load(Ordering::SeqCst) {
+            return Err(failed("an earlier commit failed"));
+        }
+        let fault = {
+            let mut state = locked(&self.link.state);
+            if state.is_cut {
+                drop(state);
+                return Err(self.broken("cut off"));
+            }
+            state.commits.pop_front()
+        };
+        match fault {
+            None => {
+                // Long enough for the next batch to execute meanwhile.
+                self.link.linger().await;
+                self.make_durable(writes).await
+            }
+            Some(CommitFault::Before) => Err(self.broken("before the commit")),
+            Some(CommitFault::After) => {
+                self.make_durable(writes).await?;
+                Err(self.broken("after the commit"))
+            }
+            Some(CommitFault::StallBefore) => {
+                if !self.link.stall().await {
+                    return Err(self.broken("before the commit, late"));
+                }
+                self.make_durable(writes).await
+            }
+            Some(CommitFault::StallAfter) => {
+                self.make_durable(writes).await?;
+                if self.link.stall().await { Ok(()) } else { Err(self.broken("after the commit, late")) }
+            }
+        }
+    }
+
+    async fn load_tenant(&self) -> Result<TenantImage, StoreError> {
+        let _flight = self.link.begin();
+        self.ready()?;
+        self.inner.load_tenant().await
+    }
+
+    async fn load(&self, wants: Wants) -> Result<Loaded, StoreError> {
+        let _flight = self.link.begin();
+        self.ready()?;
+        self.inner.load(wants).await
+    }
+
+    async fn playbook(
+        &self,
+        name: &PlaybookName,
+        digest: PlaybookDigest,
+    ) -> Result<Option<PlaybookRow>, StoreError> {
+        let _flight = self.link.begin();
+        self.ready()?;
+        self.inner.playbook(name, digest).await
+    }
+
+    async fn timers(
+        &self,
+        after: Option<(UtcMs, TimerId)>,
+        limit: usize,
+    ) -> Result<Vec<TimerRow>, StoreError> {
+        let _flight = self.link.begin();
+        self.ready()?;
+        self.inner.timers(after, limit).await
+    }
+
+    async fn scan_records(&self, range: RecordRange) -> Result<Vec<(Key, String)>, StoreError> {
+        let _flight = self.link.begin();
+        self.ready()?;
+        self.inner.scan_records(range).await
+    }
+
+    async fn count_events(&self, window: EventWindow) -> Result<Windowed, StoreError> {
+        let _flight = self.link.begin();
+        self.ready()?;
+        self.inner.count_events(window).await
+    }
+
+    async fn events_since(&self, query: EventsSince) -> Result<Vec<EventRow>, StoreError> {
+        let _flight = self.link.begin();
+        self.ready()?;
+        self.inner.events_since(query).await
+    }
+
+    async fn event(&self, seq: EventSeq) -> Result<Option<EventRow>, StoreError> {
+        let _flight = self.link.begin();
+        self.ready()?;
+        self.inner.event(seq).await
+    }
+
+    async fn customer_ids(
+        &self,
+        after: Option<CustomerId>,
+        limit: usize,
+    ) -> Result<Vec<CustomerId>, StoreError> {
+        let _flight = self.link.begin();
+        self.ready()?;
+        self.inner.customer_ids(after, limit).await
+    }
+
+    async fn runs_of_slot(&self, query: SlotQuery) -> Result<Vec<RunId>, StoreError> {
+        let _flight = self.link.begin();
+        self.ready()?;
+        self.inner.runs_of_slot(query).await
+    }
+
+    async fn unsent_messages(
+        &self,
+        due_before: UtcMs,
+        after: Option<MessageId>,
+        limit: usize,
+    ) -> Result<Vec<Message>, StoreError> {
+        let _flight = self.link.begin();
+        self.ready()?;
+        self.inner.unsent_messages(due_before, after, limit).await
+    }
+
+    async fn maintain(&self, work: Maintenance) -> Result<MaintenanceReport, StoreError> {
+        let _flight = self.link.begin();
+        self.ready()?;
+        self.inner.maintain(work).await
+    }
+
+    async fn close(&self) -> Result<(), StoreError> {
+        let _flight = self.link.begin();
+        self.durable.lock().closed((self.host, self.opening));
+        self.inner.close().await
+    }
+}
