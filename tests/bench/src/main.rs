@@ -12,6 +12,7 @@ mod ports;
 mod report;
 mod start;
 mod steps;
+mod tenants;
 mod waits;
 mod world;
 
@@ -42,6 +43,8 @@ enum What {
     Waits,
     /// Bytes of a run and a step
     Disk,
+    /// A thousand tenants on one host, and one that floods it
+    Tenants,
 }
 
 #[derive(Parser)]
@@ -58,6 +61,9 @@ struct Arguments {
     /// Runs that wait in `waits`
     #[arg(long, default_value_t = 1_000_000)]
     parked: u64,
+    /// Tenants in `tenants`
+    #[arg(long, default_value_t = 1_000)]
+    tenants: usize,
     /// Print one JSON document instead of a table
     #[arg(long)]
     json: bool,
@@ -111,6 +117,9 @@ async fn measure(arguments: &Arguments) -> anyhow::Result<Report> {
     }
     if arguments.wants(What::Waits) {
         waits::measure(&world, (repeat, arguments.parked.max(1)), &mut report).await?;
+    }
+    if arguments.wants(What::Tenants) {
+        tenants::measure(&world, (repeat, arguments.tenants), &mut report).await?;
     }
     Ok(report)
 }

@@ -94,16 +94,26 @@ impl World {
         stores: Arc<dyn Stores>,
         plugins: Arc<dyn Plugins>,
     ) -> anyhow::Result<Tenant> {
-        let ports = Ports {
+        let ports = self.ports(stores, plugins)?;
+        let tenant = Tenant::open(tenant_name()?, ports, Settings::default()).await?;
+        tenant.publish(self.publication()).await??;
+        Ok(tenant)
+    }
+
+    /// What tenants work with.
+    pub(crate) fn ports(&self, stores: Arc<dyn Stores>, plugins: Arc<dyn Plugins>) -> anyhow::Result<Ports> {
+        Ok(Ports {
             stores,
             plugins,
             clock: Arc::new(SystemClock),
             channels: Channels::default(),
             lanes: Arc::new(Semaphore::new(std::thread::available_parallelism()?.get())),
-        };
-        let tenant = Tenant::open(tenant_name()?, ports, Settings::default()).await?;
-        tenant.publish(self.publication.clone()).await??;
-        Ok(tenant)
+        })
+    }
+
+    /// The playbook.
+    pub(crate) fn publication(&self) -> Publication {
+        self.publication.clone()
     }
 }
 
