@@ -50,7 +50,10 @@ pub(crate) async fn measure(
     report: &mut Report,
 ) -> anyhow::Result<()> {
     let few = Rules::default().awake_max.min(tenants / 2);
-    ensure!(tenants > few + BUSY, "{tenants} tenants are too few to tell what one costs: name more than {BUSY}");
+    ensure!(
+        tenants > few + BUSY,
+        "{tenants} tenants are too few to tell what one costs: name more than {BUSY}"
+    );
     report.begin("tenants: many on one host, most of them asleep");
     asleep(world, (few, tenants), report).await?;
     waking(world, repeat, tenants, report).await?;

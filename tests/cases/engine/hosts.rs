@@ -6,7 +6,7 @@ use siyu_engine::host::{Host, HostError, Rules};
 use siyu_engine::ports::inspect::{Inspect, MessageFilter, RunFilter, Turn};
 use siyu_engine::ports::store::StoreError;
 use siyu_engine::tenant::{Admitted, Unavailable};
-use siyu_model::clock::DurationMs;
+use siyu_model::clock::{DurationMs, UtcMs};
 use siyu_model::name::TenantName;
 use siyu_store::SqliteInspect;
 use siyu_tests::{Place, event, workflows};
@@ -115,7 +115,9 @@ async fn many_who_come_while_a_tenant_goes_to_sleep_and_wakes_lose_nothing() {
     for number in 0..EVENTS {
         let (host, clock) = (host.clone(), place.clock.clone());
         coming.spawn(async move {
-            clock.set("2026-11-21T10:00:01+08:00".parse().unwrap());
+            // Time goes on with each of them, so the keeper looks between them.
+            let second: UtcMs = "2026-11-21T10:00:01+08:00".parse().unwrap();
+            clock.set(second + DurationMs::from_millis(20 * number as u64));
             let tenant = host.tenant(&name(0)).await.unwrap();
             let event = event(&number.to_string(), "go", &format!("shop:{}", number % 7), "{}").unwrap();
             let admitted = tenant.admit(event).await;

@@ -12,6 +12,9 @@ use super::{HostError, Shared};
 /// After how long a tenant that could not be opened is tried again.
 const AGAIN: DurationMs = DurationMs::from_millis(10_000);
 
+/// The keeper looks no sooner again than after this, whatever is due: it shares its thread with the tenants.
+const PAUSE: DurationMs = DurationMs::from_millis(10);
+
 /// Works until the host stops.
 pub(super) async fn keep(shared: Arc<Shared>) {
     let mut stopping = shared.is_stopping.subscribe();
@@ -19,7 +22,10 @@ pub(super) async fn keep(shared: Arc<Shared>) {
         let now = shared.ports.clock.now();
         wake_due(&shared, now).await;
         rest_idle(&shared, now).await;
-        let next = next_look(&shared, shared.ports.clock.now());
+        let now = shared.ports.clock.now();
+        let next = next_look(&shared, now).map(|at| at.max(now + PAUSE));
+        // What is ready at once would keep the thread from everybody else.
+        tokio::task::yield_now().await;
         let pause = async {
             match next {
                 Some(at) => shared.ports.clock.sleep_until(at).await,
