@@ -1,12 +1,14 @@
 //! What the end-to-end tests stand on: playbooks from folders, plugins as functions, stores that fail on demand.
 
 mod faulty;
+mod kept;
 mod place;
 mod playbooks;
 mod probe;
 mod twin;
 
 pub use faulty::{FaultyStores, StoreFault};
+pub use kept::On;
 pub use place::{HandClock, Place, event, publication, workflows};
 pub use playbooks::{Outcome, TestPlaybook, Way, play_all};
 pub use probe::{Gate, ProbeStep, probe, probe_at};

@@ -12,12 +12,11 @@ use siyu_engine::ports::rows::JournalRow;
 use siyu_engine::ports::store::Stores;
 use siyu_engine::scenario::{Played, Stage, play_with};
 use siyu_engine::tenant::Settings;
-use siyu_model::name::TenantName;
 use siyu_model::plugin::{CapabilitySet, Manifest};
 use siyu_model::scenario::Scenario;
-use siyu_store::{SqliteInspect, SqliteOptions, SqliteStores};
 use siyu_workflow::{Bundle, Catalog, CatalogPlugin, Style, compile};
 
+use crate::kept::{Kept, On};
 use crate::{FaultyStores, StoreFault, TwinStores, probe};
 
 /// A playbook that compiles, with its tests.
@@ -65,29 +64,24 @@ impl TestPlaybook {
         &self.scenarios
     }
 
-    /// Plays a test in some way: on memory and SQLite, which must agree; with little memory on SQLite alone, so that reads
-    /// and commits overlap as they do in a host.
-    pub async fn play(&self, scenario: &Scenario, way: Way) -> anyhow::Result<Outcome> {
+    /// Plays a test in some way: on memory and a database, which must agree; with little memory on the database alone, so
+    /// that reads and commits overlap as they do in a host.
+    pub async fn play(&self, scenario: &Scenario, on: On, way: Way) -> anyhow::Result<Outcome> {
         let (at, fault) = match way {
             Way::Calm | Way::Narrow => (u64::MAX, StoreFault::Before),
             Way::Crash(at, fault) => (at, fault),
         };
         let settings = if way == Way::Narrow { narrow() } else { Settings::default() };
-        let folder = tempfile::tempdir()?;
-        let tenant = TenantName::new("test")?;
-        let options = SqliteOptions { secret: Some(secret(&scenario.seed)), ..SqliteOptions::default() };
-        let sqlite = SqliteStores::new(folder.path(), options);
-        let path = sqlite.path(&tenant);
-        // The file must be there before it can be read beside the executor.
-        sqlite.open(&tenant).await?.close().await?;
-        let inspect: Arc<dyn Inspect> = Arc::new(SqliteInspect::open(&path).await?);
+        let kept = Kept::make(on, secret(&scenario.seed)).await?;
+        let inspect = kept.inspect.clone();
         let inner: Arc<dyn Stores> = match way {
-            Way::Narrow => Arc::new(sqlite),
-            _ => Arc::new(TwinStores::new(Arc::new(MemoryStores::new()), Arc::new(sqlite))),
+            Way::Narrow => kept.stores.clone(),
+            _ => Arc::new(TwinStores::new(Arc::new(MemoryStores::new()), kept.stores.clone())),
         };
         let stores = Arc::new(FaultyStores::new(inner, at, fault));
         let plugins = Arc::new(self.plugins.clone());
-        let stage = Stage { stores: stores.clone(), inspect: inspect.clone(), plugins, tenant };
+        let stage =
+            Stage { stores: stores.clone(), inspect: inspect.clone(), plugins, tenant: kept.tenant.clone() };
         let played = play_with(scenario, self.publication.clone(), stage, settings).await;
         Ok(Outcome { played, commits: stores.commits(), left: left(&*inspect).await? })
     }
@@ -158,30 +152,29 @@ fn secret(seed: &str) -> [u8; 32] {
     secret
 }
 
-/// Plays every test of a playbook: undisturbed, with the least memory, and once for every commit with a crash before and
-/// after it. What is left in the end must be the same. Gives how many plays there were.
+/// Plays every test of a playbook on SQLite: undisturbed, with the least memory, and once for every commit with a crash
+/// before and after it; on Postgres undisturbed, with the least memory, and with two of these crashes. What is left in the end
+/// must always be the same. Gives how many plays there were.
 pub async fn play_all(folder: &Path) -> anyhow::Result<u64> {
     let playbook = TestPlaybook::read(folder)?;
     let mut plays = 0;
     let mut failures = Vec::new();
-    for scenario in playbook.scenarios() {
-        let calm = playbook.play(scenario, Way::Calm).await?;
+    for (number, scenario) in playbook.scenarios().iter().enumerate() {
+        let calm = playbook.play(scenario, On::Sqlite, Way::Calm).await?;
         plays += 1;
-        if let Err(failure) = check(scenario, &calm.played, Way::Calm) {
+        if let Err(failure) = check(scenario, &calm.played, On::Sqlite, Way::Calm) {
             // What fails undisturbed says nothing new in another way.
             failures.push(format!("{failure}\nIn the end there is\n  {}", calm.left.join("\n  ")));
             continue;
         }
-        let crashes = (0..calm.commits)
-            .flat_map(|at| [Way::Crash(at, StoreFault::Before), Way::Crash(at, StoreFault::After)]);
-        for way in [Way::Narrow].into_iter().chain(crashes) {
-            let other = playbook.play(scenario, way).await?;
+        for (on, way) in ways(calm.commits, number) {
+            let other = playbook.play(scenario, on, way).await?;
             plays += 1;
-            failures.extend(check(scenario, &other.played, way).err());
+            failures.extend(check(scenario, &other.played, on, way).err());
             if other.left != calm.left {
                 let (calm, other) = (calm.left.join("\n  "), other.left.join("\n  "));
                 let name = &scenario.name;
-                failures.push(format!("{name} ({way:?}) leaves\n  {other}\ninstead of\n  {calm}"));
+                failures.push(format!("{name} ({on:?}, {way:?}) leaves\n  {other}\ninstead of\n  {calm}"));
             }
         }
     }
@@ -189,11 +182,22 @@ pub async fn play_all(folder: &Path) -> anyhow::Result<u64> {
     Ok(plays)
 }
 
-fn check(scenario: &Scenario, played: &Played, way: Way) -> Result<(), String> {
+/// In which ways a test of so many commits is played after the first time. A play on Postgres costs some tenths of a second, so
+/// the tests of a playbook share the places where it crashes.
+fn ways(commits: u64, number: usize) -> Vec<(On, Way)> {
+    let crashes = |at| [Way::Crash(at, StoreFault::Before), Way::Crash(at, StoreFault::After)];
+    let on_sqlite = [Way::Narrow].into_iter().chain((0..commits).flat_map(crashes));
+    let place = number as u64 * 7 % commits.max(1);
+    let on_postgres = [Way::Calm, Way::Narrow].into_iter().chain(crashes(place));
+    let on = |on| move |way| (on, way);
+    on_sqlite.map(on(On::Sqlite)).chain(on_postgres.map(on(On::Postgres))).collect()
+}
+
+fn check(scenario: &Scenario, played: &Played, on: On, way: Way) -> Result<(), String> {
     let lines = played.failures.iter().map(|failure| format!("{}: {}", failure.place, failure.message));
     let lines: Vec<String> = lines.collect();
     if !lines.is_empty() {
-        return Err(format!("{} ({way:?}):\n{}", scenario.name, lines.join("\n")));
+        return Err(format!("{} ({on:?}, {way:?}):\n{}", scenario.name, lines.join("\n")));
     }
     if played.held == 0 {
         return Err(format!("{}: nothing was expected", scenario.name));

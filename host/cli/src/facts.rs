@@ -35,7 +35,7 @@ pub(crate) struct Facts {
 
 impl Facts {
     /// What is remembered; none for a tenant that is not there yet.
-    pub(crate) fn read(home: &Home) -> anyhow::Result<Option<Self>> {
+    pub(crate) async fn read(home: &Home) -> anyhow::Result<Option<Self>> {
         let path = home.beside("json");
         match fs::read_to_string(&path) {
             Ok(text) => {
@@ -44,7 +44,7 @@ impl Facts {
             }
             // A tenant of another program goes by the machine's clock.
             Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => {
-                Ok(home.database().exists().then_some(Self { clock: ClockKind::Real, seed: None }))
+                Ok(home.is_there().await?.then_some(Self { clock: ClockKind::Real, seed: None }))
             }
             Err(fault) => Err(fault).with_context(|| format!("{} cannot be read", path.display())),
         }

@@ -4,7 +4,7 @@
 //! siyu-data/
 //!   host.key            32 secret bytes, mode 0600: seals compiled plugins
 //!   channels.toml       which channel leads where; optional
-//!   tenants/<name>.db   one tenant
+//!   tenants/<name>.db   one tenant, unless tenants are in a database of their own
 //!   tenants/<name>.json its clock and seed
 //!   tenants/<name>.lock held by the process that executes the tenant
 //!   components/         plugins that published versions use, by digest
@@ -16,25 +16,52 @@ use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Context;
+use siyu_engine::ports::inspect::Inspect;
+use siyu_engine::ports::store::Stores;
 use siyu_model::name::TenantName;
 use siyu_runtime::CacheKey;
-use siyu_store::{SqliteInspect, SqliteOptions, SqliteStores};
+use siyu_store::PgStores;
 
 use crate::fault::Fault;
+use crate::tenants::Tenants;
+
+/// The folder of tenants in the data folder.
+const TENANTS: &str = "tenants";
 
 /// A data folder and a tenant in it.
 #[derive(Clone)]
 pub(crate) struct Home {
     folder: PathBuf,
+    kept: Tenants,
     /// The tenant that commands are about.
     pub(crate) tenant: TenantName,
 }
 
 impl Home {
     pub(crate) fn new(folder: PathBuf, tenant: TenantName) -> Self {
-        Self { folder, tenant }
+        let kept = Tenants::Files(folder.join(TENANTS));
+        Self { folder, kept, tenant }
+    }
+
+    /// The same with its tenants in a database, when there is one.
+    pub(crate) fn with_database(mut self, database: Option<PgStores>) -> Self {
+        if let Some(stores) = database {
+            self.kept = Tenants::Database(stores);
+        }
+        self
+    }
+
+    /// The same for another tenant.
+    pub(crate) fn of(&self, tenant: TenantName) -> Self {
+        Self { tenant, ..self.clone() }
+    }
+
+    /// Where tenants are kept.
+    pub(crate) fn kept(&self) -> &Tenants {
+        &self.kept
     }
 
     /// The folder itself.
@@ -53,12 +80,12 @@ impl Home {
             .with_context(|| format!("the data folder {} cannot be made", self.folder.display()))
     }
 
-    /// Where tenants are.
+    /// Where files of tenants are.
     pub(crate) fn tenants(&self) -> PathBuf {
-        self.folder.join("tenants")
+        self.folder.join(TENANTS)
     }
 
-    /// A file beside the tenant's database.
+    /// A file of this host about the tenant.
     pub(crate) fn beside(&self, extension: &str) -> PathBuf {
         self.tenants().join(format!("{}.{extension}", self.tenant))
     }
@@ -84,27 +111,29 @@ impl Home {
     }
 
     /// The tenants' stores; a tenant that is made now gets this secret, or a random one.
-    pub(crate) fn stores(&self, secret: Option<[u8; 32]>) -> SqliteStores {
-        SqliteStores::new(self.tenants(), SqliteOptions { secret, ..SqliteOptions::default() })
+    pub(crate) fn stores(&self, secret: Option<[u8; 32]>) -> Arc<dyn Stores> {
+        self.kept.stores(secret)
     }
 
-    /// The tenant's database.
-    pub(crate) fn database(&self) -> PathBuf {
-        self.stores(None).path(&self.tenant)
+    /// Whether the tenant is there.
+    pub(crate) async fn is_there(&self) -> anyhow::Result<bool> {
+        self.kept.has(&self.tenant).await
     }
 
     /// The tenant, to be read; it may be executed by another process meanwhile.
-    pub(crate) async fn inspect(&self) -> anyhow::Result<SqliteInspect> {
-        let path = self.database();
-        if !path.exists() {
+    pub(crate) async fn inspect(&self) -> anyhow::Result<Arc<dyn Inspect>> {
+        if !self.is_there().await? {
             return Err(self.no_tenant().into());
         }
-        SqliteInspect::open(&path).await.with_context(|| format!("tenant {} cannot be read", self.tenant))
+        self.kept.inspect(&self.tenant).await
     }
 
     /// The error of a tenant that is not there.
     pub(crate) fn no_tenant(&self) -> Fault {
-        let place = self.folder.display();
+        let place = match &self.kept {
+            Tenants::Files(_) => self.folder.display().to_string(),
+            kept => kept.place(),
+        };
         Fault::wrong(format!("there is no tenant `{}` in {place}", self.tenant)).help(
             "publish a playbook with `siyu publish` first, or name the folder with --data and the tenant with --tenant",
         )

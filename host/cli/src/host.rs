@@ -9,7 +9,7 @@ use std::thread;
 use anyhow::Context;
 use siyu_engine::operate::{Publication, PublishError, Published};
 use siyu_engine::ports::clock::{Clock, SystemClock, VirtualClock};
-use siyu_engine::ports::store::{Stores, TenantImage};
+use siyu_engine::ports::store::TenantImage;
 use siyu_engine::tenant::{Ports, Settings, Tenant};
 use siyu_model::clock::UtcMs;
 use siyu_model::name::PlaybookName;
@@ -73,7 +73,7 @@ impl Host {
         let tenants = home.tenants();
         home::make_private(&tenants).with_context(|| format!("{} cannot be made", tenants.display()))?;
         let lock = Lock::take(&home)?;
-        let facts = agreed(&home, &opening)?;
+        let facts = agreed(&home, &opening).await?;
         let ways = Ways::read(&home)?;
         let cannot = || format!("tenant {} cannot be opened", home.tenant);
         let stores = home.stores(facts.seed.as_deref().map(secret_of));
@@ -84,7 +84,7 @@ impl Host {
         let clock = HostClock::of(&facts, image.at.max(opening.from));
         let counts = Arc::new(Counts::default());
         let ports = Ports {
-            stores: Arc::new(CountedStores::new(Arc::new(stores), store, counts.clone())),
+            stores: Arc::new(CountedStores::new(stores, store, counts.clone())),
             plugins: Arc::new(CountedPlugins::new(installed.runtime.clone(), counts.clone())),
             clock: clock.port(),
             channels: ways.open(&home),
@@ -144,8 +144,8 @@ impl HostClock {
     }
 }
 
-fn agreed(home: &Home, opening: &Opening<'_>) -> anyhow::Result<Facts> {
-    if let Some(facts) = Facts::read(home)? {
+async fn agreed(home: &Home, opening: &Opening<'_>) -> anyhow::Result<Facts> {
+    if let Some(facts) = Facts::read(home).await? {
         facts.agree(home, opening.clock, opening.seed)?;
         return Ok(facts);
     }

@@ -17,6 +17,7 @@ mod host;
 mod output;
 mod plugins;
 mod session;
+mod tenants;
 
 use std::process::ExitCode;
 
@@ -28,6 +29,7 @@ use commands::{
 };
 use output::Screen;
 use session::{Exit, Global, Session};
+use tenants::DatabaseUrl;
 
 /// A run makes and drops many small values on several threads; the system's allocator spends a tenth of the time on that.
 #[global_allocator]
@@ -91,7 +93,11 @@ fn main() -> ExitCode {
     }
     let screen = Screen::detect(global.json);
     session::log_to_stderr(global.log);
-    let session = Session::new(global, screen);
+    let database = match global.database.as_ref().map(DatabaseUrl::stores).transpose() {
+        Ok(database) => database,
+        Err(fault) => return screen.fault(&fault),
+    };
+    let session = Session::new(global, database, screen);
     let done = match command {
         Command::Validate(options) => validate::run(&options, &session),
         Command::Test(options) => test::run(&options, &session),

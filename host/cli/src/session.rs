@@ -7,12 +7,14 @@ use std::sync::Arc;
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use siyu_model::name::TenantName;
+use siyu_store::PgStores;
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::fault;
 use crate::home::Home;
 use crate::output::Screen;
 use crate::plugins::{Compiled, Installed};
+use crate::tenants::DatabaseUrl;
 
 /// Under which heading the help shows them.
 const EVERY: &str = "For every command";
@@ -30,6 +32,15 @@ pub(crate) struct Global {
         hide_env_values = true
     )]
     pub(crate) data: PathBuf,
+    /// A Postgres database with the tenants, postgres://USER@HOST/NAME [default: files in the data folder]
+    #[arg(
+        long,
+        global = true, help_heading = EVERY,
+        env = "SIYU_DATABASE_URL",
+        value_name = "URL",
+        hide_env_values = true
+    )]
+    pub(crate) database: Option<DatabaseUrl>,
     /// The tenant
     #[arg(
         long,
@@ -93,18 +104,20 @@ impl Exit {
 /// One call of the program.
 pub(crate) struct Session {
     global: Global,
+    database: Option<PgStores>,
     /// Where answers go.
     pub(crate) screen: Screen,
 }
 
 impl Session {
-    pub(crate) fn new(global: Global, screen: Screen) -> Self {
-        Self { global, screen }
+    pub(crate) fn new(global: Global, database: Option<PgStores>, screen: Screen) -> Self {
+        Self { global, database, screen }
     }
 
     /// The data folder and the tenant; nothing is made or read yet.
     pub(crate) fn home(&self) -> Home {
-        Home::new(self.global.data.clone(), self.global.tenant.clone())
+        let home = Home::new(self.global.data.clone(), self.global.tenant.clone());
+        home.with_database(self.database.clone())
     }
 
     /// The installed plugins; compiled ones are kept in the data folder.

@@ -5,6 +5,22 @@
 //! WebAssembly and no HTTP.
 
 pub mod conformance;
+pub mod postgres;
 pub mod sqlite;
 
+mod commit;
+mod database;
+mod decode;
+mod encode;
+mod inspect;
+mod journal;
+mod load;
+mod migrations;
+mod purge;
+mod queries;
+mod readers;
+mod store;
+mod texts;
+
+pub use postgres::{PgInspect, PgOptions, PgStores};
 pub use sqlite::{SqliteInspect, SqliteOptions, SqliteStores};

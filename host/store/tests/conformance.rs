@@ -1,5 +1,7 @@
 //! Every check of the conformance suite on every store.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -10,7 +12,8 @@ use siyu_engine::ports::store::{StoreError, Stores};
 use siyu_model::id::RunId;
 use siyu_model::name::TenantName;
 use siyu_store::conformance::{CHECKS, Place};
-use siyu_store::{SqliteInspect, SqliteOptions, SqliteStores};
+use siyu_store::{PgInspect, PgOptions, PgStores, SqliteInspect, SqliteOptions, SqliteStores};
+use siyu_test_postgres::Scratch;
 
 struct Memory(MemoryStores);
 
@@ -40,12 +43,34 @@ impl Place for Sqlite {
     }
 
     async fn journal(&self, tenant: &TenantName, run: RunId) -> Result<Vec<JournalRow>, StoreError> {
-        let inspect = SqliteInspect::open(self.stores().path(tenant)).await?;
-        match inspect.run(run).await {
-            Ok(found) => Ok(found.map(|detail| detail.journal).unwrap_or_default()),
-            Err(InspectError::Store(fault)) => Err(fault),
-            Err(fault) => Err(StoreError::Broken(fault.to_string())),
-        }
+        journal(&SqliteInspect::open(self.stores().path(tenant)).await?, run).await
+    }
+}
+
+struct Postgres(Scratch);
+
+impl Postgres {
+    fn stores(&self) -> PgStores {
+        PgStores::new(&self.0.url(), PgOptions::default()).unwrap()
+    }
+}
+
+#[async_trait]
+impl Place for Postgres {
+    fn host(&self) -> Arc<dyn Stores> {
+        Arc::new(self.stores())
+    }
+
+    async fn journal(&self, tenant: &TenantName, run: RunId) -> Result<Vec<JournalRow>, StoreError> {
+        journal(&PgInspect::open(&self.stores(), tenant).await?, run).await
+    }
+}
+
+async fn journal(inspect: &dyn Inspect, run: RunId) -> Result<Vec<JournalRow>, StoreError> {
+    match inspect.run(run).await {
+        Ok(found) => Ok(found.map(|detail| detail.journal).unwrap_or_default()),
+        Err(InspectError::Store(fault)) => Err(fault),
+        Err(fault) => Err(StoreError::Broken(fault.to_string())),
     }
 }
 
@@ -68,4 +93,9 @@ async fn the_store_in_memory_conforms() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sqlite_conforms() {
     conforms(|| Sqlite(tempfile::tempdir().unwrap())).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn postgres_conforms() {
+    conforms(|| Postgres(Scratch::make().unwrap())).await;
 }

@@ -1,6 +1,10 @@
 //! `cargo xtask test`: everything that can be tested, with its set-up.
 
+use std::process::Command;
+
+use anyhow::Context;
 use clap::Args;
+use siyu_test_postgres::{Binaries, Server, VARIABLE};
 
 use crate::commands::{self, cargo, part};
 use crate::{plugins, tidy};
@@ -16,15 +20,49 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     part("plugins", || plugins::build(false).map(drop))?;
     part("tidy", tidy::run)?;
+    let mut server = None;
+    part("a private Postgres", || {
+        server = postgres()?;
+        Ok(())
+    })?;
     part("tests", || {
         let mut test = cargo();
         test.args(["test", "--workspace", "--quiet"]);
         test.args(&options.filter);
+        if let Some(server) = &server {
+            test.env(VARIABLE, server.url());
+        }
         run_tests(&mut test)
     })
 }
 
-fn run_tests(test: &mut std::process::Command) -> anyhow::Result<()> {
+fn run_tests(test: &mut Command) -> anyhow::Result<()> {
     // Snapshots are part of the repository: a test never writes them.
     commands::run(test.env("INSTA_UPDATE", "no"))
+}
+
+/// One server for all tests, which ends with this process; none when somebody named one.
+fn postgres() -> anyhow::Result<Option<Server>> {
+    if std::env::var_os(VARIABLE).is_some() {
+        return Ok(None);
+    }
+    let binaries = match Binaries::find() {
+        Ok(binaries) => binaries,
+        Err(missing) => {
+            install().context(missing)?;
+            Binaries::find()?
+        }
+    };
+    Server::start(&binaries).map(Some)
+}
+
+/// Installs Debian's package, where that is possible, without a server of its own being started.
+fn install() -> anyhow::Result<()> {
+    let apt = |arguments: &[&str]| {
+        let mut apt = Command::new("apt-get");
+        apt.env("DEBIAN_FRONTEND", "noninteractive").env("RUNLEVEL", "1");
+        commands::run(apt.args(arguments))
+    };
+    apt(&["update", "--quiet"])?;
+    apt(&["install", "--quiet", "--yes", "--no-install-recommends", "postgresql"])
 }

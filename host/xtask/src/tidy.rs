@@ -37,7 +37,7 @@ const FLOORS: [(&str, u32); 8] = [
 /// The only crates that may know these: everything else goes through a port.
 const ONLY: [(&str, &[&str]); 5] = [
     ("serde_yaml", &["siyu-workflow", "siyu-reference"]),
-    ("sqlx", &["siyu-store", "siyu-bench"]),
+    ("sqlx", &["siyu-store", "siyu-bench", "siyu-test-postgres"]),
     ("wasmtime", &["siyu-runtime", "siyu-bench"]),
     ("axum", &["siyu-api"]),
     ("clap", &["siyu-cli", "xtask", "siyu-bench"]),

@@ -31,7 +31,7 @@ pub(crate) fn run(command: &Customers, session: &Session) -> anyhow::Result<Exit
     let Customers::Show(options) = command;
     let story = session.wait_for(async {
         let Reading { inspect, frame } = reading::open(session, &options.zoned).await?;
-        siyu_insight::customer(&inspect, &frame, options.customer.clone(), options.paged.turn())
+        siyu_insight::customer(&*inspect, &frame, options.customer.clone(), options.paged.turn())
             .await
             .map_err(reading::told)
     })?;

@@ -1,5 +1,7 @@
 //! `siyu doctor`: is this a place where a host can work? Each thing ok, a warning or a fault, with what helps.
 
+mod database;
+
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -8,8 +10,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 use serde_json::json;
 use siyu_engine::ports::clock::{Clock, SystemClock};
-use siyu_engine::ports::inspect::{EventFilter, Inspect, Turn};
-use siyu_engine::ports::store::Stores;
+use siyu_engine::ports::inspect::{EventFilter, Turn};
 use siyu_model::clock::{DurationMs, UtcMs};
 use siyu_model::name::TenantName;
 
@@ -77,6 +78,7 @@ pub(crate) fn run(session: &Session) -> anyhow::Result<Exit> {
     findings.extend(plugins(session));
     findings.push(channels(&home));
     session.wait_for(async {
+        findings.extend(database::look(&home).await);
         findings.extend(tenants(&home).await);
         Ok(())
     })?;
@@ -251,13 +253,19 @@ async fn tenants(home: &Home) -> Vec<Finding> {
     let mut newest = UtcMs::EPOCH;
     let names = match home.stores(None).tenants().await {
         Ok(names) => names,
-        Err(why) => return vec![Finding::fault(CHECK, why.to_string(), "look at the folder's rights")],
+        Err(why) => {
+            return vec![Finding::fault(
+                CHECK,
+                why.to_string(),
+                "look at the rights of the folder, or of the database's user",
+            )];
+        }
     };
     for name in &names {
         match latest(home, name).await {
             Ok(at) => newest = newest.max(at),
             Err(why) => {
-                let help = "restore the tenant's file from a backup, or use the host that wrote it";
+                let help = "restore the tenant from a backup, or use the host that wrote it";
                 findings.push(Finding::fault(CHECK, format!("{name}: {why:#}"), help));
             }
         }
@@ -271,11 +279,10 @@ async fn tenants(home: &Home) -> Vec<Finding> {
 
 /// When the newest event of a tenant was recorded by the machine's clock.
 async fn latest(home: &Home, name: &TenantName) -> anyhow::Result<UtcMs> {
-    let home = Home::new(home.folder().to_owned(), name.clone());
-    let facts = Facts::read(&home)?;
+    let home = home.of(name.clone());
+    let facts = Facts::read(&home).await?;
     let inspect = home.inspect().await?;
     let newest = inspect.events(EventFilter::default(), Turn::first(1)).await?.items;
-    inspect.close().await;
     let is_real = facts.is_none_or(|facts| facts.clock == ClockKind::Real);
     let newest = newest.first().map(|event| event.recorded_at).filter(|_| is_real);
     Ok(newest.unwrap_or_default())

@@ -28,7 +28,7 @@ pub(crate) fn run(command: &Draws, session: &Session) -> anyhow::Result<Exit> {
     let Draws::Verify(options) = command;
     let audits = session.wait_for(async {
         let inspect = session.home().inspect().await?;
-        Ok(siyu_insight::draws::verify(&inspect, options.campaign.as_deref()).await?)
+        Ok(siyu_insight::draws::verify(&*inspect, options.campaign.as_deref()).await?)
     })?;
     if let (Some(campaign), true) = (&options.campaign, audits.is_empty()) {
         return Err(

@@ -1,12 +1,13 @@
 //! What all commands that read a tenant share: which playbook's zone counts, spans of time, and right-aligned numbers.
 
+use std::sync::Arc;
+
 use clap::Args;
 use comfy_table::{CellAlignment, Table};
 use siyu_engine::ports::inspect::{Cursor, Inspect, Span, Turn};
 use siyu_insight::{Frame, InsightError, Local, Rate};
 use siyu_model::clock::UtcMs;
 use siyu_model::name::PlaybookName;
-use siyu_store::SqliteInspect;
 
 use crate::fault::Fault;
 use crate::session::Session;
@@ -68,14 +69,14 @@ fn instant(text: &str, frame: &Frame) -> anyhow::Result<UtcMs> {
 
 /// A tenant to read, with what frames it.
 pub(crate) struct Reading {
-    pub(crate) inspect: SqliteInspect,
+    pub(crate) inspect: Arc<dyn Inspect>,
     pub(crate) frame: Frame,
 }
 
 /// Opens the tenant to be read; another process may execute it meanwhile.
 pub(crate) async fn open(session: &Session, zoned: &Zoned) -> anyhow::Result<Reading> {
     let inspect = session.home().inspect().await?;
-    let frame = Frame::of(&inspect as &dyn Inspect, zoned.playbook.as_ref()).await.map_err(told)?;
+    let frame = Frame::of(&*inspect, zoned.playbook.as_ref()).await.map_err(told)?;
     Ok(Reading { inspect, frame })
 }
 

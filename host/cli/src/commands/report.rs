@@ -56,7 +56,7 @@ pub(crate) fn run(command: &Report, session: &Session) -> anyhow::Result<Exit> {
             let found = session.wait_for(async {
                 let Reading { inspect, frame } = reading::open(session, &options.zoned).await?;
                 let span = options.span.span(&frame)?;
-                report::funnel(&inspect, &frame, span).await.map_err(reading::told)
+                report::funnel(&*inspect, &frame, span).await.map_err(reading::told)
             })?;
             screen.json(&found)?;
             funnel::show(screen, &found)?;
@@ -64,7 +64,7 @@ pub(crate) fn run(command: &Report, session: &Session) -> anyhow::Result<Exit> {
         Report::Repurchase(zoned) => {
             let found = session.wait_for(async {
                 let Reading { inspect, frame } = reading::open(session, zoned).await?;
-                report::repurchase(&inspect, &frame).await.map_err(reading::told)
+                report::repurchase(&*inspect, &frame).await.map_err(reading::told)
             })?;
             screen.json(&found)?;
             repurchase::show(screen, &found)?;
@@ -73,7 +73,7 @@ pub(crate) fn run(command: &Report, session: &Session) -> anyhow::Result<Exit> {
             let found = session.wait_for(async {
                 let Reading { inspect, frame } = reading::open(session, &options.zoned).await?;
                 let span = options.span.span(&frame)?;
-                report::coupons(&inspect, &frame, span).await.map_err(reading::told)
+                report::coupons(&*inspect, &frame, span).await.map_err(reading::told)
             })?;
             screen.json(&found)?;
             coupons::show(screen, &found)?;
@@ -81,7 +81,7 @@ pub(crate) fn run(command: &Report, session: &Session) -> anyhow::Result<Exit> {
         Report::Stock(options) => {
             let found = session.wait_for(async {
                 let Reading { inspect, frame } = reading::open(session, &options.zoned).await?;
-                report::stock(&inspect, &frame).await.map_err(reading::told)
+                report::stock(&*inspect, &frame).await.map_err(reading::told)
             })?;
             screen.json(&found)?;
             stock::show(screen, &found, options.limit)?;
@@ -91,7 +91,7 @@ pub(crate) fn run(command: &Report, session: &Session) -> anyhow::Result<Exit> {
         Report::Runs(zoned) => {
             let found = session.wait_for(async {
                 let Reading { inspect, frame } = reading::open(session, zoned).await?;
-                report::runs(&inspect, &frame).await.map_err(reading::told)
+                report::runs(&*inspect, &frame).await.map_err(reading::told)
             })?;
             screen.json(&found)?;
             runs::show(screen, &found)?;

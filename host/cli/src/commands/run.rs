@@ -136,7 +136,7 @@ struct Replaying<'a> {
 impl Replaying<'_> {
     async fn replay(&self, feed: Feed, acks: Option<Acks>) -> anyhow::Result<Summary> {
         let inspect = self.home.inspect().await?;
-        let before = Totals::of(&inspect).await?;
+        let before = Totals::of(&*inspect).await?;
         let bar = self.bar(&feed)?;
         let replay = Replay {
             tenant: &self.host.tenant,
@@ -180,8 +180,7 @@ impl Replaying<'_> {
                 Replayed { events: read.saturating_sub(skipped), skipped, ..Replayed::default() }
             }
         };
-        let after = Totals::of(&inspect).await?;
-        inspect.close().await;
+        let after = Totals::of(&*inspect).await?;
         Ok(Summary {
             playbook: String::new(),
             is_interrupted,

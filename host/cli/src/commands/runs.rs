@@ -62,7 +62,7 @@ pub(crate) fn run(command: &Runs, session: &Session) -> anyhow::Result<Exit> {
 /// Does it to each run; what cannot be done to one does not keep the others from it.
 fn act(named: &Named, action: &RunAction, done: &str, session: &Session) -> anyhow::Result<Exit> {
     let home = session.home();
-    if !home.database().exists() {
+    if !session.wait_for(home.is_there())? {
         return Err(home.no_tenant().into());
     }
     let installed = session.plugins(&home)?;

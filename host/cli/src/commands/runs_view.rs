@@ -49,12 +49,12 @@ pub(crate) fn list(options: &List, session: &Session) -> anyhow::Result<Exit> {
             playbook: options.zoned.playbook.clone(),
             workflow: options.workflow.clone(),
             customer: match &options.customer {
-                Some(who) => Some(customer_of(&inspect, who).await?),
+                Some(who) => Some(customer_of(&*inspect, who).await?),
                 None => None,
             },
             started: options.started.span(&frame)?,
         };
-        siyu_insight::runs(&inspect, &frame, filter, options.paged.turn()).await.map_err(reading::told)
+        siyu_insight::runs(&*inspect, &frame, filter, options.paged.turn()).await.map_err(reading::told)
     })?;
     session.screen.json(&page)?;
     show_list(&session.screen, &page)?;
@@ -62,7 +62,7 @@ pub(crate) fn list(options: &List, session: &Session) -> anyhow::Result<Exit> {
 }
 
 /// The id of a customer who must be there.
-async fn customer_of(inspect: &impl Inspect, who: &Subject) -> anyhow::Result<CustomerId> {
+async fn customer_of(inspect: &dyn Inspect, who: &Subject) -> anyhow::Result<CustomerId> {
     match inspect.customer(who.clone()).await? {
         Some(image) => Ok(image.customer.id),
         None => Err(unknown_customer(who).into()),
@@ -109,7 +109,7 @@ fn paint(phase: RunPhase) -> Paint {
 pub(crate) fn show(options: &Show, session: &Session) -> anyhow::Result<Exit> {
     let story = session.wait_for(async {
         let Reading { inspect, frame } = reading::open(session, &options.zoned).await?;
-        siyu_insight::run(&inspect, &frame, options.run).await.map_err(reading::told)
+        siyu_insight::run(&*inspect, &frame, options.run).await.map_err(reading::told)
     })?;
     let Some(story) = story else {
         return Err(Fault::failed(format!("there is no run {}", options.run)).into());

@@ -1,6 +1,7 @@
 //! The program as its users meet it: arguments in; text, JSON, files and exit status out.
 
 mod checking;
+mod database;
 mod feeding;
 mod plugins;
 mod publishing;

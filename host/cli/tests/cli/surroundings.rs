@@ -94,7 +94,7 @@ fn the_doctor_finds_what_is_wrong_and_says_what_helps() {
     stage.write("siyu-data/tenants/shop.db", "no database");
     let about = told(&stage, "tenants");
     assert!(about.starts_with("fault tenants       shop:"), "{about}");
-    assert!(about.contains("help: restore the tenant's file"), "{about}");
+    assert!(about.contains("help: restore the tenant"), "{about}");
     std::fs::remove_file(stage.path("siyu-data/tenants/shop.db")).unwrap();
     stage.write("siyu-data/host.key", "short");
     assert!(told(&stage, "data folder").contains("is no key: expected 64 hexadecimal digits"));

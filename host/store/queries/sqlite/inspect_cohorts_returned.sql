@@ -2,15 +2,15 @@
 -- index: scan: all facts, and each one's events by events_of_customer
 -- often: when a person looks
 WITH month (no, start, until) AS (
-    SELECT key, value, lead(value) OVER (ORDER BY key) FROM jsonb_each(?1)
+    SELECT key, value, lead(value) OVER (ORDER BY key) FROM jsonb_each(?)
 ),
 returned (customer, first_at, at) AS (
     SELECT facts.customer, facts.first_at, events.occurred_at
     FROM facts
     CROSS JOIN events ON events.customer = facts.customer AND events.event_type = facts.event_type
-    WHERE facts.event_type = ?2
+    WHERE facts.event_type = ?
         AND CASE
-            WHEN ?3 THEN (events.occurred_at + ?4) / 86400000 > (facts.first_at + ?4) / 86400000
+            WHEN ? THEN (events.occurred_at + ?) / 86400000 > (facts.first_at + ?) / 86400000
             ELSE events.occurred_at > facts.first_at OR events.seq > (
                 SELECT min(seq) FROM events AS first
                 WHERE first.customer = facts.customer AND first.event_type = facts.event_type

@@ -25,8 +25,9 @@ use siyu_model::stock::reservation::{CounterHold, Reservation, ReservationStatus
 
 use super::Failure;
 
-/// Text that encodings, quoting and JSON get wrong: quotes, escapes, four-byte characters, a byte-order mark.
-pub const AWKWARD: &str = "牛排 \"A\" \\ ' \u{1f42e} \u{feff} %_ \t\n {{x}} é \u{10ffff}";
+/// Text that encodings, quoting and JSON get wrong: quotes, escapes, four-byte characters, a byte-order mark, and the
+/// character with which a store may escape.
+pub const AWKWARD: &str = "牛排 \"A\" \\ ' \u{1}0 \u{1f42e} \u{feff} %_ \t\n {{x}} é \u{10ffff}";
 
 /// A name of any kind.
 pub fn name<T: std::str::FromStr>(text: &str) -> Result<T, Failure> {

@@ -1,22 +1,20 @@
-//! Connections: their settings, and a few readers that take turns.
+//! Connections: their settings, and how texts and parameters travel over them.
 //!
 //! Settings and their reasons are measured; a setting that weakens durability says so in its name. Nothing here knows a
 //! table.
 
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::TryStreamExt;
-use siyu_engine::ports::store::StoreError;
 use sqlx::sqlite::{
     SqliteArguments, SqliteAutoVacuum, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteRow,
     SqliteSynchronous,
 };
 use sqlx::{Arguments, ConnectOptions, Either, Executor, SqlSafeStr};
-use tokio::sync::Semaphore;
 
 use super::{Durability, SqliteOptions};
+use crate::database::{Args, Value};
 
 /// Bytes of a page. Larger ones make every random update write more.
 pub(super) const PAGE_BYTES: u32 = 4_096;
@@ -73,55 +71,40 @@ pub(super) fn reader(path: &Path) -> SqliteConnectOptions {
         .thread_name(|number| format!("store-reader-{number}"))
 }
 
-/// What a database said, as the port says it.
-pub(super) fn failed(what: &str, fault: sqlx::Error) -> StoreError {
-    StoreError::Database(format!("{what}: {fault}"))
-}
-
-/// Parameters of a text, in the order of its question marks.
-#[derive(Default)]
-pub(super) struct Args {
-    values: SqliteArguments,
-    fault: Option<String>,
-}
-
-impl Args {
-    /// A whole number.
-    pub(super) fn int(self, number: i64) -> Self {
-        self.add(number)
-    }
-
-    /// Text.
-    pub(super) fn text(self, text: &str) -> Self {
-        self.add(text.to_owned())
-    }
-
-    /// Bytes, or a batch of rows.
-    pub(super) fn bytes(self, bytes: impl Into<Vec<u8>>) -> Self {
-        self.add(bytes.into())
-    }
-
-    /// A value or NULL.
-    pub(super) fn opt<'v, T>(self, value: Option<T>) -> Self
-    where
-        T: sqlx::Encode<'v, sqlx::Sqlite> + sqlx::Type<sqlx::Sqlite> + 'v,
-    {
-        self.add(value)
-    }
-
-    fn add<'v, T>(mut self, value: T) -> Self
-    where
-        T: sqlx::Encode<'v, sqlx::Sqlite> + sqlx::Type<sqlx::Sqlite> + 'v,
-    {
-        if let Err(fault) = self.values.add(value) {
-            self.fault.get_or_insert(fault.to_string());
+/// The parameters of a text, in the order of its question marks.
+fn arguments(args: Args) -> Result<SqliteArguments, sqlx::Error> {
+    let mut arguments = SqliteArguments::default();
+    for value in args.0 {
+        match value {
+            Value::Int(number) => arguments.add(number),
+            Value::Text(text) => arguments.add(text),
+            Value::Bytes(bytes) => arguments.add(bytes),
+            Value::End(Some(text)) => arguments.add(text),
+            // Bytes come after all text.
+            Value::End(None) => arguments.add(Vec::<u8>::new()),
+            Value::Path(names) => arguments.add(names.map(path)),
+            Value::Rows(rows) => arguments.add(rows.bytes),
         }
-        self
+        .map_err(sqlx::Error::Encode)?;
     }
+    Ok(arguments)
 }
 
-/// The rows of each statement of a text, in their order.
-pub(super) type Results = Vec<Vec<SqliteRow>>;
+/// A path as SQLite writes it. The names are the reports' own, so none holds a quote.
+fn path(names: &'static [&'static str]) -> String {
+    names.iter().fold("$".to_owned(), |path, name| format!("{path}.\"{name}\""))
+}
+
+/// What a statement of a text answered.
+#[derive(Default)]
+pub(super) struct Answer {
+    pub(super) rows: Vec<SqliteRow>,
+    /// Rows that it changed.
+    pub(super) changed: u64,
+}
+
+/// What each statement of a text answered, in their order.
+pub(super) type Results = Vec<Answer>;
 
 /// Runs all statements of a text in one trip.
 pub(super) async fn run(
@@ -129,23 +112,18 @@ pub(super) async fn run(
     text: impl SqlSafeStr,
     args: Args,
 ) -> Result<Results, sqlx::Error> {
-    if let Some(fault) = args.fault {
-        return Err(sqlx::Error::Protocol(fault));
-    }
-    let mut answers = connection.fetch_many(sqlx::query_with(text, args.values));
-    let mut results = vec![Vec::new()];
+    let mut answers = connection.fetch_many(sqlx::query_with(text, arguments(args)?));
+    let mut results = Vec::new();
+    let mut next = Answer::default();
     while let Some(answer) = answers.try_next().await? {
         match answer {
-            Either::Right(row) => {
-                if let Some(rows) = results.last_mut() {
-                    rows.push(row);
-                }
+            Either::Right(row) => next.rows.push(row),
+            Either::Left(end) => {
+                next.changed = end.rows_affected();
+                results.push(std::mem::take(&mut next));
             }
-            Either::Left(_) => results.push(Vec::new()),
         }
     }
-    // The last statement's end began one list too many.
-    results.pop();
     Ok(results)
 }
 
@@ -155,56 +133,5 @@ pub(super) async fn rows(
     text: impl SqlSafeStr,
     args: Args,
 ) -> Result<Vec<SqliteRow>, sqlx::Error> {
-    Ok(run(connection, text, args).await?.into_iter().next().unwrap_or_default())
-}
-
-/// Connections that can only read; each is used by one question at a time.
-pub(super) struct Readers {
-    options: SqliteConnectOptions,
-    idle: Mutex<Vec<SqliteConnection>>,
-    turns: Semaphore,
-}
-
-impl Readers {
-    /// At most `count` connections, each opened when it is first needed.
-    pub(super) fn new(path: &Path, count: usize) -> Self {
-        Self { options: reader(path), idle: Mutex::new(Vec::new()), turns: Semaphore::new(count.max(1)) }
-    }
-
-    /// Runs all statements of a text in one trip. A connection whose question failed or was given up is closed, since
-    /// it may still be inside a transaction.
-    pub(super) async fn run(&self, text: impl SqlSafeStr, args: Args) -> Result<Results, StoreError> {
-        let _turn =
-            self.turns.acquire().await.map_err(|_| StoreError::Database("the store is closed".to_owned()))?;
-        let idle = self.lock().pop();
-        let mut connection = match idle {
-            Some(connection) => connection,
-            None => self.options.connect().await.map_err(|fault| failed("a reader cannot open", fault))?,
-        };
-        let results =
-            run(&mut connection, text, args).await.map_err(|fault| failed("a question failed", fault))?;
-        self.lock().push(connection);
-        Ok(results)
-    }
-
-    /// Runs a text of one statement.
-    pub(super) async fn rows(&self, text: impl SqlSafeStr, args: Args) -> Result<Vec<SqliteRow>, StoreError> {
-        Ok(self.run(text, args).await?.into_iter().next().unwrap_or_default())
-    }
-
-    /// Closes all connections; further questions are refused.
-    pub(super) async fn close(&self) {
-        use sqlx::Connection;
-        self.turns.close();
-        let idle = std::mem::take(&mut *self.lock());
-        for connection in idle {
-            if let Err(fault) = connection.close().await {
-                tracing::warn!(%fault, "a reader did not close cleanly");
-            }
-        }
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<SqliteConnection>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+    Ok(run(connection, text, args).await?.into_iter().next().unwrap_or_default().rows)
 }

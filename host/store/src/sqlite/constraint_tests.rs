@@ -3,9 +3,10 @@
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, ConnectOptions};
 
-use super::connect::{Args, rows, writer};
+use super::connect::{rows, writer};
 use super::{SqliteOptions, SqliteStores};
 use crate::conformance::samples::{everything, name};
+use crate::database::Args;
 use siyu_engine::ports::store::Stores;
 
 /// What breaks a rule, and what the refusal names. Every row of the sample of everything is there.

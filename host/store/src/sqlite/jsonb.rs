@@ -9,6 +9,8 @@
 
 use siyu_engine::ports::store::StoreError;
 
+use crate::database::{self, Rows};
+
 /// Element types of the form.
 const NULL: u8 = 0;
 const INT: u8 = 3;
@@ -23,7 +25,7 @@ const ROW_BYTES_USUAL: usize = 256;
 
 /// The rows of one statement.
 #[derive(Debug)]
-pub(super) struct Batch {
+pub(crate) struct Batch {
     bytes: Vec<u8>,
     rows: usize,
     /// The first number that a database cannot hold.
@@ -37,71 +39,110 @@ impl Default for Batch {
 }
 
 impl Batch {
-    /// Rows of values, each filled in.
-    pub(super) fn of<T>(rows: impl IntoIterator<Item = T>, mut fill: impl FnMut(T, &mut Row<'_>)) -> Self {
-        let rows = rows.into_iter();
-        let mut batch = Self::for_rows(rows.size_hint().0);
-        for row in rows {
-            batch.row(|cells| fill(row, cells));
+    /// Rows of one value each, without an array around it.
+    fn each<T>(values: impl IntoIterator<Item = T>, mut put: impl FnMut(&mut Self, T)) -> Self {
+        let mut batch = Self::default();
+        for value in values {
+            put(&mut batch, value);
+            batch.rows += 1;
         }
         batch
     }
 
-    /// No rows yet, and room for so many of a usual size.
-    pub(super) fn for_rows(rows: usize) -> Self {
+    fn null(&mut self) -> &mut Self {
+        self.bytes.push(NULL);
+        self
+    }
+}
+
+impl database::Batch for Batch {
+    /// The form says what a row is like, so the shape is not needed.
+    fn for_rows(_shape: &'static str, rows: usize) -> Self {
         let mut batch = Self::default();
         batch.bytes.reserve(rows * ROW_BYTES_USUAL);
         batch
     }
 
-    /// Rows of one value each, without an array around it: keys.
-    pub(super) fn keys<'k>(keys: impl IntoIterator<Item = &'k [u8]>) -> Self {
-        let mut batch = Self::default();
-        for key in keys {
-            element(&mut batch.bytes, TEXT_RAW, key);
-            batch.rows += 1;
-        }
-        batch
+    fn keys<'k>(keys: impl IntoIterator<Item = &'k [u8]>) -> Self {
+        Self::each(keys, |batch, key| element(&mut batch.bytes, TEXT_RAW, key))
     }
 
-    /// Whole numbers, without arrays around them.
-    pub(super) fn numbers(numbers: impl IntoIterator<Item = i64>) -> Self {
-        let mut batch = Self::default();
-        for number in numbers {
-            batch.cells().int(number);
-            batch.rows += 1;
-        }
-        batch
+    fn texts<'t>(texts: impl IntoIterator<Item = &'t str>) -> Self {
+        Self::keys(texts.into_iter().map(str::as_bytes))
     }
 
-    /// Adds a row.
-    pub(super) fn row(&mut self, fill: impl FnOnce(&mut Row<'_>)) {
+    fn numbers(numbers: impl IntoIterator<Item = i64>) -> Self {
+        Self::each(numbers, |batch, number| {
+            batch.int(number);
+        })
+    }
+
+    fn row(&mut self, fill: impl FnOnce(&mut Self)) {
         let start = self.bytes.len();
         self.bytes.extend_from_slice(&[0; WIDE_HEADER]);
-        fill(&mut self.cells());
+        fill(self);
         close_array(&mut self.bytes, start);
         self.rows += 1;
     }
 
-    fn cells(&mut self) -> Row<'_> {
-        Row { bytes: &mut self.bytes, too_large: &mut self.too_large }
-    }
-
-    /// Whether there are no rows.
-    pub(super) fn is_empty(&self) -> bool {
-        self.rows == 0
-    }
-
-    /// The parameter.
-    pub(super) fn finish(mut self) -> Result<Vec<u8>, StoreError> {
+    fn finish(mut self) -> Result<Rows, StoreError> {
         if let Some(found) = self.too_large {
-            return Err(StoreError::Broken(format!(
-                "the number {found} does not fit into a database: expected at most {}",
-                i64::MAX
-            )));
+            return Err(database::too_large(found));
         }
         close_array(&mut self.bytes, 0);
-        Ok(self.bytes)
+        Ok(Rows { shape: "", bytes: self.bytes, count: self.rows })
+    }
+
+    fn opt_int(&mut self, number: Option<i64>) -> &mut Self {
+        let Some(number) = number else {
+            return self.null();
+        };
+        let mut digits = [0u8; 20];
+        let mut at = digits.len();
+        let mut rest = number.unsigned_abs();
+        loop {
+            at -= 1;
+            digits[at] = b'0' + (rest % 10) as u8;
+            rest /= 10;
+            if rest == 0 {
+                break;
+            }
+        }
+        if number < 0 {
+            at -= 1;
+            digits[at] = b'-';
+        }
+        element(&mut self.bytes, INT, &digits[at..]);
+        self
+    }
+
+    fn opt_count(&mut self, number: Option<u64>) -> &mut Self {
+        match number.map(i64::try_from).transpose() {
+            Ok(number) => self.opt_int(number),
+            Err(_) => {
+                self.too_large = self.too_large.or(number);
+                self.null()
+            }
+        }
+    }
+
+    fn flag(&mut self, flag: bool) -> &mut Self {
+        self.int(i64::from(flag))
+    }
+
+    fn opt_text(&mut self, text: Option<&str>) -> &mut Self {
+        self.opt_bytes(text.map(str::as_bytes))
+    }
+
+    /// The statement casts them to a BLOB.
+    fn opt_bytes(&mut self, bytes: Option<&[u8]>) -> &mut Self {
+        match bytes {
+            Some(bytes) => {
+                element(&mut self.bytes, TEXT_RAW, bytes);
+                self
+            }
+            None => self.null(),
+        }
     }
 }
 
@@ -127,87 +168,4 @@ fn element(bytes: &mut Vec<u8>, kind: u8, payload: &[u8]) {
         bytes.extend_from_slice(&u32::try_from(size).unwrap_or(u32::MAX).to_be_bytes());
     }
     bytes.extend_from_slice(payload);
-}
-
-/// The cells of one row, in the order of the statement's numbers.
-pub(super) struct Row<'b> {
-    bytes: &'b mut Vec<u8>,
-    too_large: &'b mut Option<u64>,
-}
-
-impl Row<'_> {
-    /// NULL.
-    pub(super) fn null(&mut self) -> &mut Self {
-        self.bytes.push(NULL);
-        self
-    }
-
-    /// A whole number.
-    pub(super) fn int(&mut self, number: i64) -> &mut Self {
-        let mut digits = [0u8; 20];
-        let mut at = digits.len();
-        let mut rest = number.unsigned_abs();
-        loop {
-            at -= 1;
-            digits[at] = b'0' + (rest % 10) as u8;
-            rest /= 10;
-            if rest == 0 {
-                break;
-            }
-        }
-        if number < 0 {
-            at -= 1;
-            digits[at] = b'-';
-        }
-        element(self.bytes, INT, &digits[at..]);
-        self
-    }
-
-    /// A number of things; one beyond 63 bits is refused when the batch is finished.
-    pub(super) fn count(&mut self, number: u64) -> &mut Self {
-        match i64::try_from(number) {
-            Ok(number) => self.int(number),
-            Err(_) => {
-                self.too_large.get_or_insert(number);
-                self.null()
-            }
-        }
-    }
-
-    /// Yes or no.
-    pub(super) fn flag(&mut self, flag: bool) -> &mut Self {
-        self.int(i64::from(flag))
-    }
-
-    /// Text.
-    pub(super) fn text(&mut self, text: &str) -> &mut Self {
-        self.bytes(text.as_bytes())
-    }
-
-    /// Bytes; the statement casts them to a BLOB.
-    pub(super) fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
-        element(self.bytes, TEXT_RAW, bytes);
-        self
-    }
-
-    /// A number or NULL.
-    pub(super) fn opt_int(&mut self, number: Option<i64>) -> &mut Self {
-        match number {
-            Some(number) => self.int(number),
-            None => self.null(),
-        }
-    }
-
-    /// Text or NULL.
-    pub(super) fn opt_text(&mut self, text: Option<&str>) -> &mut Self {
-        self.opt_bytes(text.map(str::as_bytes))
-    }
-
-    /// Bytes or NULL.
-    pub(super) fn opt_bytes(&mut self, bytes: Option<&[u8]>) -> &mut Self {
-        match bytes {
-            Some(bytes) => self.bytes(bytes),
-            None => self.null(),
-        }
-    }
 }

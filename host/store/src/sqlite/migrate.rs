@@ -8,18 +8,9 @@ use siyu_engine::ports::store::StoreError;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::{AssertSqlSafe, Row};
 
-use super::connect::{Args, failed, rows};
-
-/// One migration.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Migration {
-    /// 1, 2, 3 …
-    pub(super) version: i64,
-    /// Its file.
-    pub(super) name: &'static str,
-    /// Its statements.
-    pub(super) text: &'static str,
-}
+use super::connect::rows;
+use crate::database::{Args, failed};
+use crate::migrations::{Migration, known_version};
 
 /// All migrations, oldest first.
 pub(super) const ALL: &[Migration] = &[Migration {
@@ -78,7 +69,7 @@ async fn apply(
             sqlx::raw_sql(AssertSqlSafe(mark)).execute(&mut *connection).await.map_err(fault)?;
         }
         execute(connection, migration.text).await.map_err(fault)?;
-        let args = Args::default().int(migration.version).text(migration.name).bytes(checksum(migration));
+        let args = Args::default().int(migration.version).text(migration.name).bytes(migration.checksum());
         rows(connection, "INSERT INTO migrations (version, name, checksum) VALUES (?, ?, ?)", args)
             .await
             .map_err(fault)?;
@@ -88,10 +79,6 @@ async fn apply(
 
 async fn execute(connection: &mut SqliteConnection, text: &'static str) -> Result<(), sqlx::Error> {
     sqlx::raw_sql(text).execute(connection).await.map(drop)
-}
-
-fn checksum(migration: &Migration) -> [u8; 32] {
-    *blake3::hash(migration.text.as_bytes()).as_bytes()
 }
 
 /// The version of a database, 0 for an empty one, after a look at everything that must not be.
@@ -114,21 +101,8 @@ pub(super) async fn check(
         rows(connection, "SELECT version, name, checksum FROM migrations ORDER BY version", Args::default())
             .await
             .map_err(fault)?;
-    let version = applied.last().map_or(0, |row| number(row, 0));
-    let newest = known.last().map_or(0, |migration| migration.version);
-    if version > newest {
-        return Err(StoreError::Newer { place: place.to_owned(), found: version, known: newest });
-    }
-    for (row, migration) in applied.iter().zip(known) {
-        let kept: Vec<u8> = row.try_get(2).unwrap_or_default();
-        if number(row, 0) != migration.version || kept != checksum(migration) {
-            return Err(StoreError::Broken(format!(
-                "{place} was migrated by another text of {}: an applied migration must not be edited",
-                migration.name
-            )));
-        }
-    }
-    Ok(version)
+    let applied = applied.iter().map(|row| (number(row, 0), row.try_get(2).unwrap_or_default()));
+    known_version(applied.collect(), place, known)
 }
 
 fn number(row: &SqliteRow, column: usize) -> i64 {

@@ -4,9 +4,11 @@ use siyu_engine::ports::store::StoreError;
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{ConnectOptions, Row};
 
-use super::{ALL, Migration, migrate};
+use super::{ALL, migrate};
+use crate::database::Args;
+use crate::migrations::Migration;
 use crate::sqlite::SqliteOptions;
-use crate::sqlite::connect::{Args, rows, writer};
+use crate::sqlite::connect::{rows, writer};
 
 const SECOND: Migration = Migration {
     version: 2,

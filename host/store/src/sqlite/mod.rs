@@ -5,18 +5,13 @@
 //! nothing that it still tries gets into the file. A lock file would say the same less reliably, since it does not
 //! survive a copy of the folder, a network file system or a container that shares only the data.
 
-mod commit;
+mod cells;
 mod connect;
-mod decode;
-mod encode;
-mod inspect;
-mod journal;
+mod file;
 mod jsonb;
-mod load;
 mod maintain;
 mod migrate;
 mod statements;
-mod store;
 
 #[cfg(test)]
 mod constraint_tests;
@@ -30,8 +25,14 @@ use async_trait::async_trait;
 use siyu_engine::ports::store::{Store, StoreError, Stores};
 use siyu_model::name::TenantName;
 
-pub use inspect::SqliteInspect;
-use store::SqliteStore;
+pub use file::SqliteFile;
+use sqlx::{ConnectOptions, Connection};
+
+use crate::database::{Database, failed};
+use crate::inspect::Reading;
+
+/// A tenant's file, opened to read.
+pub type SqliteInspect = Reading<SqliteFile>;
 
 /// What the file of a tenant ends with.
 const EXTENSION: &str = "db";
@@ -89,7 +90,7 @@ impl Stores for SqliteStores {
     async fn open(&self, tenant: &TenantName) -> Result<Arc<dyn Store>, StoreError> {
         let path = self.path(tenant);
         make_private(&self.folder, &path)?;
-        let store = SqliteStore::open(tenant, path, self.options.clone()).await?;
+        let store = file::open(tenant, path, self.options.clone()).await?;
         Ok(Arc::new(store))
     }
 
@@ -110,6 +111,30 @@ impl Stores for SqliteStores {
         }
         tenants.sort();
         Ok(tenants)
+    }
+}
+
+/// Connections that people share.
+const READERS: usize = 2;
+
+impl Reading<SqliteFile> {
+    /// Opens a tenant's file. It must be there and of a version that this host knows.
+    pub async fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
+        let path = path.as_ref().to_owned();
+        let place = path.display().to_string();
+        let fault = |fault| failed(&place, fault);
+        let mut connection = connect::reader(&path).connect().await.map_err(fault)?;
+        let version = migrate::check(&mut connection, &place, migrate::ALL).await?;
+        connection.close().await.map_err(fault)?;
+        if version == 0 {
+            return Err(StoreError::Broken(format!("{place} holds no tenant yet")));
+        }
+        Ok(Self::of(SqliteFile::new(path, SqliteOptions::default(), READERS)))
+    }
+
+    /// Closes the connections. Nothing is lost when it is not called.
+    pub async fn close(&self) {
+        self.database.close().await;
     }
 }
 

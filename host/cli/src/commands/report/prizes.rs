@@ -14,7 +14,7 @@ const UNLIKELY: f64 = 0.001;
 pub(super) fn run(session: &Session, zoned: &Zoned) -> anyhow::Result<Exit> {
     let (as_of, audits) = session.wait_for(async {
         let Reading { inspect, frame } = reading::open(session, zoned).await?;
-        let audits = siyu_insight::draws::verify(&inspect, None).await.map_err(reading::told)?;
+        let audits = siyu_insight::draws::verify(&*inspect, None).await.map_err(reading::told)?;
         Ok((frame.local(frame.as_of), audits))
     })?;
     let screen = &session.screen;

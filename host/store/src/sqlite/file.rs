@@ -1,0 +1,219 @@
+//! A tenant's file as the shared half of the store asks it: questions to readers, write sets to the one writer.
+//!
+//! Each trip to a connection's thread costs more than most statements, so what belongs together is one text.
+
+use std::path::PathBuf;
+
+use async_trait::async_trait;
+use siyu_engine::ports::store::{MaintenanceReport, StoreError};
+use siyu_model::name::TenantName;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, SqlSafeStr, SqlStr};
+
+use super::connect::{self, Answer, Results, WAL_FRAME_BYTES, rows, run};
+use super::jsonb::Batch;
+use super::maintain::{
+    FRAMES_HARD, FRAMES_SOFT, Keeper, VACUUM_PAGES, checkpoint_all, checkpoint_last, frames,
+};
+use super::{SqliteOptions, migrate, statements as sql};
+use crate::commit::{Batches, Writer};
+use crate::database::{Answers, Args, Database, Rows, failed};
+use crate::decode::{Fields, all};
+use crate::queries::{self, Queries};
+use crate::readers::Readers;
+use crate::store::{TenantStore, random_secret};
+use crate::texts::Texts;
+
+/// A tenant's file, as questions reach it.
+pub struct SqliteFile {
+    path: PathBuf,
+    options: SqliteOptions,
+    readers: Readers<SqliteConnection>,
+    keeper: tokio::sync::Mutex<Keeper>,
+    texts: Texts,
+}
+
+impl SqliteFile {
+    /// The file with so many readers, each opened when it is first needed.
+    pub(super) fn new(path: PathBuf, options: SqliteOptions, readers: usize) -> Self {
+        Self {
+            readers: Readers::new(readers),
+            keeper: tokio::sync::Mutex::default(),
+            texts: Texts::default(),
+            path,
+            options,
+        }
+    }
+
+    /// Runs all statements of a text on a reader, in one trip.
+    async fn read(&self, text: SqlStr, args: Args) -> Result<Results, StoreError> {
+        let open = || async {
+            let opened = connect::reader(&self.path).connect().await;
+            opened.map_err(|fault| failed("a reader cannot open", fault))
+        };
+        let mut turn = self.readers.turn(open).await?;
+        let results = run(&mut turn.connection, text, args).await;
+        let results = results.map_err(|fault| failed("a question failed", fault))?;
+        turn.keep();
+        Ok(results)
+    }
+}
+
+/// Opens a tenant's file, makes or migrates it, and takes the lease.
+pub(super) async fn open(
+    tenant: &TenantName,
+    path: PathBuf,
+    options: SqliteOptions,
+) -> Result<TenantStore<SqliteFile>, StoreError> {
+    let place = path.display().to_string();
+    let fault = |fault| failed(&place, fault);
+    let mut connection = connect::writer(&path, &options).connect().await.map_err(fault)?;
+    migrate::migrate(&mut connection, &place, migrate::ALL).await?;
+    let secret = match options.secret {
+        Some(secret) => secret,
+        None => random_secret(&place)?,
+    };
+    let put = Args::default().bytes(secret);
+    rows(&mut connection, SqliteFile::SQL.secret_put, put).await.map_err(fault)?;
+    let epoch = number(&mut connection, SqliteFile::SQL.lease_take, &place).await?;
+    let last_line = number(&mut connection, SqliteFile::SQL.journal_end, &place).await?;
+    let epoch = u64::try_from(epoch).unwrap_or(0);
+    let writer = Writer::new(connection, tenant.clone(), epoch, last_line);
+    let readers = options.readers;
+    Ok(TenantStore::new(SqliteFile::new(path, options, readers), writer))
+}
+
+async fn number(
+    connection: &mut SqliteConnection,
+    text: &'static str,
+    place: &str,
+) -> Result<i64, StoreError> {
+    let found = rows(connection, text, Args::default()).await.map_err(|fault| failed(place, fault))?;
+    match found.first() {
+        Some(row) => Fields::of("lease", row).int(),
+        None => Err(StoreError::Broken(format!("{place} has no lease"))),
+    }
+}
+
+/// One parameter a statement; none when all are empty.
+fn group(batches: impl IntoIterator<Item = Rows>) -> Option<Args> {
+    let batches: Vec<Rows> = batches.into_iter().collect();
+    let is_empty = batches.iter().all(|rows| rows.count == 0);
+    (!is_empty).then(|| batches.into_iter().fold(Args::default(), Args::rows))
+}
+
+#[async_trait]
+impl Database for SqliteFile {
+    type Row = SqliteRow;
+    type Batch = Batch;
+    type Connection = SqliteConnection;
+
+    const SQL: &'static Queries = &queries::SQLITE;
+
+    async fn view(&self, questions: Vec<(&'static str, Args)>) -> Result<Answers<Self>, StoreError> {
+        let (statements, args): (Vec<&'static str>, Vec<Args>) = questions.into_iter().unzip();
+        let args = Args(args.into_iter().flat_map(|args| args.0).collect());
+        let rows = |answer: Answer| answer.rows;
+        if let [text] = statements[..] {
+            return Ok(self.read(text.into_sql_str(), args).await?.into_iter().map(rows).collect());
+        }
+        let text = self.texts.of(&statements, |texts| format!("BEGIN;\n{}COMMIT;\n", texts.concat()));
+        let answers = self.read(AssertSqlSafe(text).into_sql_str(), args).await?;
+        // The first answer is that of `BEGIN`, the last that of `COMMIT`.
+        Ok(answers.into_iter().skip(1).take(statements.len()).map(rows).collect())
+    }
+
+    async fn commit(
+        &self,
+        connection: &mut SqliteConnection,
+        lease: Args,
+        batches: Batches,
+    ) -> Result<(), sqlx::Error> {
+        let steps = batches.steps.into_iter().fold(lease, Args::rows);
+        let (stock, published) = (group(batches.stock), group(batches.published));
+        let results = if stock.is_none() && published.is_none() {
+            run(connection, sql::STEPS_AND_COMMIT, steps).await?
+        } else {
+            run(connection, sql::STEPS, steps).await?;
+            if let Some(args) = stock {
+                run(connection, sql::STOCK, args).await?;
+            }
+            if let Some(args) = published {
+                run(connection, sql::PUBLISHED, args).await?;
+            }
+            run(connection, sql::COMMIT_AND_FRAMES, Args::default()).await?
+        };
+        let frames = frames(&results);
+        if frames >= FRAMES_HARD
+            && let Err(fault) = checkpoint_all(connection).await
+        {
+            // The commit itself is durable; the next one says whether the file is well.
+            tracing::warn!(%fault, frames, "the write-ahead log is long and was not moved");
+        }
+        Ok(())
+    }
+
+    async fn begin(&self, connection: &mut SqliteConnection, lease: Args) -> Result<(), sqlx::Error> {
+        run(connection, sql::PURGE_BEGIN, lease).await.map(drop)
+    }
+
+    async fn ask(
+        &self,
+        connection: &mut SqliteConnection,
+        text: &'static str,
+        args: Args,
+    ) -> Result<Vec<SqliteRow>, sqlx::Error> {
+        rows(connection, text, args).await
+    }
+
+    async fn change(
+        &self,
+        connection: &mut SqliteConnection,
+        text: &'static str,
+        args: Args,
+    ) -> Result<u64, sqlx::Error> {
+        Ok(run(connection, text, args).await?.iter().map(|answer| answer.changed).sum())
+    }
+
+    async fn end(&self, connection: &mut SqliteConnection) -> Result<u64, sqlx::Error> {
+        let results = run(connection, sql::COMMIT_AND_FRAMES, Args::default()).await?;
+        run(connection, VACUUM_PAGES, Args::default()).await?;
+        Ok(frames(&results) * WAL_FRAME_BYTES)
+    }
+
+    async fn checkpoint_beside(&self) -> Result<(MaintenanceReport, bool), StoreError> {
+        let done = self.keeper.lock().await.checkpoint(&self.path, &self.options).await?;
+        Ok((done.report(), done.frames >= FRAMES_SOFT))
+    }
+
+    async fn checkpoint(&self, connection: &mut SqliteConnection) -> Result<MaintenanceReport, StoreError> {
+        Ok(checkpoint_all(connection).await?.report())
+    }
+
+    async fn close(&self) {
+        for reader in self.readers.close() {
+            if let Err(fault) = reader.close().await {
+                tracing::warn!(%fault, "a reader did not close cleanly");
+            }
+        }
+        self.keeper.lock().await.close().await;
+    }
+
+    async fn close_writer(&self, mut connection: SqliteConnection) -> Result<(), StoreError> {
+        checkpoint_last(&mut connection).await?;
+        connection.close().await.map_err(|fault| failed("the writer did not close cleanly", fault))
+    }
+
+    async fn bytes(&self) -> Result<(u64, u64, u64), StoreError> {
+        let pages = self.rows(sql::PAGES, Args::default()).await?;
+        let pages = all("pages", &pages, |row| {
+            Ok((row.number::<u64>()?, row.number::<u64>()?, row.number::<u64>()?))
+        })?;
+        let (pages, page_bytes, free) = pages.into_iter().next().unwrap_or_default();
+        let mut wal = self.path.as_os_str().to_owned();
+        wal.push("-wal");
+        // After a clean end there is no log.
+        let wal_bytes = std::fs::metadata(wal).map_or(0, |file| file.len());
+        Ok((pages * page_bytes, wal_bytes, free * page_bytes))
+    }
+}
