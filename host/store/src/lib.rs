@@ -4,6 +4,7 @@
 //! message or a pool is here, only their repetition as constraints that a bug would break. It knows no YAML, no
 //! WebAssembly and no HTTP.
 
+pub mod carry;
 pub mod conformance;
 pub mod postgres;
 pub mod sqlite;

@@ -22,6 +22,11 @@ impl Migration {
     }
 }
 
+/// The migrations up to a version: what a tenant of that version is made with.
+pub(crate) fn up_to(known: &'static [Migration], version: i64) -> &'static [Migration] {
+    &known[..known.partition_point(|migration| migration.version <= version)]
+}
+
 /// The version of a database from what was applied to it, versions and checksums in their order, after a look at what
 /// must not be: a newer host's migration, and an edited one.
 pub(crate) fn known_version(

@@ -42,6 +42,14 @@ pub enum StoreError {
         /// The newest version known.
         known: i64,
     },
+    /// The tenant is executed nowhere, or somewhere else.
+    #[error("{place} {why}")]
+    Closed {
+        /// Which database.
+        place: String,
+        /// What became of it, and what opens it.
+        why: String,
+    },
     /// What is stored breaks an invariant: the tenant stops.
     #[error("stored state is broken: {0}")]
     Broken(String),

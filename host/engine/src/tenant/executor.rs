@@ -522,7 +522,10 @@ impl Executor {
             tracing::error!(tenant = %self.name, why, "a broken invariant: the tenant stops");
             return false;
         }
-        if let Halt::Store(error @ (StoreError::Fenced { .. } | StoreError::Newer { .. })) = &halt {
+        if let Halt::Store(
+            error @ (StoreError::Fenced { .. } | StoreError::Newer { .. } | StoreError::Closed { .. }),
+        ) = &halt
+        {
             tracing::error!(tenant = %self.name, %error, "the tenant is not ours any more");
             return false;
         }

@@ -25,6 +25,11 @@ pub(super) const TENANT: &[Migration] = &[Migration {
     text: include_str!("../../migrations/postgres/tenant/0001_tenant.sql"),
 }];
 
+/// The migrations of a tenant up to a version.
+pub(super) fn up_to(version: i64) -> &'static [Migration] {
+    crate::migrations::up_to(TENANT, version)
+}
+
 /// The lock under which one host at a time migrates: `siyu` as a number.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(1936292213)";
 

@@ -4,6 +4,7 @@
 //! the tenant before is fenced from that moment on. A connection sees the schema of one tenant for as long as it lives,
 //! and no statement names a schema, so no question about one tenant can reach another.
 
+pub(crate) mod carry;
 mod cells;
 mod composite;
 mod connect;

@@ -14,8 +14,9 @@ use super::cells::Record;
 use super::composite::{Batch, Shapes};
 use super::connect::{self, Purpose, Server, arguments, is_broken, run};
 use super::{PgOptions, migrate, registry};
+use crate::carry::{self, CARRIED};
 use crate::commit::{Batches, Writer};
-use crate::database::{Answers, Args, Database, failed};
+use crate::database::{Answers, Args, Cells as _, Database, failed};
 use crate::decode::{Fields, all};
 use crate::queries::{self, Queries};
 use crate::readers::Readers;
@@ -68,6 +69,10 @@ pub(super) async fn open(
         Some(row) => row.try_get(0).map_err(fault)?,
         None => return Err(StoreError::Broken(format!("{place} has no lease"))),
     };
+    // After the lease, so that whoever closes the tenant at this moment either fences this opening or is seen by it.
+    let note = schema.ask(&mut connection, PgSchema::SQL.note, Args::default().text(CARRIED)).await;
+    let note = note.map_err(fault)?;
+    carry::refuse(note.first().and_then(|row| row.bytes(0).ok().flatten()), &place)?;
     let last =
         schema.ask(&mut connection, PgSchema::SQL.journal_end, Args::default()).await.map_err(fault)?;
     let last_line = all("journal", &last, Fields::int)?.pop().unwrap_or(0);
@@ -88,6 +93,9 @@ pub(super) async fn read(
         return Err(StoreError::Broken(format!("{place} is not there yet")));
     }
     let schema = PgSchema::on(server, tenant, &mut connection, Purpose::Inspect, readers).await?;
+    let note = schema.ask(&mut connection, PgSchema::SQL.note, Args::default().text(CARRIED)).await;
+    let note = note.map_err(|fault| failed(&place, fault))?;
+    carry::refuse_reading(note.first().and_then(|row| row.bytes(0).ok().flatten()), &place)?;
     connection.close().await.map_err(|fault| failed(&place, fault))?;
     Ok(schema)
 }

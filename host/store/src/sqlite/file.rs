@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use siyu_engine::ports::store::{MaintenanceReport, StoreError};
 use siyu_model::name::TenantName;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection, SqlSafeStr, SqlStr};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row as _, SqlSafeStr, SqlStr};
 
 use super::connect::{self, Answer, Results, WAL_FRAME_BYTES, rows, run};
 use super::jsonb::Batch;
@@ -16,6 +16,7 @@ use super::maintain::{
     FRAMES_HARD, FRAMES_SOFT, Keeper, VACUUM_PAGES, checkpoint_all, checkpoint_last, frames,
 };
 use super::{SqliteOptions, migrate, statements as sql};
+use crate::carry::{self, CARRIED};
 use crate::commit::{Batches, Writer};
 use crate::database::{Answers, Args, Database, Rows, failed};
 use crate::decode::{Fields, all};
@@ -76,6 +77,10 @@ pub(super) async fn open(
     let put = Args::default().bytes(secret);
     rows(&mut connection, SqliteFile::SQL.secret_put, put).await.map_err(fault)?;
     let epoch = number(&mut connection, SqliteFile::SQL.lease_take, &place).await?;
+    // After the lease, so that whoever closes the tenant at this moment either fences this opening or is seen by it.
+    let note =
+        rows(&mut connection, SqliteFile::SQL.note, Args::default().text(CARRIED)).await.map_err(fault)?;
+    carry::refuse(note.first().and_then(|row| row.try_get(0).ok()), &place)?;
     let last_line = number(&mut connection, SqliteFile::SQL.journal_end, &place).await?;
     let epoch = u64::try_from(epoch).unwrap_or(0);
     let writer = Writer::new(connection, tenant.clone(), epoch, last_line);

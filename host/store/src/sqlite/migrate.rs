@@ -19,6 +19,11 @@ pub(super) const ALL: &[Migration] = &[Migration {
     text: include_str!("../../migrations/sqlite/0001_tenant.sql"),
 }];
 
+/// The migrations up to a version.
+pub(super) fn up_to(version: i64) -> &'static [Migration] {
+    crate::migrations::up_to(ALL, version)
+}
+
 /// `Siyu` as a number: what the file says that it is.
 const APPLICATION_ID: i32 = 0x5369_7975;
 

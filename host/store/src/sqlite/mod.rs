@@ -5,6 +5,7 @@
 //! nothing that it still tries gets into the file. A lock file would say the same less reliably, since it does not
 //! survive a copy of the folder, a network file system or a container that shares only the data.
 
+pub(crate) mod carry;
 mod cells;
 mod connect;
 mod file;
@@ -26,9 +27,10 @@ use siyu_engine::ports::store::{Store, StoreError, Stores};
 use siyu_model::name::TenantName;
 
 pub use file::SqliteFile;
-use sqlx::{ConnectOptions, Connection};
+use sqlx::{ConnectOptions, Connection, Row as _};
 
-use crate::database::{Database, failed};
+use crate::carry::{self as carried, CARRIED};
+use crate::database::{Args, Database, failed};
 use crate::inspect::Reading;
 
 /// A tenant's file, opened to read.
@@ -79,6 +81,11 @@ impl SqliteStores {
         Self { folder: folder.into(), options }
     }
 
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// The file of a tenant, whether it is there or not. A tenant's name is safe as a file name by its rule.
     pub fn path(&self, tenant: &TenantName) -> PathBuf {
         self.folder.join(format!("{tenant}.{EXTENSION}"))
@@ -125,10 +132,13 @@ impl Reading<SqliteFile> {
         let fault = |fault| failed(&place, fault);
         let mut connection = connect::reader(&path).connect().await.map_err(fault)?;
         let version = migrate::check(&mut connection, &place, migrate::ALL).await?;
-        connection.close().await.map_err(fault)?;
         if version == 0 {
             return Err(StoreError::Broken(format!("{place} holds no tenant yet")));
         }
+        let args = Args::default().text(CARRIED);
+        let note = connect::rows(&mut connection, SqliteFile::SQL.note, args).await.map_err(fault)?;
+        carried::refuse_reading(note.first().and_then(|row| row.try_get(0).ok()), &place)?;
+        connection.close().await.map_err(fault)?;
         Ok(Self::of(SqliteFile::new(path, SqliteOptions::default(), READERS)))
     }
 
