@@ -167,12 +167,13 @@ fn versions(image: &TenantImage) -> anyhow::Result<Vec<(Playbook, bool)>> {
 
 /// Held while a tenant executes. The lease in the database is what keeps two executors apart; this tells the second one
 /// before it takes the lease from the first.
-struct Lock {
+pub(crate) struct Lock {
     _file: File,
 }
 
 impl Lock {
-    fn take(home: &Home) -> anyhow::Result<Self> {
+    /// Takes it, or says which process has it.
+    pub(crate) fn take(home: &Home) -> anyhow::Result<Self> {
         let path = home.beside("lock");
         let shown = || format!("{} cannot be written", path.display());
         let mut file = OpenOptions::new()

@@ -24,8 +24,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use commands::{
-    completions, customers, doctor, draws, explain, plugins as plugin, publish, report, run, runs, test,
-    validate,
+    completions, customers, doctor, draws, explain, plugins as plugin, publish, report, run, runs,
+    tenants as tenant, test, validate,
 };
 use output::Screen;
 use session::{Exit, Global, Session};
@@ -72,6 +72,9 @@ enum Command {
     /// Funnel, repurchase, coupons, stock, prizes and runs in numbers
     #[command(subcommand)]
     Report(report::Report),
+    /// Look at tenants, move them, back them up, restore and export them
+    #[command(subcommand)]
+    Tenants(tenant::Tenants),
     /// Look at plugins and pack them
     #[command(subcommand)]
     Plugins(plugin::Plugins),
@@ -107,6 +110,7 @@ fn main() -> ExitCode {
         Command::Customers(command) => customers::run(&command, &session),
         Command::Draws(command) => draws::run(&command, &session),
         Command::Report(command) => report::run(&command, &session),
+        Command::Tenants(command) => tenant::run(&command, &session),
         Command::Plugins(command) => plugin::run(&command, &session),
         Command::Doctor => doctor::run(&session),
         Command::Explain(options) => explain::run(&options, &session),

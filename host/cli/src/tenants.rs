@@ -12,6 +12,7 @@ use anyhow::Context;
 use siyu_engine::ports::inspect::Inspect;
 use siyu_engine::ports::store::Stores;
 use siyu_model::name::TenantName;
+use siyu_store::carry::Kept;
 use siyu_store::{PgInspect, PgOptions, PgStores, SqliteInspect, SqliteOptions, SqliteStores};
 
 use crate::fault::Fault;
@@ -85,6 +86,14 @@ impl Tenants {
             }
             Self::Database(stores) => Arc::new(PgInspect::open(stores, tenant).await.with_context(cannot)?),
         })
+    }
+
+    /// The same for whoever carries tenants.
+    pub(crate) fn kept(&self) -> Kept {
+        match self {
+            Self::Files(folder) => Kept::Files(files(folder)),
+            Self::Database(stores) => Kept::Database(stores.clone()),
+        }
     }
 
     /// Where that is, in words.

@@ -20,6 +20,7 @@ use siyu_store::conformance::samples::{
 };
 use siyu_store::{PgInspect, PgOptions, PgStores, SqliteInspect, SqliteOptions, SqliteStores};
 use siyu_test_postgres::Scratch;
+use sqlx::{ConnectOptions as _, Connection as _};
 
 fn tenant() -> TenantName {
     name("t").unwrap()
@@ -242,6 +243,30 @@ async fn a_move_that_is_given_up_at_any_batch_goes_on_when_it_is_called_again() 
         assert!(times > 5, "given up {times} times");
         lives(to, 2_000).await;
     }
+}
+
+/// Whoever dies between the two ends of a move leaves a target that lives and a source that says that it is on its way.
+#[tokio::test]
+async fn a_move_whose_target_is_there_already_is_finished_and_not_taken_back() {
+    let places = places();
+    fill(&places.files).await;
+    let moved = carry(&places.files, &places.database).await;
+    let Kept::Files(files) = &places.files else { panic!("files") };
+    let mut connection =
+        sqlx::sqlite::SqliteConnectOptions::new().filename(files.path(&tenant())).connect().await.unwrap();
+    let back = "UPDATE meta SET value = CAST(replace(CAST(value AS TEXT), '\"moved\"', '\"moving\"') AS BLOB) \
+        WHERE name = 'carried'";
+    let changed = sqlx::query(back).execute(&mut connection).await.unwrap();
+    assert_eq!(changed.rows_affected(), 1);
+    connection.close().await.unwrap();
+    assert!(matches!(places.files.mark(&tenant()).await.unwrap(), Some(Mark::Moving(_))));
+    lives(&places.database, 2_000).await;
+    let refused = cancel(&places.files, &places.database, &tenant()).await.unwrap_err();
+    assert!(refused.to_string().contains("has been copied completely already"), "{refused}");
+    let finished = carry(&places.files, &places.database).await;
+    assert_eq!((finished.end, finished.mark.id), (MoveEnd::Finished, moved.mark.id));
+    assert!(matches!(places.files.mark(&tenant()).await.unwrap(), Some(Mark::Moved(_))));
+    lives(&places.database, 2_001).await;
 }
 
 #[tokio::test]

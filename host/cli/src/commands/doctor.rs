@@ -19,6 +19,7 @@ use crate::facts::{ClockKind, Facts};
 use crate::home::Home;
 use crate::output::{Paint, bytes, on_one_line};
 use crate::session::{Exit, Session};
+use siyu_store::carry::Mark;
 
 /// Writes that are synced to measure how long that takes.
 const SYNCS: usize = 16;
@@ -262,6 +263,10 @@ async fn tenants(home: &Home) -> Vec<Finding> {
         }
     };
     for name in &names {
+        // What a move left behind is no tenant any more.
+        if let Ok(Some(Mark::Moved(_))) = home.kept().kept().mark(name).await {
+            continue;
+        }
         match latest(home, name).await {
             Ok(at) => newest = newest.max(at),
             Err(why) => {

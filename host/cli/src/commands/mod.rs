@@ -12,5 +12,6 @@ pub(crate) mod report;
 pub(crate) mod run;
 pub(crate) mod runs;
 pub(crate) mod runs_view;
+pub(crate) mod tenants;
 pub(crate) mod test;
 pub(crate) mod validate;

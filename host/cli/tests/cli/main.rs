@@ -8,3 +8,4 @@ mod publishing;
 mod runs;
 mod stage;
 mod surroundings;
+mod tenants;

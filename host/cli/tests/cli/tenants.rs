@@ -1,0 +1,261 @@
+//! Tenants that move, are backed up, restored and exported by the real program.
+
+use std::process::Child;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use siyu_test_postgres::Scratch;
+
+use crate::stage::{Said, Stage};
+
+const URL: &str = "SIYU_DATABASE_URL";
+/// Kills of a move in each direction.
+const KILLS: u32 = 12;
+
+/// Calls the program with its tenants in a database.
+fn in_database(stage: &Stage, scratch: &Scratch, words: &str) -> Said {
+    stage.siyu_with((URL, &scratch.url()), words)
+}
+
+fn done(said: Said) -> Said {
+    assert_eq!(said.status, 0, "{}\n{}", said.out, said.err);
+    said
+}
+
+const REPLAY: &str = "run stamps --events visits.ndjson --seed same";
+/// Time passes until long after the last visit, so that every wait ends.
+const TO_THE_END: &str = "run stamps --events visits.ndjson --seed same --until 2026-12-31T00:00:00+08:00";
+const ASKED: [&str; 6] = [
+    "runs list --limit 500 --json",
+    "customers show shop:3 --json",
+    "report runs --json",
+    "report stock --json",
+    "report funnel --json",
+    "report repurchase --json",
+];
+
+/// What a tenant holds: the digest that a backup of it notes.
+fn digest(stage: &Stage, said: impl Fn(&str) -> Said, name: &str) -> Value {
+    let file = format!("{name}.digest");
+    let made = done(said(&format!("tenants backup default --to {file} --json"))).json();
+    std::fs::remove_file(stage.path(&file)).expect("the backup");
+    made["proof"].clone()
+}
+
+#[test]
+fn a_tenant_moves_in_the_middle_of_its_runs_and_ends_as_if_it_had_stayed() {
+    let (stage, scratch) = (Stage::new(), Scratch::make().unwrap());
+    stage.visits("visits.ndjson", 120);
+    done(stage.siyu(&format!("{TO_THE_END} --data stayed")));
+    let text = stage.read("visits.ndjson");
+    stage.visits("visits.ndjson", 50);
+    done(stage.siyu(REPLAY));
+    let before = digest(&stage, |words| stage.siyu(words), "before");
+    let url = scratch.url();
+    let moved = done(stage.siyu(&format!("tenants move default --to {url} --json"))).json();
+    assert_eq!((&moved["end"], &moved["proof"]), (&"moved".into(), &before));
+    assert_eq!(
+        done(stage.siyu(&format!("tenants move default --to {url} --json"))).json()["end"],
+        "moved_before"
+    );
+
+    let gone = stage.siyu(REPLAY);
+    assert_eq!(gone.status, 2);
+    assert!(gone.err.contains("was moved to tenant default in postgres://"), "{}", gone.err);
+    assert_eq!(stage.siyu("runs list").status, 2);
+    stage.visits("visits.ndjson", 80);
+    assert_eq!(
+        done(in_database(&stage, &scratch, &format!("{REPLAY} --json"))).json()["events_recorded"],
+        30
+    );
+
+    // And on to another host's folder, which has no plugins but those that came with the tenant.
+    let words = "tenants move default --to elsewhere --json";
+    assert_eq!(done(in_database(&stage, &scratch, words)).json()["end"], "moved");
+    let newest = done(stage.siyu("runs list --phase live --limit 1 --json --data elsewhere")).json();
+    let run = newest["runs"][0]["id"].as_str().unwrap().to_owned();
+    std::fs::create_dir(stage.path("none")).unwrap();
+    for verb in ["pause", "resume"] {
+        done(stage.siyu(&format!("runs {verb} {run} --data elsewhere --plugins none")));
+    }
+    stage.write("visits.ndjson", text);
+    done(stage.siyu(&format!("{TO_THE_END} --data elsewhere")));
+    for words in &ASKED[1..] {
+        let (stayed, moved) =
+            (stage.siyu(&format!("{words} --data stayed")), stage.siyu(&format!("{words} --data elsewhere")));
+        assert_eq!(stayed.raw, moved.raw, "{words}");
+    }
+    let ids = |data: &str| stage.runs(data).into_iter().map(|run| (run.id, run.end)).collect::<Vec<_>>();
+    assert_eq!(ids("stayed"), ids("elsewhere"));
+}
+
+/// Calls a move, and kills it after a while. Says whether it ended by itself.
+fn killed(mut child: Child, after: Duration) -> bool {
+    std::thread::sleep(after);
+    let ended = child.try_wait().expect("a process").is_some();
+    child.kill().ok();
+    child.wait().expect("it is dead");
+    ended
+}
+
+#[test]
+fn a_move_that_is_killed_at_any_moment_goes_on_and_loses_nothing() {
+    let (stage, scratch) = (Stage::new(), Scratch::make().unwrap());
+    let url = scratch.url();
+    stage.visits("visits.ndjson", 2_000);
+    done(stage.siyu(REPLAY));
+    let before = digest(&stage, |words| stage.siyu(words), "before");
+    // How long it takes when nobody kills it.
+    done(stage.siyu("tenants backup default --to all.backup"));
+    done(stage.siyu("tenants restore all.backup --as other --data third"));
+    let began = Instant::now();
+    done(stage.siyu(&format!("tenants move other --to {url} --data third")));
+    let whole = began.elapsed();
+
+    let ways = [
+        (("SIYU_UNUSED", ""), format!("tenants move default --to {url}"), URL, url.as_str()),
+        ((URL, url.as_str()), "tenants move default --to back".to_owned(), "SIYU_DATA", "back"),
+    ];
+    for (from, words, to_variable, to) in ways {
+        let (mut interrupted, mut seen) = (0, Vec::new());
+        for kill in 0..KILLS {
+            let child = stage.command(&words).env(from.0, from.1).spawn().unwrap();
+            if !killed(child, whole * kill / (KILLS - 2)) {
+                interrupted += 1;
+            }
+            let source = done(stage.siyu_with(from, "tenants list --json")).json();
+            let state = source["tenants"].as_array().unwrap().iter().find(|line| line["tenant"] == "default");
+            let state = state.unwrap()["state"].as_str().unwrap().to_owned();
+            let target = done(stage.siyu_with((to_variable, to), "tenants list --json")).json();
+            let lines = target["tenants"].as_array().unwrap();
+            let is_there = lines.iter().any(|line| line["tenant"] == "default" && line["state"] == "here");
+            assert!(!is_there || state != "here", "it lives in both places");
+            assert!(is_there || state != "moved", "it lives in neither place");
+            seen.push(state);
+        }
+        let last = done(stage.say(stage.command(&format!("{words} --json")).env(from.0, from.1))).json();
+        assert!(interrupted >= 3, "{interrupted} of {KILLS} came in time: {seen:?}");
+        println!("{interrupted} kills before the end, states {seen:?}, then {}", last["end"]);
+        let after = digest(&stage, |words| stage.siyu_with((to_variable, to), words), "after");
+        assert_eq!(before, after);
+        let left = stage.siyu_with((to_variable, to), "tenants list");
+        assert!(!left.out.contains("broken"), "{}", left.out);
+    }
+    let parts = std::fs::read_dir(stage.path("back/tenants")).unwrap().flatten();
+    let parts: Vec<_> = parts.filter(|entry| entry.file_name().to_string_lossy().contains(".part")).collect();
+    assert!(parts.is_empty(), "{parts:?}");
+    done(stage.siyu(&format!("{TO_THE_END} --data back")));
+}
+
+#[test]
+fn a_tenant_that_a_process_executes_is_not_moved_and_can_be_backed_up() {
+    let stage = Stage::new();
+    stage.visits("visits.ndjson", 120);
+    done(stage.siyu(&format!("{TO_THE_END} --data undisturbed")));
+    // A minute of the feed takes 20 ms.
+    let slow = format!("{TO_THE_END} --acks acks --speed 3000");
+    let mut running = stage.command(&slow).spawn().unwrap();
+    while std::fs::read_to_string(stage.path("acks")).unwrap_or_default().lines().count() < 5 {
+        assert!(running.try_wait().unwrap().is_none(), "it ended before anybody looked");
+        std::thread::yield_now();
+    }
+    let refused = stage.siyu("tenants move default --to elsewhere");
+    assert_eq!(refused.status, 2);
+    assert!(
+        refused.err.contains(&format!("is being executed by process {}", running.id())),
+        "{}",
+        refused.err
+    );
+    let made = done(stage.siyu("tenants backup default --to live.backup --json")).json();
+    done(stage.siyu("tenants export default --to live.export"));
+    assert!(running.try_wait().unwrap().is_none(), "it ended while it was backed up");
+    running.kill().unwrap();
+    running.wait().unwrap();
+    // The backup becomes a tenant on another host, and goes on to the same end.
+    let restored = done(stage.siyu("tenants restore live.backup --as default --data other --json")).json();
+    assert_eq!((&restored["proof"], &restored["plugins"]), (&made["proof"], &1.into()));
+    done(stage.siyu(&format!("{TO_THE_END} --data other")));
+    for words in &ASKED {
+        let (one, other) = (
+            stage.siyu(&format!("{words} --data undisturbed")),
+            stage.siyu(&format!("{words} --data other")),
+        );
+        assert_eq!(one.raw, other.raw, "{words}");
+    }
+}
+
+#[test]
+fn a_backup_is_refused_where_it_would_overwrite_and_when_it_is_damaged() {
+    let (stage, scratch) = (Stage::new(), Scratch::make().unwrap());
+    stage.visits("visits.ndjson", 30);
+    done(stage.siyu(REPLAY));
+    done(stage.siyu("tenants backup default --to one.backup"));
+    for (words, status, says) in [
+        ("tenants backup default --to one.backup", 2, "one.backup is there already: nothing is overwritten"),
+        ("tenants backup nobody --to two.backup", 2, "there is no tenant nobody in siyu-data/tenants"),
+        ("tenants restore one.backup", 2, "siyu-data/tenants/default.db is there already"),
+        ("tenants restore stamps/playbook.yaml --as two", 1, "is no whole backup"),
+        ("tenants restore siyu-data/tenants/default.db --as two", 1, "it is a tenant's own file"),
+        ("tenants restore nothing --as two", 2, "nothing: No such file"),
+        ("tenants restore one.backup --as TWO", 2, "invalid value 'TWO'"),
+        (
+            "tenants move default --to postgres://me:hush@127.0.0.1:1/x",
+            2,
+            "postgres://me@127.0.0.1:1/x cannot be reached",
+        ),
+        ("tenants move nobody --to elsewhere", 2, "there is no tenant nobody"),
+        ("tenants move default --to siyu-data", 2, "default.db is there already"),
+        ("tenants move default --to elsewhere --cancel", 2, "is not being moved"),
+        ("tenants export nobody --to folder", 2, "there is no tenant nobody"),
+    ] {
+        let said = stage.siyu(words);
+        assert_eq!(said.status, status, "{words}: {}", said.err);
+        assert!(said.err.contains(says), "{words}: {}", said.err);
+        assert!(!said.err.contains("hush"), "{words}: {}", said.err);
+    }
+    let mut bytes = std::fs::read(stage.path("one.backup")).unwrap();
+    let half = bytes.len() / 2;
+    bytes[half..half + 4_096].fill(0);
+    stage.write("damaged.backup", bytes);
+    let damaged = stage.siyu("tenants restore damaged.backup --as two --json");
+    assert_eq!(damaged.status, 1);
+    assert!(damaged.json()["error"]["message"].as_str().unwrap().contains("is no whole backup"));
+    assert!(!stage.path("siyu-data/tenants/two.db").exists());
+    // It still is what it was, and goes into a database as well.
+    assert_eq!(stage.siyu("tenants list --json").json()["tenants"].as_array().unwrap().len(), 1);
+    done(in_database(&stage, &scratch, "tenants restore one.backup --as three"));
+    assert!(done(in_database(&stage, &scratch, "runs list --tenant three")).out.contains("stamp"));
+}
+
+#[test]
+fn what_people_see_of_tenants() {
+    let stage = Stage::new();
+    stage.visits("visits.ndjson", 30);
+    done(stage.siyu(REPLAY));
+    assert_eq!(stage.siyu("tenants list --data nowhere").out, "no tenant is in nowhere/tenants\n");
+    insta::assert_snapshot!(done(stage.siyu("tenants list")).all());
+    let shown = done(stage.siyu("tenants show default --json")).json();
+    assert_eq!(
+        (&shown["state"], &shown["clock"], &shown["rows"]["events"]),
+        (&"here".into(), &"virtual".into(), &30.into())
+    );
+    let export = done(stage.siyu("tenants export default --to out"));
+    insta::assert_snapshot!(export.all());
+    insta::assert_snapshot!(stage.read("out/COLUMNS.md"));
+    let runs = stage.read("out/runs.ndjson");
+    let first: Value = serde_json::from_str(runs.lines().next().unwrap()).unwrap();
+    let names: Vec<&String> = first.as_object().unwrap().keys().collect();
+    assert!(names.contains(&&"started_at".to_owned()), "{names:?}");
+    let id = first["id"].as_str().unwrap();
+    assert!(done(stage.siyu(&format!("runs show {id}"))).raw.contains(id), "ids are those of the program");
+    done(stage.siyu("tenants move default --to elsewhere"));
+    assert!(
+        done(stage.siyu("tenants show default"))
+            .out
+            .contains("moved: it was moved to elsewhere/tenants/default.db")
+    );
+    let doctor = stage.siyu("doctor --json").json();
+    let tenants =
+        doctor["checks"].as_array().unwrap().iter().find(|check| check["check"] == "tenants").unwrap();
+    assert_eq!(tenants["verdict"], "ok", "{tenants}");
+}
