@@ -6,6 +6,7 @@ mod place;
 mod playbooks;
 mod probe;
 mod twin;
+pub mod upgrade;
 
 pub use faulty::{FaultyStores, StoreFault};
 pub use kept::On;

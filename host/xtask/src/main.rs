@@ -1,4 +1,4 @@
-//! Developer commands: `cargo xtask demo | test | ci | plugins | bench | planted`.
+//! Developer commands: `cargo xtask demo | test | ci | plugins | bench | planted | fixture`.
 //!
 //! Each does all its set-up itself, so a fresh machine needs rustup and a C compiler only. Nothing here is part of the
 //! product.
@@ -7,6 +7,7 @@ mod bench;
 mod ci;
 mod commands;
 mod demo;
+mod fixture;
 mod planted;
 mod plugins;
 mod test;
@@ -39,6 +40,8 @@ enum Command {
     },
     /// Measure: steps, limit, call, start, waits, disk
     Bench(bench::Options),
+    /// Keep a tenant of the newest schema version, once a version
+    Fixture,
     /// Plant known faults in a copy of the tree and see that the suite finds each
     Planted(planted::Options),
     /// Check what no compiler checks: floors, visible top level, file lengths, words
@@ -64,6 +67,7 @@ fn run() -> anyhow::Result<()> {
         Command::Ci => ci::run(),
         Command::Plugins { verbose } => plugins::build(verbose).map(drop),
         Command::Bench(options) => bench::run_benches(&options),
+        Command::Fixture => fixture::run(),
         Command::Planted(options) => planted::run(&options),
         Command::Tidy => tidy::run(),
     }

@@ -105,6 +105,33 @@ fn a_run_keeps_the_plugin_of_its_version() {
 }
 
 #[test]
+fn runs_of_the_previous_version_of_a_plugin_go_on_beside_those_of_the_new_one() {
+    let stage = Stage::new();
+    stage.visits("events.ndjson", 40);
+    assert_eq!(stage.siyu("run stamps --events events.ndjson").status, 0);
+    let live = |words: &str| stage.siyu(&format!("runs list --limit 100 --json {words}")).json();
+    let old = live("--phase live")["runs"].as_array().unwrap().len();
+    assert!(old > 0, "nothing is under way");
+    // Another file of the same plugin: a section without meaning makes another digest.
+    let packed = std::fs::read_dir(stage.plugins()).unwrap().next().unwrap().unwrap().path();
+    let mut bytes = std::fs::read(&packed).unwrap();
+    bytes.extend([0, 6, 4, b'n', b'o', b't', b'e', 2]);
+    stage.write("newer/stamp-card.wasm", bytes);
+    stage.visits("events.ndjson", 50);
+    let run = stage.siyu("run stamps --events events.ndjson --plugins newer --until 2026-12-31T00:00:00Z");
+    assert_eq!(run.status, 0, "{}", run.err);
+    assert_eq!(live("--phase live")["runs"], serde_json::json!([]));
+    assert_eq!(live("--phase failed")["runs"], serde_json::json!([]));
+    assert_eq!(stage.siyu("tenants export default --to out").status, 0);
+    let versions = stage.read("out/playbooks.ndjson").lines().count();
+    let of = |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap()["version"].to_string();
+    let runs: Vec<String> = stage.read("out/runs.ndjson").lines().map(of).collect();
+    let (first, last) = (&runs[0], &runs[49]);
+    assert!(versions == 2 && first != last, "{versions} versions");
+    assert_eq!(runs.iter().filter(|version| *version == first).count(), 40);
+}
+
+#[test]
 fn a_tenant_keeps_its_clock_and_its_seed() {
     let stage = Stage::new();
     assert_eq!(stage.siyu("publish stamps --at 2026-11-20T00:00:00Z --seed a").status, 0);

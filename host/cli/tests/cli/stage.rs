@@ -117,6 +117,11 @@ impl Stage {
         self.folder.path().join(name)
     }
 
+    /// The folder of packed plugins, which all stages share.
+    pub(crate) fn plugins(&self) -> &'static Path {
+        &prepared().plugins
+    }
+
     /// Writes a file.
     pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) {
         let path = self.path(name);
