@@ -228,6 +228,56 @@ fn a_backup_is_refused_where_it_would_overwrite_and_when_it_is_damaged() {
 }
 
 #[test]
+fn the_help_says_what_it_means_to_restore_and_to_move() {
+    let stage = Stage::new();
+    for (words, says) in [
+        ("tenants restore --help", "messages that left since leave again"),
+        ("tenants move --help", "Interrupted at any"),
+        ("tenants backup --help", "It also holds the tenant's secret"),
+        ("tenants export --help", "COLUMNS.md"),
+    ] {
+        let help = done(stage.siyu(words)).out.replace('\n', " ");
+        assert!(help.contains(says), "{words}: {help}");
+    }
+}
+
+#[test]
+fn a_backup_and_a_restoring_that_are_killed_leave_a_whole_one_or_none() {
+    let stage = Stage::new();
+    stage.visits("visits.ndjson", 2_000);
+    done(stage.siyu(REPLAY));
+    let before = digest(&stage, |words| stage.siyu(words), "before");
+    let began = Instant::now();
+    done(stage.siyu("tenants backup default --to whole.backup"));
+    let backing = began.elapsed();
+    let began = Instant::now();
+    done(stage.siyu("tenants restore whole.backup --as whole"));
+    let restoring = began.elapsed();
+    let mut interrupted = 0;
+    for kill in 0..KILLS {
+        let file = format!("{kill}.backup");
+        let child = stage.command(&format!("tenants backup default --to {file}")).spawn().unwrap();
+        interrupted += u32::from(!killed(child, backing * kill / (KILLS - 2)));
+        let restore = format!("tenants restore {file} --as of-{kill} --json");
+        if stage.path(&file).exists() {
+            assert_eq!(done(stage.siyu(&restore)).json()["proof"], before);
+        }
+        let name = format!("half-{kill}");
+        let child = stage.command(&format!("tenants restore whole.backup --as {name}")).spawn().unwrap();
+        interrupted += u32::from(!killed(child, restoring * kill / (KILLS - 2)));
+        if stage.path(&format!("siyu-data/tenants/{name}.db")).exists() {
+            let again = done(stage.siyu(&format!("tenants backup {name} --to {name}.backup --json"))).json();
+            assert_eq!(again["proof"], before);
+        } else {
+            done(stage.siyu(&format!("tenants restore whole.backup --as {name}")));
+        }
+    }
+    assert!(interrupted >= 6, "{interrupted} of {} came in time", 2 * KILLS);
+    println!("{interrupted} kills of {} before the end", 2 * KILLS);
+    assert!(!stage.siyu("tenants list").out.contains("broken"));
+}
+
+#[test]
 fn what_people_see_of_tenants() {
     let stage = Stage::new();
     stage.visits("visits.ndjson", 30);

@@ -12,12 +12,16 @@ use super::{Watched, beside, must_be_there, rows, told};
 use crate::output::{Paint, bytes, grouped};
 use crate::session::{Exit, Session};
 
+/// What the help says below the options.
+const HELP: &str = "\
+The file holds the tenant as it is at one moment, with the plugins of its versions: everything
+but the plugin folder, the channels and what channels wrote. It also holds the tenant's secret,
+so only its owner can read it; keep it like a password. It can be restored into files and into
+Postgres, wherever it came from.";
+
 /// Options of `backup`.
-///
-/// The file holds the tenant as it is at one moment, with the plugins of its versions: everything but the plugin folder, the
-/// channels and what channels wrote. It also holds the tenant's secret, so only its owner can read it; keep it like a password.
-/// It can be restored into files and into Postgres, wherever it came from.
 #[derive(Args)]
+#[command(after_help = HELP)]
 pub(crate) struct Options {
     /// The tenant
     #[arg(value_name = "NAME")]

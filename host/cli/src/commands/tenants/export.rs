@@ -13,11 +13,15 @@ use crate::commands::reading::numbers;
 use crate::output::{Paint, grouped};
 use crate::session::{Exit, Session};
 
+/// What the help says below the options.
+const HELP: &str = "\
+All files are of one moment; a host may execute the tenant meanwhile. What every column means is
+in COLUMNS.md beside them. No tenant can be made of an export: that is what `siyu tenants
+backup` is for.";
+
 /// Options of `export`.
-///
-/// All files are of one moment; a host may execute the tenant meanwhile. What every column means is in COLUMNS.md beside
-/// them. No tenant can be made of an export: that is what `siyu tenants backup` is for.
 #[derive(Args)]
+#[command(after_help = HELP)]
 pub(crate) struct Options {
     /// The tenant
     #[arg(value_name = "NAME")]

@@ -15,13 +15,17 @@ use crate::host::Lock;
 use crate::output::Paint;
 use crate::session::{Exit, Session};
 
+/// What the help says below the options.
+const HELP: &str = "\
+The tenant is closed first: a host that executes it is fenced, and none opens it, until the move
+is done or taken back with --cancel. Everything is copied to where nobody looks, read again,
+compared, and put in its place at once. Interrupted at any moment, the same command goes on.
+What is left behind stays where it is, refused to everybody with the place where the tenant is
+now; moved back, it is kept under another name.";
+
 /// Options of `move`.
-///
-/// The tenant is closed first: a host that executes it is fenced, and none opens it, until the move is done or taken back with
-/// --cancel. Everything is copied to where nobody looks, read again, compared, and put in its place at once. Interrupted at any
-/// moment, the same command goes on. What is left behind stays where it is, refused to everybody with the place where the
-/// tenant is now; moved back, it is kept under another name.
 #[derive(Args)]
+#[command(after_help = HELP)]
 pub(crate) struct Options {
     /// The tenant
     #[arg(value_name = "NAME")]

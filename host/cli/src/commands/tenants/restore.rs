@@ -15,13 +15,17 @@ use crate::host::Lock;
 use crate::output::Paint;
 use crate::session::{Exit, Session};
 
+/// What the help says below the options.
+const HELP: &str = "\
+The tenant stands where it stood when the backup was made, and goes on from there. What happened
+since is not in it: events that came since must be handed in again, and messages that left since
+leave again. They carry the ids that they had the first time, where they come of the same
+events, so that the other side can tell them. What fell due since happens at once. Never let two
+tenants of one backup execute at the same time against the same customers.";
+
 /// Options of `restore`.
-///
-/// The tenant stands where it stood when the backup was made, and goes on from there. What happened since is not in it:
-/// events that came since must be handed in again, and messages that left since leave again. They carry the ids that they had
-/// the first time, where they come of the same events, so that the other side can tell them. What fell due since happens at
-/// once. Never let two tenants of one backup execute at the same time against the same customers.
 #[derive(Args)]
+#[command(after_help = HELP)]
 pub(crate) struct Options {
     /// The backup
     #[arg(value_name = "FILE")]
