@@ -2,6 +2,9 @@
 //!
 //! The file never holds a message twice: after a crash the host hands over again what it does not know to be sent, and
 //! lines that are there already are not written again. A line that a crash cut off is removed first.
+//!
+//! A line that can be read need not be on the disk: see [`siyu_durable::settle`]. So the file is read as the disk has it when
+//! it is opened, also after a fault.
 
 use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
@@ -88,12 +91,17 @@ fn append(path: &Path, open: &mut Option<OpenFile>, lines: &[(MessageId, String)
 }
 
 impl OpenFile {
-    /// Opens or makes the file, removes a line that was cut off, and reads which messages are in it.
+    /// Opens or makes the file, removes a line that was cut off, and reads which messages are in it, all as the disk has it.
     fn open(path: &Path) -> std::io::Result<Self> {
         if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder)?;
+            siyu_durable::make_folder(folder)?;
         }
+        let is_new = !path.exists();
         let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+        if is_new {
+            siyu_durable::sync_name(path)?;
+        }
+        siyu_durable::settle(&file)?;
         let mut written = HashSet::new();
         let mut older = HashSet::new();
         let mut whole = 0u64;

@@ -23,7 +23,11 @@ impl Acks {
     /// Goes on with a file, or makes it. A line that a crash cut off is taken away.
     pub(crate) fn open(path: &Path) -> anyhow::Result<Self> {
         let shown = || format!("{} cannot be written", path.display());
+        let is_new = !path.exists();
         let file = OpenOptions::new().append(true).create(true).open(path).with_context(shown)?;
+        if is_new {
+            siyu_durable::sync_name(path).with_context(shown)?;
+        }
         let text = std::fs::read(path).with_context(shown)?;
         let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
         file.set_len(whole as u64).with_context(shown)?;

@@ -114,12 +114,14 @@ fn is_inside(path: &Path) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use siyu_store::Durability;
+
     use super::*;
 
     fn read(text: &str) -> Result<Ways, String> {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("channels.toml"), text).unwrap();
-        let home = Home::new(folder.path().to_owned(), "shop".parse().unwrap());
+        let home = Home::new(folder.path().to_owned(), "shop".parse().unwrap(), Durability::Full);
         let shown = folder.path().display().to_string();
         Ways::read(&home).map_err(|fault| fault.to_string().replace(&shown, "DATA"))
     }
@@ -128,7 +130,7 @@ mod tests {
     fn channels_lead_where_the_file_says() {
         let ways =
             read("[wecom]\nto = 'file'\npath = 'out/w.ndjson'\n[sms]\nto = 'console'\n[mail]\nto = 'file'\n");
-        let home = Home::new("data".into(), "shop".parse().unwrap());
+        let home = Home::new("data".into(), "shop".parse().unwrap(), Durability::Full);
         assert_eq!(
             ways.unwrap().tell(&home),
             ["mail to data/outbox/shop/mail.ndjson", "sms to standard output", "wecom to data/out/w.ndjson"]

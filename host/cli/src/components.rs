@@ -2,7 +2,6 @@
 //! when the plugin folder gets newer ones.
 
 use std::fs;
-use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::Context;
@@ -13,7 +12,7 @@ use siyu_model::playbook::Playbook;
 use siyu_runtime::digest_of;
 
 use crate::fault::Fault;
-use crate::home::{self, Home};
+use crate::home::Home;
 use crate::plugins::Installed;
 
 fn path_of(home: &Home, digest: &PluginDigest) -> PathBuf {
@@ -23,7 +22,7 @@ fn path_of(home: &Home, digest: &PluginDigest) -> PathBuf {
 /// Keeps the plugins of a playbook that is about to be published.
 pub(crate) fn keep(home: &Home, installed: &Installed, playbook: &Playbook) -> anyhow::Result<()> {
     let folder = home.components();
-    home::make_private(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+    siyu_durable::make_folder(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
     for (name, used) in &playbook.plugins {
         let path = path_of(home, &used.digest);
         if path.exists() {
@@ -36,10 +35,7 @@ pub(crate) fn keep(home: &Home, installed: &Installed, playbook: &Playbook) -> a
                 .into());
         };
         let shown = || format!("{} cannot be written", path.display());
-        let mut part = tempfile::NamedTempFile::new_in(&folder).with_context(shown)?;
-        part.write_all(&bytes).with_context(shown)?;
-        part.as_file().sync_all().with_context(shown)?;
-        part.persist(&path).with_context(shown)?;
+        siyu_durable::write_whole(&path, &bytes).with_context(shown)?;
     }
     Ok(())
 }

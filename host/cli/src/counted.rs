@@ -80,11 +80,18 @@ pub(crate) struct CountedStores {
     counts: Arc<Counts>,
     /// A store that is open already: the first who opens gets it.
     open: Mutex<Option<Arc<dyn Store>>>,
+    is_once: bool,
 }
 
 impl CountedStores {
     pub(crate) fn new(stores: Arc<dyn Stores>, open: Arc<dyn Store>, counts: Arc<Counts>) -> Self {
-        Self { stores, counts, open: Mutex::new(Some(open)) }
+        Self { stores, counts, open: Mutex::new(Some(open)), is_once: false }
+    }
+
+    /// A store that failed is not opened again. For virtual time, which events make: it is ahead of the events that failed
+    /// with the store, and nothing may fall due before they came again.
+    pub(crate) fn once(self, is_once: bool) -> Self {
+        Self { is_once, ..self }
     }
 }
 
@@ -94,6 +101,10 @@ impl Stores for CountedStores {
         let open = self.open.lock().unwrap_or_else(PoisonError::into_inner).take();
         let store = match open {
             Some(store) => store,
+            None if self.is_once => {
+                let why = "it failed, and a replay goes on from what is durable when it is called again";
+                return Err(StoreError::Database(why.to_owned()));
+            }
             None => self.stores.open(tenant).await?,
         };
         Ok(Arc::new(CountedStore { store, counts: self.counts.clone() }))

@@ -4,7 +4,6 @@
 //! machine, everything that was due in between would happen at once; so a tenant keeps the kind of clock it began with.
 
 use std::fs;
-use std::io::Write;
 
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
@@ -54,12 +53,8 @@ impl Facts {
     pub(crate) fn write(&self, home: &Home) -> anyhow::Result<()> {
         let path = home.beside("json");
         let shown = || format!("{} cannot be written", path.display());
-        let mut part = tempfile::NamedTempFile::new_in(home.tenants()).with_context(shown)?;
-        serde_json::to_writer(&mut part, self)?;
-        part.write_all(b"\n").with_context(shown)?;
-        part.as_file().sync_all().with_context(shown)?;
-        part.persist(&path).with_context(shown)?;
-        Ok(())
+        let text = serde_json::to_string(self)? + "\n";
+        siyu_durable::write_whole(&path, text.as_bytes()).with_context(shown)
     }
 
     /// Checks what a command wants against what the tenant has.

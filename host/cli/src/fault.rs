@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use siyu_engine::tenant::Unavailable;
+
 /// Wrong arguments or surroundings: the exit status of every error that says nothing else.
 pub(crate) const WRONG: u8 = 2;
 /// What was asked failed, or something was found.
@@ -25,6 +27,12 @@ impl Fault {
     /// It was tried and did not succeed.
     pub(crate) fn failed(message: impl Into<String>) -> Self {
         Self { message: message.into(), help: None, status: FAILED }
+    }
+
+    /// The tenant stopped or failed while something was asked of it.
+    pub(crate) fn unavailable(why: Unavailable) -> Self {
+        Self::failed(why.to_string())
+            .help("what was acknowledged is durable: mend the cause and call the same command again")
     }
 
     /// What to do.

@@ -12,9 +12,8 @@
 //!   outbox/             what channels wrote
 //! ```
 
-use std::fs::{self, DirBuilder, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -23,7 +22,7 @@ use siyu_engine::ports::inspect::Inspect;
 use siyu_engine::ports::store::Stores;
 use siyu_model::name::TenantName;
 use siyu_runtime::CacheKey;
-use siyu_store::PgStores;
+use siyu_store::{Durability, PgStores};
 
 use crate::fault::Fault;
 use crate::tenants::Tenants;
@@ -41,8 +40,9 @@ pub(crate) struct Home {
 }
 
 impl Home {
-    pub(crate) fn new(folder: PathBuf, tenant: TenantName) -> Self {
-        let kept = Tenants::Files(folder.join(TENANTS));
+    /// A folder whose tenants are files; their commits are durable when that says so.
+    pub(crate) fn new(folder: PathBuf, tenant: TenantName, durability: Durability) -> Self {
+        let kept = Tenants::Files(folder.join(TENANTS), durability);
         Self { folder, kept, tenant }
     }
 
@@ -57,6 +57,15 @@ impl Home {
     /// The same for another tenant.
     pub(crate) fn of(&self, tenant: TenantName) -> Self {
         Self { tenant, ..self.clone() }
+    }
+
+    /// The same tenant in the files of another data folder, whose commits are as durable as here.
+    pub(crate) fn in_folder(&self, folder: PathBuf) -> Self {
+        let durability = match &self.kept {
+            Tenants::Files(_, durability) => *durability,
+            Tenants::Database(_) => Durability::Full,
+        };
+        Self::new(folder, self.tenant.clone(), durability)
     }
 
     /// Where tenants are kept.
@@ -76,7 +85,7 @@ impl Home {
 
     /// Makes the folder, for its owner only: customers are in it.
     pub(crate) fn make(&self) -> anyhow::Result<()> {
-        make_private(&self.folder)
+        siyu_durable::make_folder(&self.folder)
             .with_context(|| format!("the data folder {} cannot be made", self.folder.display()))
     }
 
@@ -131,7 +140,7 @@ impl Home {
     /// The error of a tenant that is not there.
     pub(crate) fn no_tenant(&self) -> Fault {
         let place = match &self.kept {
-            Tenants::Files(_) => self.folder.display().to_string(),
+            Tenants::Files(..) => self.folder.display().to_string(),
             kept => kept.place(),
         };
         Fault::wrong(format!("there is no tenant `{}` in {place}", self.tenant)).help(
@@ -145,18 +154,13 @@ impl Home {
     }
 }
 
-/// Makes a folder that only its owner may enter; one that is there stays as it is.
-pub(crate) fn make_private(folder: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(folder)
-}
-
 /// The key in a folder; made when there is none, whole or not at all, and never replaced.
 pub(crate) fn key_in(folder: &Path) -> anyhow::Result<CacheKey> {
     let path = folder.join("host.key");
     let shown = || format!("the host's key {}", path.display());
     let text = match fs::read_to_string(&path) {
         Err(fault) if fault.kind() == io::ErrorKind::NotFound => {
-            make_key(folder, &path).with_context(shown)?;
+            make_key(&path).with_context(shown)?;
             fs::read_to_string(&path).with_context(shown)?
         }
         other => other.with_context(shown)?,
@@ -168,18 +172,9 @@ pub(crate) fn key_in(folder: &Path) -> anyhow::Result<CacheKey> {
     Ok(CacheKey::new(bytes.0))
 }
 
-fn make_key(folder: &Path, path: &Path) -> anyhow::Result<()> {
+fn make_key(path: &Path) -> io::Result<()> {
     let mut key = [0; 32];
     getrandom::fill(&mut key).map_err(io::Error::other)?;
-    let part = folder.join(format!("host.key.{}.part", std::process::id()));
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&part)?;
     let text = siyu_model::digest::PluginDigest(key).to_string() + "\n";
-    let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
-    // A link never replaces a key that another process made meanwhile.
-    let linked = written.and_then(|()| match fs::hard_link(&part, path) {
-        Err(fault) if fault.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        other => other,
-    });
-    fs::remove_file(&part)?;
-    Ok(linked?)
+    siyu_durable::write_once(path, text.as_bytes())
 }

@@ -22,7 +22,7 @@ use crate::components;
 use crate::counted::{CountedPlugins, CountedStores, Counts};
 use crate::facts::{ClockKind, Facts, secret_of};
 use crate::fault::Fault;
-use crate::home::{self, Home};
+use crate::home::Home;
 use crate::plugins::Installed;
 
 /// How a tenant is to be opened.
@@ -71,7 +71,8 @@ impl Host {
         opening: Opening<'_>,
     ) -> anyhow::Result<Self> {
         let tenants = home.tenants();
-        home::make_private(&tenants).with_context(|| format!("{} cannot be made", tenants.display()))?;
+        siyu_durable::make_folder(&tenants)
+            .with_context(|| format!("{} cannot be made", tenants.display()))?;
         let lock = Lock::take(&home)?;
         let facts = agreed(&home, &opening).await?;
         let ways = Ways::read(&home)?;
@@ -84,7 +85,9 @@ impl Host {
         let clock = HostClock::of(&facts, image.at.max(opening.from));
         let counts = Arc::new(Counts::default());
         let ports = Ports {
-            stores: Arc::new(CountedStores::new(stores, store, counts.clone())),
+            stores: Arc::new(
+                CountedStores::new(stores, store, counts.clone()).once(clock.port().is_virtual()),
+            ),
             plugins: Arc::new(CountedPlugins::new(installed.runtime.clone(), counts.clone())),
             clock: clock.port(),
             channels: ways.open(&home),
@@ -109,7 +112,7 @@ impl Host {
     ) -> anyhow::Result<Result<(Published, Vec<Change>), PublishError>> {
         let playbook = publication.playbook.clone();
         components::keep(&self.home, &self.installed, &playbook)?;
-        let published = self.tenant.publish(publication).await?;
+        let published = self.tenant.publish(publication).await.map_err(Fault::unavailable)?;
         let changes = || changes::between(self.version(&playbook.name), &playbook);
         Ok(published.map(|published| {
             let changes = if published.is_unchanged { Vec::new() } else { changes() };

@@ -38,7 +38,7 @@ impl Compiled {
     pub(crate) fn of_user() -> Self {
         let folder = user_cache();
         let key = folder.as_deref().and_then(|folder| {
-            home::make_private(folder).ok()?;
+            siyu_durable::make_folder(folder).ok()?;
             home::key_in(folder).ok()
         });
         match key {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use siyu_model::name::TenantName;
-use siyu_store::PgStores;
+use siyu_store::{Durability, PgStores};
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::fault;
@@ -54,6 +54,9 @@ pub(crate) struct Global {
     /// The folder with packed plugins, each named after its plugin [default: plugins beside the program, or ./plugins]
     #[arg(long, global = true, help_heading = EVERY, env = "SIYU_PLUGINS", value_name = "DIR", hide_env_values = true)]
     pub(crate) plugins: Option<PathBuf>,
+    /// When a commit into a tenant's file is acknowledged; the other value than the default is for tests of tests
+    #[arg(long, global = true, hide = true, value_name = "WHEN", conflicts_with = "database")]
+    pub(crate) durability: Option<Durable>,
     /// Print one JSON document instead of text
     #[arg(long, global = true, help_heading = EVERY)]
     pub(crate) json: bool,
@@ -67,6 +70,24 @@ pub(crate) struct Global {
         hide_env_values = true
     )]
     pub(crate) log: Level,
+}
+
+/// When a commit is acknowledged. Hidden: it exists so that a test of power cuts can show that it would see a loss.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Durable {
+    /// Once it is on the disk.
+    Full,
+    /// At once: a power cut takes what was acknowledged.
+    LosesCommitsOnPowerCut,
+}
+
+impl Durable {
+    fn of_store(self) -> Durability {
+        match self {
+            Self::Full => Durability::Full,
+            Self::LosesCommitsOnPowerCut => Durability::LosesCommitsOnPowerCut,
+        }
+    }
 }
 
 /// How much is logged.
@@ -111,12 +132,16 @@ pub(crate) struct Session {
 
 impl Session {
     pub(crate) fn new(global: Global, database: Option<PgStores>, screen: Screen) -> Self {
+        if global.durability == Some(Durable::LosesCommitsOnPowerCut) {
+            tracing::warn!("a power cut will lose acknowledged commits: --durability says so");
+        }
         Self { global, database, screen }
     }
 
     /// The data folder and the tenant; nothing is made or read yet.
     pub(crate) fn home(&self) -> Home {
-        let home = Home::new(self.global.data.clone(), self.global.tenant.clone());
+        let durability = self.global.durability.map(Durable::of_store).unwrap_or_default();
+        let home = Home::new(self.global.data.clone(), self.global.tenant.clone(), durability);
         home.with_database(self.database.clone())
     }
 

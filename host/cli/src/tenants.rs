@@ -13,7 +13,7 @@ use siyu_engine::ports::inspect::Inspect;
 use siyu_engine::ports::store::Stores;
 use siyu_model::name::TenantName;
 use siyu_store::carry::Kept;
-use siyu_store::{PgInspect, PgOptions, PgStores, SqliteInspect, SqliteOptions, SqliteStores};
+use siyu_store::{Durability, PgInspect, PgOptions, PgStores, SqliteInspect, SqliteOptions, SqliteStores};
 
 use crate::fault::Fault;
 
@@ -49,8 +49,8 @@ impl fmt::Debug for DatabaseUrl {
 /// Where tenants are kept.
 #[derive(Clone)]
 pub(crate) enum Tenants {
-    /// A file each in this folder.
-    Files(PathBuf),
+    /// A file each in this folder, and when their commits are durable.
+    Files(PathBuf, Durability),
     /// A schema each in this database.
     Database(PgStores),
 }
@@ -59,8 +59,8 @@ impl Tenants {
     /// Opens tenants to be executed; one that is made now gets this secret, or a random one.
     pub(crate) fn stores(&self, secret: Option<[u8; 32]>) -> Arc<dyn Stores> {
         match self {
-            Self::Files(folder) => {
-                let options = SqliteOptions { secret, ..SqliteOptions::default() };
+            Self::Files(folder, durability) => {
+                let options = SqliteOptions { secret, durability: *durability, ..SqliteOptions::default() };
                 Arc::new(SqliteStores::new(folder, options))
             }
             Self::Database(stores) => {
@@ -72,7 +72,7 @@ impl Tenants {
     /// Whether a tenant is there.
     pub(crate) async fn has(&self, tenant: &TenantName) -> anyhow::Result<bool> {
         match self {
-            Self::Files(folder) => Ok(files(folder).path(tenant).exists()),
+            Self::Files(folder, _) => Ok(files(folder).path(tenant).exists()),
             Self::Database(stores) => Ok(stores.tenants().await?.contains(tenant)),
         }
     }
@@ -81,7 +81,7 @@ impl Tenants {
     pub(crate) async fn inspect(&self, tenant: &TenantName) -> anyhow::Result<Arc<dyn Inspect>> {
         let cannot = || format!("tenant {tenant} cannot be read");
         Ok(match self {
-            Self::Files(folder) => {
+            Self::Files(folder, _) => {
                 Arc::new(SqliteInspect::open(files(folder).path(tenant)).await.with_context(cannot)?)
             }
             Self::Database(stores) => Arc::new(PgInspect::open(stores, tenant).await.with_context(cannot)?),
@@ -91,7 +91,7 @@ impl Tenants {
     /// The same for whoever carries tenants.
     pub(crate) fn kept(&self) -> Kept {
         match self {
-            Self::Files(folder) => Kept::Files(files(folder)),
+            Self::Files(folder, _) => Kept::Files(files(folder)),
             Self::Database(stores) => Kept::Database(stores.clone()),
         }
     }
@@ -99,7 +99,7 @@ impl Tenants {
     /// Where that is, in words.
     pub(crate) fn place(&self) -> String {
         match self {
-            Self::Files(folder) => folder.display().to_string(),
+            Self::Files(folder, _) => folder.display().to_string(),
             Self::Database(stores) => stores.place().to_owned(),
         }
     }

@@ -24,4 +24,4 @@ mod store;
 mod texts;
 
 pub use postgres::{PgInspect, PgOptions, PgStores};
-pub use sqlite::{SqliteInspect, SqliteOptions, SqliteStores};
+pub use sqlite::{Durability, SqliteInspect, SqliteOptions, SqliteStores};

@@ -23,7 +23,8 @@ const TOP: [&str; 9] = [
 
 /// The floor of each crate; a crate uses lower floors only. Crates that are not named here are above all floors
 /// (developer commands, tests) or below all (the SDK and plugins, which know the host's model at most).
-const FLOORS: [(&str, u32); 8] = [
+const FLOORS: [(&str, u32); 9] = [
+    ("siyu-durable", 1),
     ("siyu-model", 1),
     ("siyu-workflow", 2),
     ("siyu-engine", 2),

@@ -165,10 +165,18 @@ impl Replaying<'_> {
         };
         let elapsed = began.elapsed();
         bar.finish_and_clear();
+        let done = match done {
+            // The store failed and may not come back: nothing more is waited for.
+            Some(Err(fault @ ReplayError::Tenant(_))) => {
+                acknowledging.map_or(Ok(()), |acknowledging| acknowledging.acks.close())?;
+                return Err(explained(fault, &self.options.events));
+            }
+            done => done,
+        };
         let is_interrupted = done.is_none();
         // What was handed in before an interruption is done like everything else.
-        self.host.tenant.settle().await?;
-        let read = self.host.tenant.fed(&name).await?;
+        self.host.tenant.settle().await.map_err(Fault::unavailable)?;
+        let read = self.host.tenant.fed(&name).await.map_err(Fault::unavailable)?;
         if let Some(acknowledging) = acknowledging {
             acknowledging.durable(read);
             acknowledging.acks.close()?;
@@ -292,7 +300,7 @@ fn explained(fault: ReplayError<LineError>, path: &Path) -> anyhow::Error {
             )
         }
         ReplayError::Refused { place, why } => format!("{file}:{place}: the event is refused: {why}"),
-        ReplayError::Tenant(why) => return Fault::failed(why.to_string()).into(),
+        ReplayError::Tenant(why) => return Fault::unavailable(why).into(),
     };
     Fault::failed(message)
         .help("the events before it are durable: mend the line and run again, it goes on there")

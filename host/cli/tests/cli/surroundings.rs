@@ -123,6 +123,21 @@ fn a_data_folder_that_cannot_be_made_is_told() {
 }
 
 #[test]
+fn a_setting_that_loses_commits_is_hidden_and_says_so_when_it_is_used() {
+    let stage = Stage::new();
+    for help in ["--help", "run --help"] {
+        assert!(!stage.siyu(help).out.contains("durability"), "{help}");
+    }
+    let loses = "publish stamps --durability loses-commits-on-power-cut";
+    let said = stage.siyu(loses);
+    assert_eq!(said.status, 0, "{}", said.err);
+    assert!(said.err.contains("a power cut will lose acknowledged commits"), "{}", said.err);
+    let said = stage.siyu_with(("SIYU_DATABASE_URL", "postgres://db.example/shop"), loses);
+    assert_eq!(said.status, 2);
+    assert!(said.err.contains("cannot be used with"), "{}", said.err);
+}
+
+#[test]
 fn whoever_closes_the_pipe_early_hears_no_complaint() {
     let stage = Stage::new();
     let mut child = stage.command("explain").spawn().unwrap();

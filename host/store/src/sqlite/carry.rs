@@ -149,7 +149,7 @@ impl Writer {
     /// A new hidden file beside the one that it becomes, for its owner only; what others left there is removed.
     fn beside(target: &Path) -> Result<Self, CarryError> {
         let folder = folder_of(target);
-        std::fs::create_dir_all(&folder).map_err(CarryError::file(&folder))?;
+        siyu_durable::make_folder(&folder).map_err(CarryError::file(&folder))?;
         sweep(target)?;
         let name = part_prefix(target) + &random_id(&folder.display().to_string())? + PART;
         let part = folder.join(name);

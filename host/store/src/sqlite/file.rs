@@ -2,7 +2,7 @@
 //!
 //! Each trip to a connection's thread costs more than most statements, so what belongs together is one text.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use siyu_engine::ports::store::{MaintenanceReport, StoreError};
@@ -68,6 +68,7 @@ pub(super) async fn open(
 ) -> Result<TenantStore<SqliteFile>, StoreError> {
     let place = path.display().to_string();
     let fault = |fault| failed(&place, fault);
+    settle(&path)?;
     let mut connection = connect::writer(&path, &options).connect().await.map_err(fault)?;
     migrate::migrate(&mut connection, &place, migrate::ALL).await?;
     let secret = match options.secret {
@@ -86,6 +87,36 @@ pub(super) async fn open(
     let writer = Writer::new(connection, tenant.clone(), epoch, last_line);
     let readers = options.readers;
     Ok(TenantStore::new(SqliteFile::new(path, options, readers), writer))
+}
+
+/// The write-ahead log beside a tenant's file.
+fn log_of(path: &Path) -> PathBuf {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    log.into()
+}
+
+/// Bytes of the write-ahead log; after a clean end there is none.
+fn log_bytes(path: &Path) -> u64 {
+    std::fs::metadata(log_of(path)).map_or(0, |file| file.len())
+}
+
+/// After an end that was not clean nothing is built on what is not on the disk: a commit behind a hole in the log would be
+/// lost with the power although its own sync succeeded, and a page that was never written would stay so.
+fn settle(path: &Path) -> Result<(), StoreError> {
+    if log_bytes(path) == 0 {
+        return Ok(());
+    }
+    for path in [path, &log_of(path)] {
+        match std::fs::File::open(path).and_then(|file| siyu_durable::settle(&file)) {
+            // Somebody closed the tenant in order at this moment.
+            Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => {}
+            settled => {
+                settled.map_err(|fault| StoreError::Database(format!("{}: {fault}", path.display())))?;
+            }
+        }
+    }
+    Ok(())
 }
 
 async fn number(
@@ -215,10 +246,6 @@ impl Database for SqliteFile {
             Ok((row.number::<u64>()?, row.number::<u64>()?, row.number::<u64>()?))
         })?;
         let (pages, page_bytes, free) = pages.into_iter().next().unwrap_or_default();
-        let mut wal = self.path.as_os_str().to_owned();
-        wal.push("-wal");
-        // After a clean end there is no log.
-        let wal_bytes = std::fs::metadata(wal).map_or(0, |file| file.len());
-        Ok((pages * page_bytes, wal_bytes, free * page_bytes))
+        Ok((pages * page_bytes, log_bytes(&self.path), free * page_bytes))
     }
 }

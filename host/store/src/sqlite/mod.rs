@@ -19,6 +19,7 @@ mod constraint_tests;
 #[cfg(test)]
 mod plan_tests;
 
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -155,13 +156,11 @@ fn unreadable(path: &Path, fault: std::io::Error) -> StoreError {
 /// Makes the folder and the file of a tenant so that only the host's own user reads them: they hold its customers. The
 /// files that SQLite makes beside it take their rights from it.
 fn make_private(folder: &Path, path: &Path) -> Result<(), StoreError> {
-    std::fs::create_dir_all(folder).map_err(|fault| unreadable(folder, fault))?;
-    let mut file = std::fs::OpenOptions::new();
-    file.append(true).create(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        file.mode(0o600);
+    siyu_durable::make_folder(folder).map_err(|fault| unreadable(folder, fault))?;
+    if path.exists() {
+        return Ok(());
     }
-    file.open(path).map(drop).map_err(|fault| unreadable(path, fault))
+    let mut file = std::fs::OpenOptions::new();
+    let made = file.append(true).create(true).mode(0o600).open(path).map(drop);
+    made.and_then(|()| siyu_durable::sync_name(path)).map_err(|fault| unreadable(path, fault))
 }

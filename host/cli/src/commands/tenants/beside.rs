@@ -4,7 +4,6 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -15,7 +14,7 @@ use siyu_runtime::digest_of;
 
 use crate::facts::Facts;
 use crate::fault::Fault;
-use crate::home::{self, Home};
+use crate::home::Home;
 
 /// The name of what a host remembers of a tenant.
 const FACTS: &str = "facts.json";
@@ -73,7 +72,8 @@ pub(super) fn keep(name: &str, content: &[u8], to: &Home) -> anyhow::Result<()> 
     if name == FACTS {
         let facts: Facts = serde_json::from_slice(content).with_context(|| format!("{name} is broken"))?;
         let tenants = to.tenants();
-        home::make_private(&tenants).with_context(|| format!("{} cannot be made", tenants.display()))?;
+        siyu_durable::make_folder(&tenants)
+            .with_context(|| format!("{} cannot be made", tenants.display()))?;
         return facts.write(to);
     }
     let digest = name.strip_prefix(PLUGIN.0).and_then(|name| name.strip_suffix(PLUGIN.1));
@@ -90,11 +90,7 @@ fn keep_plugin(digest: &PluginDigest, content: &[u8], folder: &Path) -> anyhow::
     if path.exists() {
         return Ok(());
     }
-    home::make_private(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+    siyu_durable::make_folder(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
     let shown = || format!("{} cannot be written", path.display());
-    let mut part = tempfile::NamedTempFile::new_in(folder).with_context(shown)?;
-    part.write_all(content).with_context(shown)?;
-    part.as_file().sync_all().with_context(shown)?;
-    part.persist(&path).with_context(shown)?;
-    Ok(())
+    siyu_durable::write_whole(&path, content).with_context(shown)
 }

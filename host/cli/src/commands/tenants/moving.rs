@@ -76,7 +76,7 @@ pub(crate) fn run(options: &Options, session: &Session) -> anyhow::Result<Exit> 
 /// The home that the tenant is to have.
 fn target(to: &Target, home: &Home) -> anyhow::Result<Home> {
     Ok(match to {
-        Target::Folder(folder) => Home::new(folder.clone(), home.tenant.clone()),
+        Target::Folder(folder) => home.in_folder(folder.clone()),
         Target::Database(url) => home.clone().with_database(Some(url.stores()?)),
     })
 }
@@ -85,7 +85,7 @@ async fn work(home: &Home, there: &Home, session: &Session) -> anyhow::Result<(M
     let (from, to) = (home.kept().kept(), there.kept().kept());
     must_be_there(&from, &home.tenant).await?;
     let tenants = home.tenants();
-    crate::home::make_private(&tenants).with_context(|| format!("{} cannot be made", tenants.display()))?;
+    siyu_durable::make_folder(&tenants).with_context(|| format!("{} cannot be made", tenants.display()))?;
     // Whoever executes it here is told; whoever executes it elsewhere is fenced.
     let _lock = Lock::take(home)?;
     make_ready(home, there, &from).await?;

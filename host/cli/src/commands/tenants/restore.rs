@@ -41,7 +41,7 @@ pub(crate) fn run(options: &Options, session: &Session) -> anyhow::Result<Exit> 
         let home = session.home().of(options.name.clone().unwrap_or_else(|| manifest.tenant.clone()));
         home.make()?;
         let tenants = home.tenants();
-        crate::home::make_private(&tenants)
+        siyu_durable::make_folder(&tenants)
             .with_context(|| format!("{} cannot be made", tenants.display()))?;
         let _lock = Lock::take(&home)?;
         let watched = Watched::new(&session.screen, 3 * manifest.proof.rows());
