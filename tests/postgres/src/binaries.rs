@@ -19,7 +19,7 @@ impl Binaries {
     pub fn find() -> anyhow::Result<Self> {
         let found = candidates().into_iter().find(|folder| is_whole(folder));
         let folder = found.context(
-            "no Postgres is here: expected `initdb` and `postgres` in the search path, where `pg_config --bindir` \
+            "no Postgres is here: expected `initdb`, `postgres` and `pg_basebackup` in the search path, where `pg_config --bindir` \
              says, or under /usr/lib/postgresql. Install Debian's package `postgresql`, or name a server whose user \
              may make databases in SIYU_TEST_POSTGRES",
         )?;
@@ -33,7 +33,7 @@ impl Binaries {
 }
 
 fn is_whole(folder: &Path) -> bool {
-    ["initdb", "postgres"].iter().all(|program| folder.join(program).is_file())
+    ["initdb", "postgres", "pg_basebackup"].iter().all(|program| folder.join(program).is_file())
 }
 
 fn candidates() -> Vec<PathBuf> {

@@ -11,7 +11,7 @@ mod server;
 
 pub use binaries::Binaries;
 pub use scratch::Scratch;
-pub use server::Server;
+pub use server::{Server, Stop};
 
 /// The environment variable that names the server for tests, as a URL of a user who may make databases.
 pub const VARIABLE: &str = "SIYU_TEST_POSTGRES";

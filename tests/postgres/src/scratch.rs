@@ -124,7 +124,7 @@ fn is_left(name: &str) -> bool {
 
 /// Runs statements on a thread of its own, so that it can be waited for anywhere, also while a value is dropped. Gives the
 /// texts that they answer.
-fn execute(at: &PgConnectOptions, text: String) -> anyhow::Result<Vec<String>> {
+pub(crate) fn execute(at: &PgConnectOptions, text: String) -> anyhow::Result<Vec<String>> {
     let at = at.clone();
     let work = std::thread::spawn(move || -> anyhow::Result<Vec<String>> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

@@ -1,15 +1,19 @@
 //! One private server: a folder of its own, a socket in it, and an end that comes whatever happens to its owner.
 //!
 //! A shell stands between the owner and the server and reads from a pipe that only the owner holds. When the owner ends,
-//! also by a kill, the pipe closes, and the shell ends the server by its process id and removes the folder.
+//! also by a kill, the pipe closes, and the shell ends the server by its process id and removes the folder. A server may
+//! also be stopped in the ways in which servers stop, and started again on its folder.
 
 use std::fs;
+use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::str::FromStr;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
+use sqlx::postgres::PgConnectOptions;
 
 use crate::Binaries;
 
@@ -17,16 +21,40 @@ use crate::Binaries;
 const STARTING: Duration = Duration::from_secs(60);
 /// How often that is looked at: the server says it in a file.
 const LOOKING: Duration = Duration::from_millis(20);
-/// Ends the server at once: what it holds is thrown away. `$1` is the folder, the rest is the server's command line.
+/// Starts the server, hands on the signals that it is told, and ends the server when the pipe closes: what it holds is thrown
+/// away then. `$1` is the folder, the rest is the server's command line. The server stays this shell's child until it is
+/// waited for, so its process id is nobody else's.
 const KEEPER: &str = r#"folder=$1; shift; "$@" >"$folder/log" 2>&1 & server=$!
-read -r _; kill -QUIT "$server"; wait "$server"; rm -rf "$folder""#;
+if read -r how; then kill -s "$how" "$server"; wait "$server"; exit; fi
+kill -s QUIT "$server"; wait "$server"; rm -rf "$folder""#;
 /// The user of the test database; anybody who reaches the socket may be it.
 const USER: &str = "siyu";
 
-/// A running server; it ends with this value.
+/// A server; it ends with this value, and its folder goes.
 pub struct Server {
-    keeper: Child,
+    /// None while it is stopped.
+    keeper: Option<Child>,
     url: String,
+    cluster: Cluster,
+}
+
+/// A database folder, and how a server is started on it.
+struct Cluster {
+    folder: PathBuf,
+    binaries: Binaries,
+    account: Option<Account>,
+    settings: Vec<String>,
+}
+
+/// How a server stops.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    /// Ends sessions and writes everything: what `pg_ctl restart` does.
+    Fast,
+    /// As after a crash of the server: nothing is written, the next start recovers from the log.
+    Immediate,
+    /// As when the kernel kills it. Its processes end by themselves a little later.
+    Kill,
 }
 
 /// The user as whom the server runs.
@@ -46,60 +74,199 @@ impl Server {
     /// The same with other settings, such as `fsync=off`.
     pub fn start_with(binaries: &Binaries, settings: &[&str]) -> anyhow::Result<Self> {
         let account = account()?;
-        let folder = tempfile::Builder::new().prefix("siyu-postgres-").tempdir()?.keep();
-        let started = start_in(&folder, binaries, account, settings);
-        if started.is_err() {
-            fs::remove_dir_all(&folder).ok();
+        let cluster = Cluster::make(binaries, account, settings)?;
+        cluster.filled(|data| make(data, binaries, account))?.started()
+    }
+
+    /// Makes a copy of a running server that follows it: a standby, to which every commit goes. The primary waits for it
+    /// before it answers a commit once [`Server::wait_for_standby`] was called.
+    pub fn standby(&self) -> anyhow::Result<Self> {
+        let primary = &self.cluster;
+        let settings: Vec<&str> = primary.settings.iter().map(String::as_str).collect();
+        let cluster = Cluster::make(&primary.binaries, primary.account, &settings)?;
+        cluster.filled(|data| primary.copy_to(data))?.started()
+    }
+
+    /// From now on a commit is answered when a standby has it on its disk too; returns when one follows.
+    pub fn wait_for_standby(&self) -> anyhow::Result<()> {
+        self.execute("ALTER SYSTEM SET synchronous_standby_names = '*'")?;
+        self.execute("SELECT pg_reload_conf()")?;
+        let until = Instant::now() + STARTING;
+        while self.execute("SELECT pid::text FROM pg_stat_replication WHERE sync_state = 'sync'")?.is_empty()
+        {
+            ensure!(Instant::now() < until, "no standby follows");
+            std::thread::sleep(LOOKING);
         }
-        started
+        Ok(())
+    }
+
+    /// Makes a standby a server of its own; returns when it can be written.
+    pub fn promote(&self) -> anyhow::Result<()> {
+        self.execute("SELECT pg_promote()").map(drop)
     }
 
     /// Its URL, for a user who may do everything.
     pub fn url(&self) -> &str {
         &self.url
     }
+
+    /// Runs a statement, and gives the texts that it answers.
+    pub fn execute(&self, text: &str) -> anyhow::Result<Vec<String>> {
+        let at = PgConnectOptions::from_str(&self.url)?;
+        crate::scratch::execute(&at, text.to_owned())
+    }
+
+    /// Stops it; its folder stays.
+    pub fn stop(&mut self, how: Stop) -> anyhow::Result<()> {
+        let Some(mut keeper) = self.keeper.take() else { return Ok(()) };
+        let signal = match how {
+            Stop::Fast => "INT",
+            Stop::Immediate => "QUIT",
+            Stop::Kill => "KILL",
+        };
+        let mut pipe = keeper.stdin.take().context("the pipe of a keeper")?;
+        writeln!(pipe, "{signal}")?;
+        keeper.wait()?;
+        Ok(())
+    }
+
+    /// Starts it again after it was stopped.
+    pub fn start_again(&mut self) -> anyhow::Result<()> {
+        ensure!(self.keeper.is_none(), "the server was not stopped");
+        let until = Instant::now() + STARTING;
+        // The processes of a server that was killed may still be there for a moment.
+        self.keeper = loop {
+            match self.cluster.start() {
+                Ok(keeper) => break Some(keeper),
+                Err(fault) if Instant::now() >= until => return Err(fault),
+                Err(_) => std::thread::sleep(LOOKING),
+            }
+        };
+        Ok(())
+    }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // The keeper reads the end of the pipe and does the rest.
-        drop(self.keeper.stdin.take());
-        self.keeper.wait().ok();
+        match self.keeper.take() {
+            // The keeper reads the end of the pipe and does the rest.
+            Some(mut keeper) => {
+                drop(keeper.stdin.take());
+                keeper.wait().ok();
+            }
+            None => drop(fs::remove_dir_all(&self.cluster.folder)),
+        }
     }
 }
 
-fn start_in(
-    folder: &Path,
-    binaries: &Binaries,
-    account: Option<Account>,
-    settings: &[&str],
-) -> anyhow::Result<Server> {
-    if let Some(account) = account {
-        std::os::unix::fs::chown(folder, Some(account.user), Some(account.group))?;
+impl Cluster {
+    /// A folder without a database yet.
+    fn make(binaries: &Binaries, account: Option<Account>, settings: &[&str]) -> anyhow::Result<Self> {
+        let folder = tempfile::Builder::new().prefix("siyu-postgres-").tempdir()?.keep();
+        if let Some(account) = account {
+            std::os::unix::fs::chown(&folder, Some(account.user), Some(account.group))?;
+        }
+        let settings = settings.iter().map(|setting| (*setting).to_owned()).collect();
+        Ok(Self { folder, binaries: binaries.clone(), account, settings })
     }
-    let data = folder.join("data");
-    make(&data, binaries, account)?;
-    let mut command = Command::new("sh");
-    command.args(["-c", KEEPER, "keeper"]).arg(folder).arg(binaries.program("postgres"));
-    command.arg("-D").arg(&data).arg("-k").arg(folder);
-    let usual = ["listen_addresses=", "max_connections=300", "max_wal_size=2GB", "log_checkpoints=off"];
-    for setting in usual.iter().chain(settings) {
-        command.args(["-c", setting]);
+
+    fn data(&self) -> PathBuf {
+        self.folder.join("data")
     }
-    let mut keeper = run_as(&mut command, account)
-        .current_dir(folder)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .context("a shell cannot be started")?;
-    if let Err(fault) = wait(folder, &data) {
-        drop(keeper.stdin.take());
-        keeper.wait().ok();
-        return Err(fault);
+
+    /// With a database in it; without a folder when that fails.
+    fn filled(self, fill: impl FnOnce(&Path) -> anyhow::Result<()>) -> anyhow::Result<Self> {
+        match fill(&self.data()) {
+            Ok(()) => Ok(self),
+            Err(fault) => {
+                fs::remove_dir_all(&self.folder).ok();
+                Err(fault)
+            }
+        }
     }
-    let url = format!("postgres://{USER}@localhost/postgres?host={}", folder.display());
-    Ok(Server { keeper, url })
+
+    /// Copies the database of the running server, as one that follows it.
+    fn copy_to(&self, data: &Path) -> anyhow::Result<()> {
+        let mut copy = Command::new(self.binaries.program("pg_basebackup"));
+        copy.args(["--write-recovery-conf", "--wal-method=stream", "--checkpoint=fast", "--no-sync"]);
+        copy.arg("--dbname").arg(format!("host={} user={USER}", self.folder.display()));
+        copy.arg("--pgdata").arg(data);
+        let done = run_as(&mut copy, self.account).current_dir(&self.folder).output()?;
+        ensure!(done.status.success(), "pg_basebackup: {}", String::from_utf8_lossy(&done.stderr));
+        Ok(())
+    }
+
+    fn started(self) -> anyhow::Result<Server> {
+        let started = self.start();
+        if started.is_err() {
+            fs::remove_dir_all(&self.folder).ok();
+        }
+        let url = format!("postgres://{USER}@localhost/postgres?host={}", self.folder.display());
+        Ok(Server { keeper: Some(started?), url, cluster: self })
+    }
+
+    /// Starts a server on the folder; returns when it is ready.
+    fn start(&self) -> anyhow::Result<Child> {
+        // What a server that was killed left behind says that it is ready, and what one said that is gone is not said anew.
+        let before = process(&self.data());
+        fs::remove_file(self.folder.join("log")).ok();
+        let mut command = Command::new("sh");
+        command.args(["-c", KEEPER, "keeper"]).arg(&self.folder).arg(self.binaries.program("postgres"));
+        command.arg("-D").arg(self.data()).arg("-k").arg(&self.folder);
+        let usual = ["listen_addresses=", "max_connections=300", "max_wal_size=2GB", "log_checkpoints=off"];
+        for setting in usual.into_iter().chain(self.settings.iter().map(String::as_str)) {
+            command.args(["-c", setting]);
+        }
+        let mut keeper = run_as(&mut command, self.account)
+            .current_dir(&self.folder)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .context("a shell cannot be started")?;
+        if let Err(fault) = self.wait(before.as_deref()) {
+            // Its folder stays: whoever started it decides.
+            if let Some(mut pipe) = keeper.stdin.take() {
+                // A server that has hardly begun does not listen to the others yet.
+                writeln!(pipe, "KILL").ok();
+            }
+            keeper.wait().ok();
+            return Err(fault);
+        }
+        Ok(keeper)
+    }
+
+    /// Waits until a server says that it is ready, in the file in which it says so.
+    fn wait(&self, before: Option<&str>) -> anyhow::Result<()> {
+        let until = Instant::now() + STARTING;
+        let log: PathBuf = self.folder.join("log");
+        loop {
+            let state = fs::read_to_string(pid_file(&self.data())).unwrap_or_default();
+            let is_new = state.lines().next() != before;
+            let is_ready = ["ready", "standby"];
+            let is_ready = state.lines().nth(7).is_some_and(|state| is_ready.contains(&state.trim()));
+            if is_new && is_ready {
+                return Ok(());
+            }
+            let said = fs::read_to_string(&log).unwrap_or_default();
+            // A client that comes too early is told with FATAL too.
+            let is_early = |line: &str| line.contains("the database system is");
+            let is_dead = said.lines().any(|line| line.contains("FATAL:") && !is_early(line));
+            if is_dead || Instant::now() >= until {
+                bail!("the private Postgres did not start: {}", said.trim());
+            }
+            std::thread::sleep(LOOKING);
+        }
+    }
+}
+
+fn pid_file(data: &Path) -> PathBuf {
+    data.join("postmaster.pid")
+}
+
+/// The process of the server that used a folder last, when it did not end in order.
+fn process(data: &Path) -> Option<String> {
+    fs::read_to_string(pid_file(data)).ok()?.lines().next().map(str::to_owned)
 }
 
 /// Makes an empty database. Its texts are ordered as people of some country would, where that can be had, so that no test
@@ -142,21 +309,4 @@ fn account() -> anyhow::Result<Option<Account>> {
     });
     let account = account.context("there is no user `postgres`, and Postgres does not run as root")?;
     Ok(Some(account))
-}
-
-/// Waits until the server says that it is ready, in the file in which it says so.
-fn wait(folder: &Path, data: &Path) -> anyhow::Result<()> {
-    let until = Instant::now() + STARTING;
-    let log: PathBuf = folder.join("log");
-    loop {
-        let state = fs::read_to_string(data.join("postmaster.pid")).unwrap_or_default();
-        if state.lines().nth(7).is_some_and(|state| state.trim() == "ready") {
-            return Ok(());
-        }
-        let said = fs::read_to_string(&log).unwrap_or_default();
-        if said.contains("FATAL:") || Instant::now() >= until {
-            bail!("the private Postgres did not start: {}", said.trim());
-        }
-        std::thread::sleep(LOOKING);
-    }
 }

@@ -1,0 +1,114 @@
+//! A disk of its own for a test: an ext4 file system in a file, whose power can be cut.
+//!
+//! It needs root and loop devices. Where they are missing it says so, and the test says that it was skipped.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// `EXT4_IOC_SHUTDOWN`, and its flag for "write nothing more, not even the journal".
+const SHUTDOWN: &str = r#"my $flag = pack("L", 2);
+open(my $folder, "<", $ARGV[0]) or die "$!"; ioctl($folder, 0x8004587D, $flag) or die "$!";"#;
+
+/// A file system in a file, mounted as long as this value lives.
+pub(crate) struct Disk {
+    image: PathBuf,
+    mounted: PathBuf,
+}
+
+impl Disk {
+    /// Makes one of so many bytes; says why when this machine cannot.
+    pub(crate) fn make(folder: &Path, name: &str, bytes: u64) -> Result<Self, String> {
+        let image = folder.join(format!("{name}.img"));
+        make_file_system(&image, bytes)?;
+        Self::on(image, folder.join(name))
+    }
+
+    fn on(image: PathBuf, mounted: PathBuf) -> Result<Self, String> {
+        std::fs::create_dir(&mounted).map_err(|why| why.to_string())?;
+        let disk = Self { image, mounted };
+        disk.mount()?;
+        // Now, and not in the middle of a test, it turns out whether the power can be cut here.
+        disk.shut_down()?;
+        disk.power_up();
+        Ok(disk)
+    }
+
+    /// Where it is mounted.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.mounted
+    }
+
+    fn mount(&self) -> Result<(), String> {
+        call("mount", &[Path::new("-o"), Path::new("loop"), &self.image, &self.mounted])
+    }
+
+    fn unmount(&self) -> Result<(), String> {
+        call("umount", &[&self.mounted])
+    }
+
+    /// All that was written is on the disk.
+    pub(crate) fn sync(&self) {
+        call("sync", &[Path::new("--file-system"), &self.mounted]).expect("it is written");
+    }
+
+    /// From now on nothing reaches the disk, and whoever writes or syncs gets an error.
+    pub(crate) fn cut_power(&self) {
+        self.shut_down().expect("it is shut down");
+    }
+
+    fn shut_down(&self) -> Result<(), String> {
+        call("perl", &[Path::new("-e"), Path::new(SHUTDOWN), &self.mounted])
+    }
+
+    /// What reached the disk is there again, and nothing else. Nobody may use it at this moment.
+    pub(crate) fn power_up(&self) {
+        self.unmount().expect("it can be unmounted");
+        self.mount().expect("it can be mounted again");
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        drop(self.unmount());
+    }
+}
+
+fn make_file_system(image: &Path, bytes: u64) -> Result<(), String> {
+    let file = std::fs::File::create(image).map_err(|why| why.to_string())?;
+    file.set_len(bytes).map_err(|why| why.to_string())?;
+    let at_once = "lazy_itable_init=0,lazy_journal_init=0";
+    call("mkfs.ext4", &[Path::new("-q"), Path::new("-F"), Path::new("-E"), Path::new(at_once), image])
+}
+
+/// The file that takes the room which nobody is to have.
+fn filler(folder: &Path) -> PathBuf {
+    folder.join("filler")
+}
+
+/// Leaves so much room where a folder is.
+pub(crate) fn fill(folder: &Path, bytes_left: u64) {
+    // Somebody may be writing there: what was free a moment ago need not be free now.
+    const TRIES: u32 = 20;
+    for _ in 0..TRIES {
+        empty(folder);
+        let room = rustix::fs::statvfs(folder).expect("how much is free");
+        let size = (room.f_bavail * room.f_frsize).saturating_sub(bytes_left).to_string();
+        if size == "0"
+            || call("fallocate", &[Path::new("--length"), Path::new(&size), &filler(folder)]).is_ok()
+        {
+            return;
+        }
+    }
+    panic!("{} cannot be filled", folder.display());
+}
+
+/// Gives the room back.
+pub(crate) fn empty(folder: &Path) {
+    drop(std::fs::remove_file(filler(folder)));
+}
+
+fn call(program: &str, arguments: &[&Path]) -> Result<(), String> {
+    let output = Command::new(program).args(arguments).output().map_err(|why| format!("{program}: {why}"))?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    if output.status.success() { Ok(()) } else { Err(format!("{program}: {}", said.trim())) }
+}

@@ -1,0 +1,152 @@
+//! The disk is full, or cannot write any more: the program says so and ends, acknowledges nothing that is not durable, and goes
+//! on where it was once the disk is well again.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::LazyLock;
+
+use crate::disk::{self, Disk};
+use crate::ledger;
+use crate::program::{self, Stage, number};
+
+/// Customers of these tests.
+const CUSTOMERS: usize = 800;
+/// Bytes of the disk, of which only what is written takes room.
+const DISK_BYTES: u64 = 256 << 20;
+/// Bytes that are left on a full disk; each time so many more.
+const LEFT_BYTES: u64 = 1 << 20;
+/// Times that the disk is full at most; the program needs fewer.
+const FULL_MAX: u64 = 15;
+/// Rounds of a sync that fails when nobody says how many, a file.
+const ROUNDS: u64 = 4;
+/// Of so many syncs one in this range fails, and all after it.
+const SYNCS_MAX: u64 = 24;
+
+/// The library that lets syncs fail.
+static FAILING_SYNC: LazyLock<Result<PathBuf, String>> = LazyLock::new(|| {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/faults/failing_sync.c");
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let library = folder.join(format!("failing_sync-{}.so", std::process::id()));
+    let mut cc = Command::new("cc");
+    cc.args(["-shared", "-fPIC", "-O1", "-o"]).arg(&library).arg(&source).arg("-ldl");
+    let output = cc.output().map_err(|why| format!("cc: {why}"))?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    if output.status.success() { Ok(library) } else { Err(format!("cc: {}", said.trim())) }
+});
+
+#[test]
+fn a_full_disk_stops_the_program_and_loses_nothing_and_it_goes_on_when_there_is_room() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let disk = match Disk::make(folder.path(), "disk", DISK_BYTES) {
+        Ok(disk) => disk,
+        Err(why) => return println!("skipped: a disk of its own cannot be made here: {why}"),
+    };
+    let feed = program::feed(folder.path(), CUSTOMERS);
+    let stage = Stage::new(disk.folder().join("data"), &feed);
+    let mut stopped = 0;
+    for round in 1..=FULL_MAX {
+        disk::empty(disk.folder());
+        disk.sync();
+        disk::fill(disk.folder(), LEFT_BYTES * round);
+        let said = stage.start().end();
+        if said.status == Some(0) {
+            break;
+        }
+        assert_eq!(said.status, Some(1), "{}", said.text);
+        for part in ["full", "what was acknowledged is durable", "help:"] {
+            assert!(said.text.contains(part), "{round}: {}", said.text);
+        }
+        stopped += 1;
+        disk::empty(disk.folder());
+        if !stage.acknowledged().is_empty() {
+            ledger::is_sound(&stage);
+            ledger::holds_all(&stage);
+        }
+    }
+    disk::empty(disk.folder());
+    stage.finish();
+    println!("the disk was full {stopped} times, {} events acknowledged", stage.acknowledged().len());
+    assert!(stopped > 0, "the disk was never full");
+    ledger::holds_all(&stage);
+    ledger::is_sound(&stage);
+    ledger::balances(&stage.ledger());
+    ledger::has_sent_what_it_says(&stage);
+}
+
+/// A tenant whose syncs of some file fail from some call on, again and again; after each time the power goes too, if it can
+/// be cut here, and takes whatever was not synced. Gives how often the program ended by it.
+fn let_syncs_fail(stage: impl Fn() -> Stage, disk: Option<&Disk>, file: &'static str) -> u64 {
+    let library = FAILING_SYNC.as_ref().expect("a C compiler");
+    let mut chance = fastrand::Rng::with_seed(number("SIYU_EIO_SEED", 20_261_122));
+    let mut ended = 0;
+    for _ in 0..number("SIYU_EIO_ROUNDS", ROUNDS) {
+        let after = chance.u64(0..SYNCS_MAX).to_string();
+        let failing = stage()
+            .with_environment("LD_PRELOAD", library)
+            .with_environment("SIYU_TEST_EIO_ON", file)
+            .with_environment("SIYU_TEST_EIO_AFTER", &after);
+        let said = failing.start().end();
+        let acknowledged = failing.acknowledged();
+        if let Some(disk) = disk {
+            disk.cut_power();
+            disk.power_up();
+        }
+        let stage = stage();
+        if said.status != Some(0) {
+            ended += 1;
+            // 2 when it could not even begin.
+            assert!(matches!(said.status, Some(1 | 2)), "{file} after {after}: {}", said.text);
+            assert!(said.text.contains("disk I/O error"), "{file} after {after}: {}", said.text);
+        }
+        if !acknowledged.is_empty() {
+            ledger::is_sound(&stage);
+            let missing = ledger::missing(&stage, &acknowledged);
+            assert_eq!(missing, Vec::<String>::new(), "{file} after {after}: acknowledged and lost");
+            ledger::has_sent_what_it_says(&stage);
+        }
+    }
+    ended
+}
+
+/// Does the test on a disk whose power can be cut where that is possible, and in a folder where it is not.
+#[expect(clippy::print_stdout, reason = "it says what could not be done here")]
+fn with_failing_syncs(file: &'static str, check: impl Fn(u64, &Stage, &Stage)) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let disk = Disk::make(folder.path(), "disk", DISK_BYTES);
+    if let Err(why) = &disk {
+        println!("without power cuts: a disk of its own cannot be made here: {why}");
+    }
+    let feed = program::feed(folder.path(), CUSTOMERS);
+    let place = disk.as_ref().map_or(folder.path(), Disk::folder).join("data");
+    let stage = || Stage::new(&place, &feed);
+    drop(stage());
+    if let Ok(disk) = &disk {
+        disk.sync();
+    }
+    let ended = let_syncs_fail(stage, disk.as_ref().ok(), file);
+    let stage = stage();
+    stage.finish();
+    let undisturbed = Stage::new(folder.path().join("undisturbed"), &feed);
+    undisturbed.finish();
+    check(ended, &undisturbed, &stage);
+}
+
+#[test]
+fn when_the_log_cannot_be_synced_the_program_ends_and_what_it_acknowledged_is_there() {
+    with_failing_syncs("default.db-wal", |ended, undisturbed, stage| {
+        println!("the sync of the log failed and ended the program {ended} times");
+        assert!(ended > 0, "no sync failed");
+        ledger::ends_as(undisturbed, stage);
+    });
+}
+
+#[test]
+fn when_messages_cannot_be_synced_none_counts_as_sent_that_is_not() {
+    with_failing_syncs("outbox", |ended, _, stage| {
+        assert_eq!(ended, 0, "a channel that fails stops nothing");
+        ledger::holds_all(stage);
+        ledger::balances(&stage.ledger());
+        ledger::has_sent_what_it_says(stage);
+        assert!(!stage.sent().is_empty(), "no message went out");
+    });
+}
