@@ -1,4 +1,4 @@
-//! Developer commands: `cargo xtask demo | test | ci | plugins | bench | planted | fixture`.
+//! Developer commands: `cargo xtask demo | test | ci | plugins | bench | planted | fixture | reliability | tidy`.
 //!
 //! Each does all its set-up itself, so a fresh machine needs rustup and a C compiler only. Nothing here is part of the
 //! product.
@@ -10,6 +10,7 @@ mod demo;
 mod fixture;
 mod planted;
 mod plugins;
+mod reliability;
 mod test;
 mod tidy;
 
@@ -44,6 +45,8 @@ enum Command {
     Fixture,
     /// Plant known faults in a copy of the tree and see that the suite finds each
     Planted(planted::Options),
+    /// Do to the program whatever can befall it, and say how often and with what outcome
+    Reliability(reliability::Options),
     /// Check what no compiler checks: floors, visible top level, file lengths, words
     Tidy,
 }
@@ -69,6 +72,7 @@ fn run() -> anyhow::Result<()> {
         Command::Bench(options) => bench::run_benches(&options),
         Command::Fixture => fixture::run(),
         Command::Planted(options) => planted::run(&options),
+        Command::Reliability(options) => reliability::run(&options),
         Command::Tidy => tidy::run(),
     }
 }

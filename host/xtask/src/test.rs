@@ -42,7 +42,7 @@ fn run_tests(test: &mut Command) -> anyhow::Result<()> {
 }
 
 /// One server for all tests, which ends with this process; none when somebody named one.
-fn postgres() -> anyhow::Result<Option<Server>> {
+pub(crate) fn postgres() -> anyhow::Result<Option<Server>> {
     if std::env::var_os(VARIABLE).is_some() {
         return Ok(None);
     }
