@@ -110,7 +110,9 @@ impl OpenFile {
         loop {
             line.clear();
             let bytes = reader.read_until(b'\n', &mut line)?;
-            if bytes == 0 || line.last() != Some(&b'\n') {
+            // A line that a crash cut off, or one that the disk did not take: nothing was appended after a sync that failed,
+            // so what comes after a hole was never said to be sent either.
+            if bytes == 0 || line.last() != Some(&b'\n') || line.contains(&0) {
                 break;
             }
             whole += bytes as u64;
@@ -194,6 +196,19 @@ mod tests {
         let text = deliver(&path, &[message(1, "a"), message(2, "b")]).await;
         std::fs::write(&path, &text[..text.len() - 5]).unwrap();
         assert_eq!(deliver(&path, &[message(2, "b")]).await, text);
+    }
+
+    #[tokio::test]
+    async fn what_the_disk_did_not_take_is_written_anew_with_all_after_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("wecom.ndjson");
+        let messages = [message(1, "a"), message(2, "b"), message(3, "c")];
+        let text = deliver(&path, &messages).await;
+        let mut holed = text.clone().into_bytes();
+        let second = text.find('\n').unwrap() + 1;
+        holed[second + 9..second + 60].fill(0);
+        std::fs::write(&path, holed).unwrap();
+        assert_eq!(deliver(&path, &messages).await, text);
     }
 
     #[tokio::test]

@@ -219,7 +219,7 @@ pub(crate) trait Database: Send + Sync + 'static {
     /// Many rows as one parameter.
     type Batch: Batch;
     /// The one connection that writes.
-    type Connection: Send;
+    type Connection: sqlx::Connection;
 
     /// What the statements say here.
     const SQL: &'static Queries;

@@ -16,6 +16,7 @@ use siyu_model::expr::Windowed;
 use siyu_model::id::{CustomerId, MessageId, RunId, TimerId};
 use siyu_model::message::Message;
 use siyu_model::name::{EventType, Key, PlaybookName};
+use sqlx::Connection;
 use tokio::sync::Mutex;
 
 use crate::commit::Writer;
@@ -38,7 +39,14 @@ impl<D: Database> TenantStore<D> {
     }
 
     async fn checkpoint(&self) -> Result<MaintenanceReport, StoreError> {
-        let (beside, is_left) = self.database.checkpoint_beside().await?;
+        let beside = self.database.checkpoint_beside().await;
+        if beside.is_err()
+            && let Some(writer) = self.writer.lock().await.take()
+        {
+            // What it had moved already need not be on the disk, and it would not be moved again.
+            discard(writer).await;
+        }
+        let (beside, is_left) = beside?;
         if !is_left {
             return Ok(beside);
         }
@@ -70,6 +78,13 @@ pub(crate) fn random_secret(place: &str) -> Result<[u8; 32], StoreError> {
     Ok(secret)
 }
 
+/// Ends a writer that failed, while readers are still there: who ends last tidies up, and must not after a fault.
+async fn discard<D: Database>(writer: Writer<D>) {
+    if let Err(fault) = writer.connection.close_hard().await {
+        tracing::warn!(%fault, "the writer did not close cleanly");
+    }
+}
+
 /// The answer to everything that writes after a fault.
 fn gone() -> StoreError {
     StoreError::Database("the store is closed or an earlier commit failed: open the tenant again".to_owned())
@@ -80,7 +95,10 @@ impl<D: Database> Store for TenantStore<D> {
     async fn commit(&self, writes: WriteSet) -> Result<(), StoreError> {
         let mut slot = self.writer.lock().await;
         let mut writer = slot.take().ok_or_else(gone)?;
-        writer.commit(&self.database, &writes).await?;
+        if let Err(fault) = writer.commit(&self.database, &writes).await {
+            discard(writer).await;
+            return Err(fault);
+        }
         *slot = Some(writer);
         Ok(())
     }

@@ -41,7 +41,7 @@ const fn faults(promise: &'static str, name: &'static str, counts: &'static [Cou
     Suite { promise, package: "siyu-cli", test: "faults", name: Some(name), counts }
 }
 
-const SUITES: [Suite; 12] = [
+const SUITES: [Suite; 13] = [
     faults(
         "killed at random moments, the program ends where an undisturbed run ends (SQLite)",
         "kill::killed_at_random_moments_it_ends_where_an_undisturbed_run_ends",
@@ -76,6 +76,11 @@ const SUITES: [Suite; 12] = [
         "when messages cannot be synced (EIO) none counts as sent that a power cut takes",
         "failing_disk::when_messages_cannot_be_synced_none_counts_as_sent_that_is_not",
         &[("SIYU_EIO_ROUNDS", "rounds", 4, 100)],
+    ),
+    faults(
+        "after a sync that failed nothing is built on what only the kernel remembers (a thin disk, and a power cut)",
+        "failing_disk::what_a_sync_that_failed_left_in_memory_only_is_not_built_on",
+        &[("SIYU_EIO_ROUNDS", "rounds", 4, 20)],
     ),
     faults(
         "a Postgres server that restarts, crashes or is killed costs nothing that was acknowledged",

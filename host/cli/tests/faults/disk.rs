@@ -13,24 +13,56 @@ open(my $folder, "<", $ARGV[0]) or die "$!"; ioctl($folder, 0x8004587D, $flag) o
 pub(crate) struct Disk {
     image: PathBuf,
     mounted: PathBuf,
+    /// Where a thin disk has its room.
+    pool: Option<Pool>,
 }
+
+/// Room in memory that ends.
+struct Pool(PathBuf);
 
 impl Disk {
     /// Makes one of so many bytes; says why when this machine cannot.
     pub(crate) fn make(folder: &Path, name: &str, bytes: u64) -> Result<Self, String> {
         let image = folder.join(format!("{name}.img"));
         make_file_system(&image, bytes)?;
-        Self::on(image, folder.join(name))
+        Self::on(image, folder.join(name), None)
     }
 
-    fn on(image: PathBuf, mounted: PathBuf) -> Result<Self, String> {
+    /// Makes one that promises more room than it has, as thin volumes do: see [`Disk::run_dry`].
+    pub(crate) fn thin(folder: &Path, name: &str, bytes: u64) -> Result<Self, String> {
+        let pool = Pool::make(folder.join(format!("{name}.pool")), bytes * 2)?;
+        let image = pool.0.join("image");
+        make_file_system(&image, bytes)?;
+        // Everything gets its room now. What the file system does not use gives it back when it is trimmed.
+        let written = std::fs::read(&image).and_then(|all| std::fs::write(&image, all));
+        written.map_err(|why| why.to_string())?;
+        let disk = Self::on(image, folder.join(name), Some(pool))?;
+        call("fstrim", &[&disk.mounted])?;
+        Ok(disk)
+    }
+
+    fn on(image: PathBuf, mounted: PathBuf, pool: Option<Pool>) -> Result<Self, String> {
         std::fs::create_dir(&mounted).map_err(|why| why.to_string())?;
-        let disk = Self { image, mounted };
+        let disk = Self { image, mounted, pool };
         disk.mount()?;
         // Now, and not in the middle of a test, it turns out whether the power can be cut here.
         disk.shut_down()?;
         disk.power_up();
         Ok(disk)
+    }
+
+    /// From now on a thin disk takes nothing for which it has no room yet. What is written first comes into memory, and the
+    /// next sync fails; the one after it succeeds, although what could not be written was never written again.
+    pub(crate) fn run_dry(&self) {
+        let pool = self.pool.as_ref().expect("a thin disk");
+        self.sync();
+        call("fstrim", &[&self.mounted]).expect("unused room is given back");
+        fill(&pool.0, 0);
+    }
+
+    /// A thin disk has room again.
+    pub(crate) fn refill(&self) {
+        empty(&self.pool.as_ref().expect("a thin disk").0);
     }
 
     /// Where it is mounted.
@@ -69,7 +101,24 @@ impl Disk {
 
 impl Drop for Disk {
     fn drop(&mut self) {
+        // The room of a thin disk goes after the disk.
         drop(self.unmount());
+    }
+}
+
+impl Pool {
+    fn make(folder: PathBuf, bytes: u64) -> Result<Self, String> {
+        std::fs::create_dir(&folder).map_err(|why| why.to_string())?;
+        let size = format!("size={bytes}");
+        let options = ["-t", "tmpfs", "-o", &size, "tmpfs"].map(Path::new);
+        call("mount", &[&options[..], &[&folder]].concat())?;
+        Ok(Self(folder))
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        drop(call("umount", &[&self.0]));
     }
 }
 

@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use crate::disk::{self, Disk};
 use crate::ledger;
@@ -19,6 +20,10 @@ const LEFT_BYTES: u64 = 1 << 20;
 const FULL_MAX: u64 = 15;
 /// Rounds of a sync that fails when nobody says how many, a file.
 const ROUNDS: u64 = 4;
+/// Bytes of a disk that has not the room that it promises.
+const THIN_BYTES: u64 = 256 << 20;
+/// How long the program goes on after such a disk has room again.
+const LONGER_MS: std::ops::Range<u64> = 50..200;
 /// Of so many syncs one in this range fails, and all after it.
 const SYNCS_MAX: u64 = 24;
 
@@ -149,4 +154,48 @@ fn when_messages_cannot_be_synced_none_counts_as_sent_that_is_not() {
         ledger::has_sent_what_it_says(stage);
         assert!(!stage.sent().is_empty(), "no message went out");
     });
+}
+
+/// Lets the program acknowledge something more and go on for a moment, and takes the power away.
+fn go_on_and_cut(stage: &Stage, disk: &Disk, chance: &mut fastrand::Rng) {
+    let mut life = stage.start();
+    let longer = Duration::from_millis(chance.u64(LONGER_MS));
+    if life.until(stage.acknowledged_bytes() + 1) || life.go_on_for(longer) {
+        panic!("it ended: {}", life.end().text);
+    }
+    life.stand_still();
+    let acknowledged = stage.acknowledged();
+    disk.cut_power();
+    life.kill();
+    disk.power_up();
+    ledger::is_sound(stage);
+    assert_eq!(ledger::missing(stage, &acknowledged), Vec::<String>::new(), "acknowledged and lost");
+}
+
+#[test]
+fn what_a_sync_that_failed_left_in_memory_only_is_not_built_on() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let disk = match Disk::thin(folder.path(), "disk", THIN_BYTES) {
+        Ok(disk) => disk,
+        Err(why) => return println!("skipped: a thin disk cannot be made here: {why}"),
+    };
+    let feed = program::feed(folder.path(), CUSTOMERS);
+    let stage = Stage::new(disk.folder().join("data"), &feed);
+    let mut chance = fastrand::Rng::with_seed(number("SIYU_EIO_SEED", 20_261_122));
+    let rounds = number("SIYU_EIO_ROUNDS", ROUNDS);
+    for _ in 0..rounds {
+        let mut life = stage.start();
+        assert!(!life.until(stage.acknowledged_bytes() + 1), "it ended");
+        disk.run_dry();
+        let said = life.end();
+        assert_eq!(said.status, Some(1), "{}", said.text);
+        assert!(said.text.contains("what was acknowledged is durable"), "{}", said.text);
+        // What could not be written can be read all the same, until the power goes.
+        disk.refill();
+        go_on_and_cut(&stage, &disk, &mut chance);
+    }
+    println!("{rounds} times, {} events acknowledged", stage.acknowledged().len());
+    stage.finish();
+    ledger::holds_all(&stage);
+    ledger::balances(&stage.ledger());
 }

@@ -184,8 +184,8 @@ impl Stage {
     pub(crate) fn sent(&self) -> Vec<String> {
         let text = std::fs::read_to_string(self.data.join("outbox/default.ndjson")).unwrap_or_default();
         let id = |line: &str| {
-            let line: serde_json::Value =
-                serde_json::from_str(line).unwrap_or_else(|why| panic!("{why}: {line:?}"));
+            let line: serde_json::Value = serde_json::from_str(line)
+                .unwrap_or_else(|why| panic!("{why}: {:.200}", line.escape_debug().to_string()));
             line["id"].as_str().expect("an id").to_owned()
         };
         text.lines().map(id).collect()

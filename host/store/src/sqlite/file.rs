@@ -227,12 +227,13 @@ impl Database for SqliteFile {
     }
 
     async fn close(&self) {
+        // Readers come after it: after a fault nobody who could tidy up ends last.
+        self.keeper.lock().await.close().await;
         for reader in self.readers.close() {
             if let Err(fault) = reader.close().await {
                 tracing::warn!(%fault, "a reader did not close cleanly");
             }
         }
-        self.keeper.lock().await.close().await;
     }
 
     async fn close_writer(&self, mut connection: SqliteConnection) -> Result<(), StoreError> {
