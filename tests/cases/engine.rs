@@ -6,6 +6,8 @@
 mod answers;
 #[path = "engine/channels.rs"]
 mod channels;
+#[path = "engine/fleets.rs"]
+mod fleets;
 #[path = "engine/hosts.rs"]
 mod hosts;
 #[path = "engine/inbox.rs"]

@@ -1,6 +1,7 @@
 //! What the end-to-end tests stand on: playbooks from folders, plugins as functions, stores that fail on demand.
 
 mod faulty;
+mod fleet;
 mod kept;
 mod place;
 mod playbooks;
@@ -9,6 +10,7 @@ mod twin;
 pub mod upgrade;
 
 pub use faulty::{FaultyStores, StoreFault};
+pub use fleet::{Hosts, Wire};
 pub use kept::On;
 pub use place::{HandClock, Place, event, publication, workflows};
 pub use playbooks::{Outcome, TestPlaybook, Way, play_all};

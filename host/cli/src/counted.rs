@@ -1,5 +1,6 @@
 //! Counting what an executor does: commits, steps, calls of plugins. Changes nothing and keeps nothing.
 
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -18,6 +19,7 @@ use siyu_model::id::{CustomerId, MessageId, RunId, TimerId};
 use siyu_model::journal::JournalKind;
 use siyu_model::message::Message;
 use siyu_model::name::{Key, PlaybookName, TenantName};
+use siyu_model::playbook::Playbook;
 use siyu_model::plugin::{CapabilitySet, Fault, Finding, Manifest};
 
 /// What was done so far.
@@ -213,6 +215,13 @@ impl CountedPlugins {
 }
 
 impl Plugins for CountedPlugins {
+    fn make_ready<'p>(
+        &'p self,
+        playbook: &'p Playbook,
+    ) -> Pin<Box<dyn Future<Output = Result<(), Fault>> + Send + 'p>> {
+        self.plugins.make_ready(playbook)
+    }
+
     fn manifest(&self, digest: &PluginDigest) -> Option<Arc<Manifest>> {
         self.plugins.manifest(digest)
     }

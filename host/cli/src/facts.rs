@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::fault::Fault;
 use crate::home::Home;
+use crate::tenants::Tenants;
 
 /// Who makes time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +44,13 @@ impl Facts {
             }
             // A tenant of another program goes by the machine's clock.
             Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => {
+                if let Tenants::Database(stores) = home.kept() {
+                    let clock = stores
+                        .is_virtual(&home.tenant)
+                        .await?
+                        .map(|is_virtual| if is_virtual { ClockKind::Virtual } else { ClockKind::Real });
+                    return Ok(clock.map(|clock| Self { clock, seed: None }));
+                }
                 Ok(home.is_there().await?.then_some(Self { clock: ClockKind::Real, seed: None }))
             }
             Err(fault) => Err(fault).with_context(|| format!("{} cannot be read", path.display())),

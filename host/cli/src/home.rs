@@ -3,6 +3,7 @@
 //! ```text
 //! siyu-data/
 //!   host.key            32 secret bytes, mode 0600: seals compiled plugins
+//!   host.lock           held by a host that serves the folder, shared by commands that execute a tenant
 //!   channels.toml       which channel leads where; optional
 //!   tenants/<name>.db   one tenant, unless tenants are in a database of their own
 //!   tenants/<name>.json its clock and seed
@@ -20,6 +21,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use siyu_engine::ports::inspect::Inspect;
 use siyu_engine::ports::store::Stores;
+use siyu_model::id::HostId;
 use siyu_model::name::TenantName;
 use siyu_runtime::CacheKey;
 use siyu_store::{Durability, PgStores};
@@ -119,9 +121,15 @@ impl Home {
         self.folder.join("outbox")
     }
 
-    /// The tenants' stores; a tenant that is made now gets this secret, or a random one.
-    pub(crate) fn stores(&self, secret: Option<[u8; 32]>) -> Arc<dyn Stores> {
-        self.kept.stores(secret)
+    /// The tenants' stores; a tenant that is made now gets this secret, or a random one. In a database only those are
+    /// opened that the host has, when one is named.
+    pub(crate) fn stores(&self, secret: Option<[u8; 32]>, host: Option<HostId>) -> Arc<dyn Stores> {
+        self.kept.stores(secret, host)
+    }
+
+    /// Held by a host that serves the folder.
+    pub(crate) fn lock(&self) -> PathBuf {
+        self.folder.join("host.lock")
     }
 
     /// Whether the tenant is there.

@@ -1,8 +1,5 @@
 //! A tenant of this host, opened to be executed: its clock, its channels, its plugins, and nobody else beside.
 
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Seek, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::sync::Arc;
 use std::thread;
 
@@ -18,12 +15,15 @@ use tokio::sync::Semaphore;
 
 use crate::changes::{self, Change};
 use crate::channels::Ways;
-use crate::components;
+use crate::components::{self, KeptPlugins};
 use crate::counted::{CountedPlugins, CountedStores, Counts};
 use crate::facts::{ClockKind, Facts, secret_of};
 use crate::fault::Fault;
+use crate::fleet::Visit;
 use crate::home::Home;
+use crate::lock::Lock;
 use crate::plugins::Installed;
+use crate::tenants::Tenants;
 
 /// How a tenant is to be opened.
 #[derive(Default)]
@@ -60,6 +60,8 @@ pub(crate) struct Host {
     active: Vec<Playbook>,
     home: Home,
     installed: Arc<Installed>,
+    /// Its place among the hosts of the database, when there is one.
+    visit: Option<Visit>,
     _lock: Lock,
 }
 
@@ -73,22 +75,34 @@ impl Host {
         let tenants = home.tenants();
         siyu_durable::make_folder(&tenants)
             .with_context(|| format!("{} cannot be made", tenants.display()))?;
-        let lock = Lock::take(&home)?;
+        let lock = Lock::of_tenant(&home)?;
         let facts = agreed(&home, &opening).await?;
+        let visit = match home.kept() {
+            Tenants::Files(..) => None,
+            Tenants::Database(stores) => Some(Visit::begin(stores).await?),
+        };
+        if let Some(visit) = &visit {
+            visit.take(&home.tenant, facts.clock == ClockKind::Virtual).await?;
+        }
         let ways = Ways::read(&home)?;
         let cannot = || format!("tenant {} cannot be opened", home.tenant);
-        let stores = home.stores(facts.seed.as_deref().map(secret_of));
+        let me = visit.as_ref().map(Visit::me);
+        let stores = home.stores(facts.seed.as_deref().map(secret_of), me);
         let store = stores.open(&home.tenant).await.with_context(cannot)?;
         let image = store.load_tenant().await.with_context(cannot)?;
         let versions = versions(&image).with_context(cannot)?;
-        components::load(&home, &installed, versions.iter().map(|(playbook, _)| playbook))?;
+        let plugins =
+            KeptPlugins::new(&home, installed.clone(), visit.as_ref().map(|visit| visit.fleet.clone()));
+        for (playbook, _) in &versions {
+            plugins.load(playbook).await?;
+        }
         let clock = HostClock::of(&facts, image.at.max(opening.from));
         let counts = Arc::new(Counts::default());
         let ports = Ports {
             stores: Arc::new(
                 CountedStores::new(stores, store, counts.clone()).once(clock.port().is_virtual()),
             ),
-            plugins: Arc::new(CountedPlugins::new(installed.runtime.clone(), counts.clone())),
+            plugins: Arc::new(CountedPlugins::new(Arc::new(plugins), counts.clone())),
             clock: clock.port(),
             channels: ways.open(&home),
             lanes: Arc::new(Semaphore::new(thread::available_parallelism().map_or(1, usize::from))),
@@ -97,7 +111,7 @@ impl Host {
             Tenant::open(home.tenant.clone(), ports, Settings::default()).await.with_context(cannot)?;
         let active = versions.into_iter().filter(|(_, is_active)| *is_active).map(|(playbook, _)| playbook);
         let (active, at, feeds) = (active.collect(), image.at, image.feeds);
-        Ok(Self { tenant, clock, counts, at, feeds, active, home, installed, _lock: lock })
+        Ok(Self { tenant, clock, counts, at, feeds, active, home, installed, visit, _lock: lock })
     }
 
     /// How many events of a feed were durable when the tenant was opened.
@@ -112,6 +126,9 @@ impl Host {
     ) -> anyhow::Result<Result<(Published, Vec<Change>), PublishError>> {
         let playbook = publication.playbook.clone();
         components::keep(&self.home, &self.installed, &playbook)?;
+        if let Some(visit) = &self.visit {
+            components::share(&self.home, &visit.fleet, &playbook).await?;
+        }
         let published = self.tenant.publish(publication).await.map_err(Fault::unavailable)?;
         let changes = || changes::between(self.version(&playbook.name), &playbook);
         Ok(published.map(|published| {
@@ -128,6 +145,9 @@ impl Host {
     /// Ends gracefully: what was taken in is done and durable.
     pub(crate) async fn stop(self) {
         self.tenant.stop().await;
+        if let Some(visit) = self.visit {
+            visit.end().await;
+        }
     }
 }
 
@@ -166,43 +186,4 @@ fn versions(image: &TenantImage) -> anyhow::Result<Vec<(Playbook, bool)>> {
         Ok((playbook, row.is_active))
     });
     versions.collect()
-}
-
-/// Held while a tenant executes. The lease in the database is what keeps two executors apart; this tells the second one
-/// before it takes the lease from the first.
-pub(crate) struct Lock {
-    _file: File,
-}
-
-impl Lock {
-    /// Takes it, or says which process has it.
-    pub(crate) fn take(home: &Home) -> anyhow::Result<Self> {
-        let path = home.beside("lock");
-        let shown = || format!("{} cannot be written", path.display());
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(&path)
-            .with_context(shown)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let mut process = String::new();
-                let told = file.read_to_string(&mut process).is_ok() && !process.trim().is_empty();
-                let by =
-                    if told { format!("process {}", process.trim()) } else { "another process".to_owned() };
-                return Err(Fault::wrong(format!("tenant `{}` is being executed by {by}", home.tenant))
-                    .help("wait until it ends, or stop it with Ctrl-C there: nothing is lost")
-                    .into());
-            }
-            // A file system without locks: the lease alone keeps executors apart.
-            Err(TryLockError::Error(fault)) => tracing::warn!(%fault, "the tenant cannot be locked"),
-        }
-        file.set_len(0).and_then(|()| file.rewind()).with_context(shown)?;
-        writeln!(file, "{}", std::process::id()).with_context(shown)?;
-        Ok(Self { _file: file })
-    }
 }

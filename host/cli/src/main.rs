@@ -12,11 +12,15 @@ mod counted;
 mod facts;
 mod fault;
 mod feed;
+mod fleet;
 mod home;
 mod host;
+mod lock;
 mod output;
 mod plugins;
+mod serving;
 mod session;
+mod signals;
 mod tenants;
 
 use std::process::ExitCode;
@@ -24,7 +28,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use commands::{
-    completions, customers, doctor, draws, explain, plugins as plugin, publish, report, run, runs,
+    completions, customers, doctor, draws, explain, plugins as plugin, publish, report, run, runs, serve,
     tenants as tenant, test, validate,
 };
 use output::Screen;
@@ -60,6 +64,8 @@ enum Command {
     Publish(publish::Options),
     /// Replay a file of events into a playbook, durably
     Run(run::Options),
+    /// Execute tenants until stopped, and take events in over HTTP
+    Serve(serve::Options),
     /// Look at runs and change their course
     #[command(subcommand)]
     Runs(runs::Runs),
@@ -106,6 +112,7 @@ fn main() -> ExitCode {
         Command::Test(options) => test::run(&options, &session),
         Command::Publish(options) => publish::run(&options, &session),
         Command::Run(options) => run::run(&options, &session),
+        Command::Serve(options) => serve::run(&options, &session),
         Command::Runs(command) => runs::run(&command, &session),
         Command::Customers(command) => customers::run(&command, &session),
         Command::Draws(command) => draws::run(&command, &session),

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use siyu_engine::ports::inspect::Inspect;
 use siyu_engine::ports::store::Stores;
+use siyu_model::id::HostId;
 use siyu_model::name::TenantName;
 use siyu_store::carry::Kept;
 use siyu_store::{Durability, PgInspect, PgOptions, PgStores, SqliteInspect, SqliteOptions, SqliteStores};
@@ -56,15 +57,16 @@ pub(crate) enum Tenants {
 }
 
 impl Tenants {
-    /// Opens tenants to be executed; one that is made now gets this secret, or a random one.
-    pub(crate) fn stores(&self, secret: Option<[u8; 32]>) -> Arc<dyn Stores> {
+    /// Opens tenants to be executed; one that is made now gets this secret, or a random one. In a database only those
+    /// that the host has, when one is named.
+    pub(crate) fn stores(&self, secret: Option<[u8; 32]>, host: Option<HostId>) -> Arc<dyn Stores> {
         match self {
             Self::Files(folder, durability) => {
                 let options = SqliteOptions { secret, durability: *durability, ..SqliteOptions::default() };
                 Arc::new(SqliteStores::new(folder, options))
             }
             Self::Database(stores) => {
-                Arc::new(stores.clone().with(PgOptions { secret, ..PgOptions::default() }))
+                Arc::new(stores.clone().with(PgOptions { secret, host, ..PgOptions::default() }))
             }
         }
     }

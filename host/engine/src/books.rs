@@ -68,6 +68,11 @@ impl Books {
         Ok(books)
     }
 
+    /// All versions that runs may need.
+    pub(crate) fn playbooks(&self) -> impl Iterator<Item = &Arc<Playbook>> {
+        self.versions.values()
+    }
+
     /// Makes a version the active one of its playbook.
     pub(crate) fn activate(&mut self, digest: PlaybookDigest, playbook: Arc<Playbook>) {
         self.versions.insert(digest, playbook.clone());

@@ -162,6 +162,10 @@ id!(
     /// A pass over many customers that starts runs or re-evaluates a segment.
     ScanId, "scn_", "a", "scan"
 );
+id!(
+    /// A host: one process that executes tenants, drawn anew each time it starts.
+    HostId, "hst_", "a", "host"
+);
 
 #[cfg(test)]
 mod tests {

@@ -178,6 +178,29 @@ pub mod host {
     pub const TURNS_MAX: usize = 8;
 }
 
+/// Several hosts on one database.
+pub mod fleet {
+    /// Milliseconds for which a host lives after it said so. Whoever looks once a beat takes over what it had within ten
+    /// seconds of its last word.
+    pub const LEASE_MS: u64 = 8_000;
+    /// Milliseconds between two times that a host says that it lives, and looks who else does: seven chances within its
+    /// lease.
+    pub const BEAT_MS: u64 = 1_000;
+    /// Tenants that a host gives up within one beat, so that a host that comes does not wake all of them at once.
+    pub const MOVES_MAX: usize = 32;
+    /// Letters of one tenant that are read at once: about a batch of its executor.
+    pub const LETTERS_READ: usize = 256;
+    /// Letters of one tenant that may wait; further ones are refused. A million bytes of index, and some seconds of work.
+    pub const LETTERS_MAX: usize = 20_000;
+    /// Bytes of one letter: an event's document and the room that JSON takes to quote it; a playbook with its files.
+    pub const LETTER_BYTES_MAX: usize = 16 << 20;
+    /// Milliseconds that whoever hands in a letter waits for the answer before it is told that the letter is kept: longer
+    /// than it takes another host to take over.
+    pub const PATIENCE_MS: u64 = 15_000;
+    /// Milliseconds between two looks for letters and answers when nobody said that there are any.
+    pub const POLL_MS: u64 = 500;
+}
+
 /// What people read.
 pub mod inspect {
     /// Rows of one page of a list: what a person scrolls through, and a response stays below a megabyte.

@@ -23,5 +23,5 @@ mod readers;
 mod store;
 mod texts;
 
-pub use postgres::{PgInspect, PgOptions, PgStores};
+pub use postgres::{PgFleet, PgHolder, PgInspect, PgOptions, PgRole, PgStores};
 pub use sqlite::{Durability, SqliteInspect, SqliteOptions, SqliteStores};

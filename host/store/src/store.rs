@@ -70,12 +70,12 @@ impl<D: Database> TenantStore<D> {
     }
 }
 
-/// A secret for a tenant that may be new.
-pub(crate) fn random_secret(place: &str) -> Result<[u8; 32], StoreError> {
-    let mut secret = [0; 32];
-    getrandom::fill(&mut secret)
+/// Random bytes: a secret for a tenant that may be new, the id of a host.
+pub(crate) fn random_bytes<const N: usize>(place: &str) -> Result<[u8; N], StoreError> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes)
         .map_err(|fault| StoreError::Database(format!("{place}: no random bytes: {fault}")))?;
-    Ok(secret)
+    Ok(bytes)
 }
 
 /// Ends a writer that failed, while readers are still there: who ends last tidies up, and must not after a fault.

@@ -6,9 +6,11 @@
 mod call;
 mod cpu;
 mod disk;
+mod growth;
 mod limit;
 mod machine;
 mod ports;
+mod postgres;
 mod report;
 mod start;
 mod steps;
@@ -45,6 +47,10 @@ enum What {
     Disk,
     /// A thousand tenants on one host, and one that floods it
     Tenants,
+    /// Durable steps a second of one tenant on a private Postgres
+    Postgres,
+    /// A tenant whose journal grows to ten million rows
+    Growth,
 }
 
 #[derive(Parser)]
@@ -64,6 +70,9 @@ struct Arguments {
     /// Tenants in `tenants`
     #[arg(long, default_value_t = 1_000)]
     tenants: usize,
+    /// Rows of the journal to which a tenant grows in `growth`: 10,000,000 take about six gigabytes
+    #[arg(long, default_value_t = 10_000_000)]
+    rows: u64,
     /// Print one JSON document instead of a table
     #[arg(long)]
     json: bool,
@@ -120,6 +129,12 @@ async fn measure(arguments: &Arguments) -> anyhow::Result<Report> {
     }
     if arguments.wants(What::Tenants) {
         tenants::measure(&world, (repeat, arguments.tenants), &mut report).await?;
+    }
+    if arguments.wants(What::Postgres) {
+        postgres::measure(&world, (repeat, arguments.events.max(1)), &mut report).await?;
+    }
+    if arguments.wants(What::Growth) {
+        growth::measure(&world, (repeat, arguments.rows), &mut report).await?;
     }
     Ok(report)
 }

@@ -7,7 +7,7 @@ use std::time::Instant;
 use anyhow::ensure;
 use siyu_engine::ports::inspect::Inspect;
 use siyu_engine::ports::store::Stores;
-use siyu_engine::tenant::Tenant;
+use siyu_engine::tenant::{Admitted, Tenant, Unavailable};
 use siyu_model::run::RunPhase;
 use siyu_store::SqliteInspect;
 
@@ -45,6 +45,9 @@ pub(crate) enum Order {
     /// Any customer: every run touches pages of its own.
     AtRandom,
 }
+
+/// Where the answer to an event goes.
+pub(crate) type Reply = tokio::sync::oneshot::Sender<Result<Admitted, Unavailable>>;
 
 /// A tenant that is fed.
 pub(crate) struct Fed {
@@ -87,6 +90,19 @@ impl Fed {
         self.next += 1;
         self.tenant.feed(event, (self.feed.clone(), self.next), None).await?;
         Ok(())
+    }
+
+    /// One order of some customer among the first so many, answered when it is durable.
+    pub(crate) async fn order(&mut self, customers: u64, reply: Reply) -> anyhow::Result<()> {
+        let event = world::order(self.next, self.dice.u64(..customers))?;
+        self.next += 1;
+        self.tenant.feed(event, (self.feed.clone(), self.next), Some(reply)).await?;
+        Ok(())
+    }
+
+    /// Hands one event in and waits until everything that it caused at once is durable.
+    pub(crate) async fn admit(&self, event: siyu_model::event::IncomingEvent) -> anyhow::Result<Admitted> {
+        Ok(self.tenant.admit(event).await?)
     }
 
     /// Steps a second of a round.

@@ -252,7 +252,7 @@ async fn tenants(home: &Home) -> Vec<Finding> {
     let now = SystemClock.now();
     let mut findings = Vec::new();
     let mut newest = UtcMs::EPOCH;
-    let names = match home.stores(None).tenants().await {
+    let names = match home.stores(None, None).tenants().await {
         Ok(names) => names,
         Err(why) => {
             return vec![Finding::fault(

@@ -4,15 +4,22 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::json;
-use siyu_engine::operate::Published;
+use siyu_engine::operate::{Publication, Published};
+use siyu_engine::ports::inspect::{Inspect, Turn};
 use siyu_model::clock::UtcMs;
+use siyu_model::limits::inspect::PAGE_ROWS_MAX;
 use siyu_model::name::PlaybookName;
+use siyu_model::playbook::Playbook;
 
-use crate::changes::{Change, How};
+use crate::changes::{self, Change, How};
 use crate::checking::{self, Checked, joined};
+use crate::components;
 use crate::facts::ClockKind;
+use crate::home::Home;
 use crate::host::{Host, Opening};
 use crate::output::{Paint, Screen};
+use crate::plugins::Installed;
+use crate::serving::{Served, told};
 use crate::session::{Exit, Session};
 
 /// Options of `publish`.
@@ -41,6 +48,15 @@ pub(crate) fn run(options: &Options, session: &Session) -> anyhow::Result<Exit> 
         from: options.at.unwrap_or_default(),
         seed: options.seed.as_deref(),
     };
+    let served = session.wait_for(async {
+        let Some(served) = Served::find(&home, &installed).await? else { return Ok(None) };
+        let published = elsewhere(&served, &home, &installed, publication.clone()).await;
+        served.host.stop().await;
+        published.map(Some)
+    })?;
+    if let Some((published, changes)) = served {
+        return answered(&checked, Answer { name, published, changes }, &session.screen);
+    }
     let done = session.wait_for(async {
         let host = Host::open(home, installed, opening).await?;
         let done = host.publish(publication).await;
@@ -48,18 +64,52 @@ pub(crate) fn run(options: &Options, session: &Session) -> anyhow::Result<Exit> 
         done
     })?;
     match done {
-        Ok((published, changes)) => {
-            let answer = Answer { name, published, changes };
-            session.screen.json(&joined(answer.document(), checked.diagnostics()))?;
-            checked.show(&session.screen)?;
-            answer.show(&session.screen)?;
-            Ok(Exit::Done)
-        }
+        Ok((published, changes)) => answered(&checked, Answer { name, published, changes }, &session.screen),
         Err(error) => {
             checked.refuse(&error)?;
             refused(&checked, &session.screen)
         }
     }
+}
+
+/// Publishes at the host that executes the tenant, and says what that changes.
+async fn elsewhere(
+    served: &Served,
+    home: &Home,
+    installed: &Installed,
+    publication: Publication,
+) -> anyhow::Result<(Published, Vec<Change>)> {
+    let playbook = publication.playbook.clone();
+    components::keep(home, installed, &playbook)?;
+    components::share(home, &served.fleet, &playbook).await?;
+    let before = active(&*home.inspect().await?, &playbook.name).await?;
+    let published = told(served.host.publish(&home.tenant, publication).await)?;
+    let changes =
+        if published.is_unchanged { Vec::new() } else { changes::between(before.as_ref(), &playbook) };
+    Ok((published, changes))
+}
+
+/// The version of a playbook that is in force.
+async fn active(inspect: &dyn Inspect, name: &PlaybookName) -> anyhow::Result<Option<Playbook>> {
+    let mut turn = Turn::first(PAGE_ROWS_MAX);
+    loop {
+        let page = inspect.playbooks(turn).await?;
+        if let Some(active) = page.items.iter().find(|version| version.is_active && version.name == *name) {
+            let row = inspect.playbook(name, active.digest).await?;
+            return Ok(row.map(|row| serde_json::from_str(&row.compiled)).transpose()?);
+        }
+        match page.next {
+            Some(after) => turn = Turn { after: Some(after), limit: PAGE_ROWS_MAX },
+            None => return Ok(None),
+        }
+    }
+}
+
+fn answered(checked: &Checked, answer: Answer, screen: &Screen) -> anyhow::Result<Exit> {
+    screen.json(&joined(answer.document(), checked.diagnostics()))?;
+    checked.show(screen)?;
+    answer.show(screen)?;
+    Ok(Exit::Done)
 }
 
 /// Tells why nothing was published.

@@ -24,6 +24,7 @@ use crate::home::Home;
 use crate::host::{Host, HostClock, Opening};
 use crate::output::{Screen, grouped};
 use crate::session::{Exit, Session};
+use crate::signals::interrupted;
 
 /// Options of `run`.
 #[derive(Args)]
@@ -266,27 +267,6 @@ fn tell(bar: &ProgressBar, progress: Progress) {
     if !bar.is_hidden() && progress.events.is_multiple_of(TELL_EVERY) {
         bar.set_message(progress.at.to_string());
     }
-}
-
-/// Returns when somebody wants an end. The second time the program ends at once, which loses nothing either.
-async fn interrupted() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) =
-        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-        std::process::exit(130);
-    });
 }
 
 /// Where in the file, and what was done before it is kept.

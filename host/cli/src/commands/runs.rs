@@ -2,12 +2,14 @@
 
 use clap::{Args, Subcommand};
 use serde_json::json;
+use siyu_engine::host::HostError;
 use siyu_engine::operate::RunAction;
 use siyu_model::id::RunId;
 
 use super::runs_view;
 use crate::fault::Fault;
 use crate::host::{Host, Opening};
+use crate::serving::{Served, told};
 use crate::session::{Exit, Session};
 
 /// What can be done to runs.
@@ -66,18 +68,30 @@ fn act(named: &Named, action: &RunAction, done: &str, session: &Session) -> anyh
         return Err(home.no_tenant().into());
     }
     let installed = session.plugins(&home)?;
-    let outcomes = session.wait_for(async {
-        let host = Host::open(home, installed, Opening::default()).await?;
+    let outcomes: Vec<(RunId, Result<RunId, String>)> = session.wait_for(async {
         let mut outcomes = Vec::new();
+        if let Some(served) = Served::find(&home, &installed).await? {
+            for run in &named.runs {
+                let done = match served.host.act(&home.tenant, *run, action.clone()).await {
+                    Err(HostError::Refused(why)) => Err(why),
+                    done => Ok(told(done)?),
+                };
+                outcomes.push((*run, done));
+            }
+            served.host.stop().await;
+            return Ok(outcomes);
+        }
+        let host = Host::open(home, installed, Opening::default()).await?;
         for run in &named.runs {
-            outcomes.push((*run, host.tenant.act(*run, action.clone()).await?));
+            let done = host.tenant.act(*run, action.clone()).await?;
+            outcomes.push((*run, done.map_err(|why| why.to_string())));
         }
         host.stop().await;
         Ok(outcomes)
     })?;
     let rows = outcomes.iter().map(|(run, outcome)| match outcome {
         Ok(goes_on) => json!({ "run": run, "done": true, "goes_on_as": goes_on }),
-        Err(why) => json!({ "run": run, "done": false, "error": why.to_string() }),
+        Err(why) => json!({ "run": run, "done": false, "error": why }),
     });
     session.screen.json(&json!({ "runs": rows.collect::<Vec<_>>() }))?;
     let mut failed = Vec::new();
@@ -87,7 +101,7 @@ fn act(named: &Named, action: &RunAction, done: &str, session: &Session) -> anyh
                 session.screen.say(format!("{run} is {done}: {goes_on} goes on"))?
             }
             Ok(_) => session.screen.say(format!("{run} is {done}"))?,
-            Err(why) => failed.push(why.to_string()),
+            Err(why) => failed.push(why.clone()),
         }
     }
     match (failed.is_empty(), session.screen.is_json) {

@@ -153,3 +153,19 @@ fn text_from_outside_does_not_drive_the_terminal() {
     assert_eq!(said.status, 2);
     assert!(!said.err.contains('\x1b') && said.err.contains("\\u{1b}[2J"), "{}", said.err);
 }
+
+#[test]
+fn a_host_listens_only_where_no_other_machine_asks_and_alone_on_its_folder() {
+    let stage = Stage::new();
+    let open = stage.siyu("serve --listen 0.0.0.0:0");
+    assert_eq!(open.status, 2);
+    assert!(open.err.contains("0.0.0.0:0 is open to other machines"), "{}", open.err);
+    // Somebody serves the folder: the lock is what a host holds.
+    assert_eq!(stage.siyu("publish stamps").status, 0);
+    let lock = std::fs::File::options().write(true).open(stage.path("siyu-data/host.lock")).unwrap();
+    lock.lock().unwrap();
+    for words in ["publish stamps", "serve --listen 127.0.0.1:0"] {
+        let refused = stage.siyu(words);
+        assert_eq!(refused.status, 2, "{words}: {}", refused.out);
+    }
+}

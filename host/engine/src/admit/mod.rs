@@ -6,6 +6,7 @@ mod start;
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use siyu_model::clock::UtcMs;
 use siyu_model::customer::{Customer, amount_fen};
 use siyu_model::event::{Event, EventSeq, IncomingEvent, Subject};
@@ -20,7 +21,7 @@ use crate::memory::{Memory, MemoryCell, PendingEvent, Worked};
 use crate::ports::rows::{EventRow, Hash16};
 
 /// What became of an event.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Admission {
     /// Its place in the log.
     pub seq: EventSeq,
@@ -47,6 +48,22 @@ pub enum Refused {
     /// Its data is no acceptable document.
     #[error("event data: {0}")]
     Data(#[from] json::JsonError),
+    /// Another host refused it, in its words.
+    #[error("{0}")]
+    Elsewhere(String),
+}
+
+/// Between hosts a refusal travels as its words.
+impl Serialize for Refused {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Refused {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self::Elsewhere)
+    }
 }
 
 /// An event on its way into the log.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use siyu_model::clock::UtcMs;
 use siyu_model::id::MessageId;
 use siyu_model::message::Message;
-use siyu_model::name::ChannelName;
+use siyu_model::name::{ChannelName, TenantName};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -18,12 +18,29 @@ use crate::ports::clock::Clock;
 pub struct Channels {
     by_name: HashMap<ChannelName, Arc<dyn Channel>>,
     fallback: Option<Arc<dyn Channel>>,
+    of_tenants: Option<OfTenants>,
 }
+
+/// The channels of each tenant.
+type OfTenants = Arc<dyn Fn(&TenantName) -> Channels + Send + Sync>;
 
 impl Channels {
     /// All messages go over one channel, whatever their channel is called.
     pub fn all_over(channel: Arc<dyn Channel>) -> Self {
-        Self { by_name: HashMap::new(), fallback: Some(channel) }
+        Self { fallback: Some(channel), ..Self::default() }
+    }
+
+    /// Each tenant has channels of its own: made when it is opened, and once an opening.
+    pub fn of_tenants(channels: impl Fn(&TenantName) -> Self + Send + Sync + 'static) -> Self {
+        Self { of_tenants: Some(Arc::new(channels)), ..Self::default() }
+    }
+
+    /// Those of a tenant.
+    pub(crate) fn of(&self, tenant: &TenantName) -> Self {
+        match &self.of_tenants {
+            Some(channels) => channels(tenant),
+            None => self.clone(),
+        }
     }
 
     /// Messages of a name go over this channel.

@@ -1,32 +1,52 @@
 //! A host: the tenants of one process. A tenant is awake, with an executor and its connections, only while something
 //! happens in it; asleep it is a name and the instant at which something falls due.
+//!
+//! Alone, a host has all tenants of its stores. As a member of a fleet it has those that no other host has, and hands
+//! what is for the others to the hosts that have them.
 
+mod asking;
 mod keeper;
+mod letters;
+mod member;
+mod post;
 mod room;
 mod rules;
+mod spread;
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use siyu_model::name::TenantName;
 use tokio::sync::{Notify, watch};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
+use crate::ports::fleet::Fleet;
 use crate::ports::store::StoreError;
-use crate::tenant::{Ports, Settings, Tenant};
+use crate::tenant::{Ports, Settings, Tenant, Unavailable};
+pub use asking::Told;
+use member::Member;
 use room::Room;
 pub use rules::Rules;
 
-/// Why a host does not give a tenant.
+/// Why a host does not do it.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum HostError {
     /// Nobody made it.
     #[error("there is no tenant `{0}` on this host")]
     NoTenant(TenantName),
+    /// Another host of the fleet has it.
+    #[error("tenant `{0}` is executed by another host")]
+    Elsewhere(TenantName),
     /// The host is being stopped.
     #[error("the host is being stopped")]
     Stopping,
-    /// It cannot be opened.
+    /// The tenant refused it in words, and nothing happened.
+    #[error("{0}")]
+    Refused(String),
+    /// The tenant could not do it now.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+    /// It cannot be opened, or the fleet's database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -34,32 +54,52 @@ pub enum HostError {
 /// The tenants of one process.
 pub struct Host {
     shared: Arc<Shared>,
-    keeper: JoinHandle<()>,
+    /// The loops beside the tenants, until it is stopped.
+    works: Mutex<Vec<JoinHandle<()>>>,
 }
 
-/// What the host and its keeper work on.
+/// What the host and its loops work on.
 struct Shared {
     ports: Ports,
     settings: Settings,
     rules: Rules,
+    /// The tenants that this host has.
     rooms: Mutex<BTreeMap<TenantName, Arc<Room>>>,
+    /// Its place in a fleet.
+    member: Option<Member>,
     /// Something may fall due earlier than the keeper thinks, or more tenants are awake.
     changed: Notify,
     is_stopping: watch::Sender<bool>,
 }
 
 impl Shared {
-    fn rooms(&self) -> Vec<Arc<Room>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<TenantName, Arc<Room>>> {
         // The map is whole at every instant, whoever died while holding it.
-        self.rooms.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+        self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn rooms(&self) -> Vec<Arc<Room>> {
+        self.lock().values().cloned().collect()
     }
 
     fn room(&self, name: &TenantName) -> Option<Arc<Room>> {
-        self.rooms.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+        self.lock().get(name).cloned()
+    }
+
+    /// The room of a tenant that the host has; a new one is looked at soon.
+    fn room_or_new(&self, name: &TenantName) -> Arc<Room> {
+        self.lock().entry(name.clone()).or_insert_with(|| Arc::new(Room::unknown(name.clone()))).clone()
     }
 
     fn is_stopping(&self) -> bool {
         *self.is_stopping.borrow()
+    }
+
+    /// Returns once the host is being stopped.
+    async fn stopping(&self) {
+        let mut is_stopping = self.is_stopping.subscribe();
+        // The sender lives as long as this.
+        drop(is_stopping.wait_for(|is_stopping| *is_stopping).await);
     }
 
     /// Wakes a tenant, or finds it awake.
@@ -83,34 +123,65 @@ impl Host {
     pub async fn open(ports: Ports, settings: Settings, rules: Rules) -> Result<Self, StoreError> {
         let names = ports.stores.tenants().await?;
         let rooms = names.into_iter().map(|name| (name.clone(), Arc::new(Room::unknown(name)))).collect();
+        Ok(Self::start((ports, settings, rules), rooms, None))
+    }
+
+    /// A host that shares the tenants of its stores with other hosts: it takes its part of them, and goes on with those of
+    /// a host that is gone. Its stores must open a tenant only for the host that has it.
+    pub async fn join(
+        ports: Ports,
+        settings: Settings,
+        rules: Rules,
+        fleet: Arc<dyn Fleet>,
+    ) -> Result<Self, StoreError> {
+        let member = Member::new(fleet);
+        // Whoever cannot be heard now is told now.
+        member.fleet.beat().await?;
+        Ok(Self::start((ports, settings, rules), BTreeMap::new(), Some(member)))
+    }
+
+    fn start(
+        (ports, settings, rules): (Ports, Settings, Rules),
+        rooms: BTreeMap<TenantName, Arc<Room>>,
+        member: Option<Member>,
+    ) -> Self {
+        let is_member = member.is_some();
         let shared = Arc::new(Shared {
             ports,
             settings,
             rules,
             rooms: Mutex::new(rooms),
+            member,
             changed: Notify::new(),
             is_stopping: watch::Sender::new(false),
         });
-        let keeper = tokio::spawn(keeper::keep(shared.clone()));
-        Ok(Self { shared, keeper })
+        let mut works = vec![tokio::spawn(keeper::keep(shared.clone()))];
+        if is_member {
+            works.push(tokio::spawn(member::attend(shared.clone())));
+            works.push(tokio::spawn(post::deliver(shared.clone())));
+            works.push(tokio::spawn(asking::send(shared.clone())));
+            works.push(tokio::spawn(asking::receive(shared.clone())));
+            works.push(tokio::spawn(member::listen(shared.clone())));
+        }
+        Self { shared, works: Mutex::new(works) }
     }
 
-    /// A tenant, awake for as long as the answer is held.
+    /// A tenant that this host has, awake for as long as the answer is held.
     pub async fn tenant(&self, name: &TenantName) -> Result<Arc<Tenant>, HostError> {
-        let room = self.shared.room(name).ok_or_else(|| HostError::NoTenant(name.clone()))?;
+        let room = self.shared.room(name).ok_or_else(|| self.shared.none(name))?;
         self.shared.wake(&room).await
     }
 
     /// The same, and makes a tenant that is not there.
     pub async fn tenant_or_new(&self, name: &TenantName) -> Result<Arc<Tenant>, HostError> {
-        let room = {
-            let mut rooms = self.shared.rooms.lock().unwrap_or_else(PoisonError::into_inner);
-            rooms.entry(name.clone()).or_insert_with(|| Arc::new(Room::unknown(name.clone()))).clone()
+        let room = match &self.shared.member {
+            Some(member) => member.found(&self.shared, name).await?,
+            None => self.shared.room_or_new(name),
         };
         self.shared.wake(&room).await
     }
 
-    /// The tenants, sorted.
+    /// The tenants that this host has, sorted.
     pub fn tenants(&self) -> Vec<TenantName> {
         self.shared.rooms().iter().map(|room| room.name().clone()).collect()
     }
@@ -120,16 +191,35 @@ impl Host {
         self.shared.rooms().iter().filter(|room| room.is_awake()).count()
     }
 
-    /// Ends gracefully: every tenant that is awake does what it has taken in, and closes.
-    pub async fn stop(self) {
+    /// Ends gracefully: every tenant that is awake does what it has taken in, and closes. Other hosts of the fleet take
+    /// the tenants over at once.
+    pub async fn stop(&self) {
         self.shared.is_stopping.send_replace(true);
-        if let Err(fault) = self.keeper.await {
-            tracing::error!(%fault, "the keeper of tenants ended badly");
+        let works = std::mem::take(&mut *self.works.lock().unwrap_or_else(PoisonError::into_inner));
+        for work in works {
+            if let Err(fault) = work.await {
+                tracing::error!(%fault, "a loop of the host ended badly");
+            }
         }
-        let mut ending = tokio::task::JoinSet::new();
+        let mut ending = JoinSet::new();
         for room in self.shared.rooms() {
             ending.spawn(async move { room.end().await });
         }
         ending.join_all().await;
+        if let Some(member) = &self.shared.member
+            && let Err(fault) = member.leave().await
+        {
+            tracing::warn!(%fault, "the host could not say that it goes: others wait until its lease is over");
+        }
+    }
+}
+
+impl Shared {
+    /// Why this host does not have a tenant.
+    fn none(&self, name: &TenantName) -> HostError {
+        match &self.member {
+            Some(_) => HostError::Elsewhere(name.clone()),
+            None => HostError::NoTenant(name.clone()),
+        }
     }
 }

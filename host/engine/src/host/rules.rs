@@ -1,7 +1,7 @@
 //! What a host decides about its tenants.
 
 use siyu_model::clock::DurationMs;
-use siyu_model::limits::host;
+use siyu_model::limits::{fleet, host};
 
 /// When tenants sleep. Defaults and reasons are in `siyu_model::limits`.
 #[derive(Debug, Clone, Copy)]
@@ -13,6 +13,8 @@ pub struct Rules {
     pub awake_max: usize,
     /// How many tenants are opened or closed at once.
     pub turns_max: usize,
+    /// How long whoever asks for what another host does waits for the answer, before it is told that the wish is kept.
+    pub patience: DurationMs,
 }
 
 impl Default for Rules {
@@ -21,6 +23,7 @@ impl Default for Rules {
             idle: DurationMs::from_millis(host::IDLE_MS),
             awake_max: host::AWAKE_MAX,
             turns_max: host::TURNS_MAX,
+            patience: DurationMs::from_millis(fleet::PATIENCE_MS),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use siyu_model::clock::DurationMs;
 use siyu_model::digest::PlaybookDigest;
 use siyu_model::json;
@@ -25,7 +26,7 @@ pub struct Publication {
 }
 
 /// What a publication did.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Published {
     /// The version.
     pub digest: PlaybookDigest,
@@ -48,6 +49,9 @@ pub enum PublishError {
         /// Why.
         fault: Box<Fault>,
     },
+    /// A plugin cannot be loaded.
+    #[error(transparent)]
+    Unready(Box<Fault>),
     /// Another playbook has a definition of the same name.
     #[error("{plugin}/{kind} `{name}` is already defined by playbook {by}: names are unique within a tenant")]
     Taken {

@@ -1,5 +1,6 @@
 //! Pausing, resuming, cancelling and retrying runs.
 
+use serde::{Deserialize, Serialize};
 use siyu_model::clock::DurationMs;
 use siyu_model::id::RunId;
 use siyu_model::journal::{JournalEntry, JournalKind};
@@ -12,7 +13,8 @@ use crate::memory::{Halt, LiveRun, MemoryCell, Worked};
 use crate::ports::rows::TimerKind;
 
 /// What a person does to a run.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum RunAction {
     /// Halts it; its waits and timers stand still.
     Pause,

@@ -33,7 +33,8 @@ pub struct ManualStart {
 }
 
 /// What a manual start began.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ManuallyStarted {
     /// A run.
     Run(RunId),

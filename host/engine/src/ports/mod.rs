@@ -2,6 +2,7 @@
 
 pub mod channel;
 pub mod clock;
+pub mod fleet;
 pub mod inspect;
 pub mod plugins;
 pub mod rows;

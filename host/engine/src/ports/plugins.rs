@@ -3,17 +3,26 @@
 use std::any::Any;
 use std::sync::Arc;
 
+use futures_util::future::BoxFuture;
 use siyu_model::clock::UtcMs;
 use siyu_model::customer::TagMark;
 use siyu_model::digest::PluginDigest;
 use siyu_model::id::RunId;
 use siyu_model::name::Tag;
+use siyu_model::playbook::Playbook;
 use siyu_model::plugin::{Answer, CallLimits, CallUsage, CapabilitySet, Fault, Finding, LogLine, Manifest};
 use siyu_model::stock::pool::Pool;
 use siyu_model::stock::reservation::Reservation;
 
 /// Loads and calls plugins.
 pub trait Plugins: Send + Sync {
+    /// Makes the plugins of a version callable, wherever their components are kept; asked before a tenant executes the
+    /// version. Where all components are loaded beforehand there is nothing to do.
+    fn make_ready<'p>(&'p self, playbook: &'p Playbook) -> BoxFuture<'p, Result<(), Fault>> {
+        let _ = playbook;
+        Box::pin(std::future::ready(Ok(())))
+    }
+
     /// The manifest of a component that is loaded; none when there is no such component.
     fn manifest(&self, digest: &PluginDigest) -> Option<Arc<Manifest>>;
 

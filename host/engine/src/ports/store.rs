@@ -32,6 +32,14 @@ pub enum StoreError {
         /// The epoch of the executor that tried.
         epoch: u64,
     },
+    /// Another host has the tenant.
+    #[error("tenant {tenant} is executed by {holder}")]
+    Elsewhere {
+        /// The tenant.
+        tenant: TenantName,
+        /// By which host, in words.
+        holder: String,
+    },
     /// The database is of a newer version of Siyu.
     #[error("{place} has schema version {found}, this host knows versions up to {known}: use a newer host")]
     Newer {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use siyu_model::clock::UtcMs;
 use siyu_model::event::IncomingEvent;
 use siyu_model::id::RunId;
@@ -44,7 +45,8 @@ pub(crate) enum Wish {
 }
 
 /// What became of an event that was handed in, all of it durable.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Admitted {
     /// It is in the log.
     Recorded {

@@ -128,6 +128,11 @@ impl Executor {
             Halt::Store(error) => error,
             Halt::Broken(why) => StoreError::Broken(why),
         })?;
+        let playbooks: Vec<_> = memory.books.playbooks().cloned().collect();
+        for playbook in &playbooks {
+            let ready = self.ports.plugins.make_ready(playbook).await;
+            ready.map_err(|fault| StoreError::Broken(format!("playbook {}: {fault}", playbook.name)))?;
+        }
         let mut cell = MemoryCell::new(memory);
         let due_before = at + DurationMs::from_millis(1);
         let mut after = None;
@@ -522,9 +527,8 @@ impl Executor {
             tracing::error!(tenant = %self.name, why, "a broken invariant: the tenant stops");
             return false;
         }
-        if let Halt::Store(
-            error @ (StoreError::Fenced { .. } | StoreError::Newer { .. } | StoreError::Closed { .. }),
-        ) = &halt
+        if let Halt::Store(error) = &halt
+            && is_lost(error)
         {
             tracing::error!(tenant = %self.name, %error, "the tenant is not ours any more");
             return false;
@@ -533,6 +537,10 @@ impl Executor {
         loop {
             match self.reopen().await {
                 Ok(()) => break,
+                Err(error) if is_lost(&error) => {
+                    tracing::error!(tenant = %self.name, %error, "the tenant is not ours any more");
+                    return false;
+                }
                 Err(error) => tracing::error!(tenant = %self.name, %error, "the store cannot be opened"),
             }
             if self.is_stopping() {
@@ -570,6 +578,17 @@ impl Executor {
     fn memory(&mut self) -> &mut Memory {
         self.cell.as_mut().expect("memory is with the executor between two batches")
     }
+}
+
+/// Whether another host, or a newer one, has the tenant now.
+fn is_lost(error: &StoreError) -> bool {
+    matches!(
+        error,
+        StoreError::Fenced { .. }
+            | StoreError::Elsewhere { .. }
+            | StoreError::Newer { .. }
+            | StoreError::Closed { .. }
+    )
 }
 
 fn flatten(outcome: Result<Result<(), StoreError>, tokio::task::JoinError>) -> Result<(), StoreError> {

@@ -49,6 +49,7 @@ pub struct Tenant {
     name: TenantName,
     inbox: mpsc::Sender<Command>,
     clock: Arc<dyn Clock>,
+    plugins: Arc<dyn Plugins>,
     stop: watch::Sender<bool>,
     executor: JoinHandle<()>,
     ended: watch::Receiver<()>,
@@ -57,16 +58,17 @@ pub struct Tenant {
 impl Tenant {
     /// Opens a tenant and starts its executor.
     pub async fn open(name: TenantName, ports: Ports, settings: Settings) -> Result<Self, StoreError> {
+        let ports = Ports { channels: ports.channels.of(&name), ..ports };
         let (inbox, commands) = mpsc::channel(settings.inbox_max);
         let (stop, stopping) = watch::channel(false);
-        let clock = ports.clock.clone();
+        let (clock, plugins) = (ports.clock.clone(), ports.plugins.clone());
         let executor = Executor::open(name.clone(), ports, settings, (commands, stopping)).await?;
         let (alive, ended) = watch::channel(());
         let executor = tokio::spawn(async move {
             executor.run().await;
             drop(alive);
         });
-        Ok(Self { name, inbox, clock, stop, executor, ended })
+        Ok(Self { name, inbox, clock, plugins, stop, executor, ended })
     }
 
     /// Its name.
@@ -78,6 +80,13 @@ impl Tenant {
     pub async fn admit(&self, event: IncomingEvent) -> Result<Admitted, Unavailable> {
         let (reply, answer) = oneshot::channel();
         self.offer(Wish::Event { event, feed: None, reply: Some(reply) })?;
+        answer.await.unwrap_or_else(|_| Err(Unavailable::unanswered()))
+    }
+
+    /// The same for events that are durable elsewhere until they are answered: waits for room.
+    pub async fn take_in(&self, event: IncomingEvent) -> Result<Admitted, Unavailable> {
+        let (reply, answer) = oneshot::channel();
+        self.insist(Wish::Event { event, feed: None, reply: Some(reply) }).await?;
         answer.await.unwrap_or_else(|_| Err(Unavailable::unanswered()))
     }
 
@@ -106,6 +115,9 @@ impl Tenant {
         &self,
         publication: Publication,
     ) -> Result<Result<Published, PublishError>, Unavailable> {
+        if let Err(fault) = self.plugins.make_ready(&publication.playbook).await {
+            return Ok(Err(PublishError::Unready(Box::new(fault))));
+        }
         let (reply, answer) = oneshot::channel();
         self.insist(Wish::Publish { publication: Box::new(publication), reply }).await?;
         answer.await.unwrap_or_else(|_| Err(Unavailable::unanswered()))

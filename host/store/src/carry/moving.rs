@@ -18,7 +18,7 @@ use siyu_model::name::TenantName;
 use super::copy::{Watch, fill};
 use super::mark::{ARRIVED, Arrived, CARRIED};
 use super::{Arrival, CarryError, Kept, Mark, MoveMark, Proof};
-use crate::store::random_secret;
+use crate::store::random_bytes;
 
 /// What is to be moved.
 pub struct MoveRequest<'a> {
@@ -181,6 +181,6 @@ pub async fn cancel(from: &Kept, to: &Kept, tenant: &TenantName) -> Result<MoveM
 
 /// 32 random hexadecimal digits.
 pub(crate) fn random_id(place: &str) -> Result<String, CarryError> {
-    let bytes = random_secret(place)?;
-    Ok(super::proof::hex(&bytes[..16]))
+    let bytes = random_bytes::<16>(place)?;
+    Ok(super::proof::hex(&bytes))
 }

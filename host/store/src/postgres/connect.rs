@@ -4,12 +4,13 @@
 
 use std::fmt::Write as _;
 use std::str::FromStr as _;
+use std::time::Duration;
 
 use futures_util::TryStreamExt;
 use siyu_engine::ports::store::StoreError;
 use sqlx::error::BoxDynError;
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgRow};
-use sqlx::{Arguments, ConnectOptions, Either, Executor, Row, SqlSafeStr};
+use sqlx::{Arguments, AssertSqlSafe, ConnectOptions, Either, Executor, Row, SqlSafeStr};
 
 use super::cells::Record;
 use super::composite::Shapes;
@@ -25,6 +26,9 @@ const STATEMENTS_KEPT: usize = 96;
 const IDLE: &str = "10s";
 /// How long a statement waits for a lock: for the lease's row, while a commit of the host before is on its way.
 const LOCK: &str = "15s";
+
+/// How long a server may take to be reached.
+const REACHED: Duration = Duration::from_secs(10);
 
 /// Bytes of a key at most, as the model has it.
 const KEY_BYTES_MAX: usize = 256;
@@ -85,17 +89,26 @@ impl Server {
 
     /// Opens a connection without a look at what it leads to.
     pub(super) async fn dial(&self, schema: &str, purpose: Purpose) -> Result<PgConnection, StoreError> {
-        let options = self.options.clone().options(settings(schema, purpose));
-        let options = match options.get_application_name() {
+        let options = self.listener().statement_cache_capacity(STATEMENTS_KEPT);
+        let fault = |fault| failed(&format!("{} cannot be reached", self.place), fault);
+        let mut connection = within(REACHED, options.connect()).await.map_err(fault)?;
+        // Settings that come with the greeting are refused by poolers.
+        let mut text = String::new();
+        for (name, value) in settings(schema, purpose) {
+            let _ = writeln!(text, "SET {name} = {value};");
+        }
+        within(REACHED, sqlx::raw_sql(AssertSqlSafe(text)).execute(&mut connection)).await.map_err(fault)?;
+        Ok(connection)
+    }
+
+    /// How to reach it for a connection that asks nothing of a schema.
+    pub(super) fn listener(&self) -> PgConnectOptions {
+        // No number with a fraction travels, so how many digits it would have matters to nobody.
+        let options = self.options.clone().extra_float_digits(None).disable_statement_logging();
+        match options.get_application_name() {
             Some(_) => options,
             None => options.application_name("siyu"),
-        };
-        options
-            .statement_cache_capacity(STATEMENTS_KEPT)
-            .disable_statement_logging()
-            .connect()
-            .await
-            .map_err(|fault| failed(&format!("{} cannot be reached", self.place), fault))
+        }
     }
 
     async fn check(&self, connection: &mut PgConnection, purpose: Purpose) -> Result<(), StoreError> {
@@ -140,15 +153,15 @@ fn place(options: &PgConnectOptions) -> String {
     format!("postgres://{user}@{host}:{}/{database}", options.get_port())
 }
 
-/// The settings of a session. Keyed statements must take their indexes whatever the tables' statistics say when they are
+/// The settings of a session: names, and values as statements have them. Keyed statements must take their indexes whatever the tables' statistics say when they are
 /// planned: a plan made for an empty table would read the whole of a full one.
 fn settings(schema: &str, purpose: Purpose) -> Vec<(&'static str, String)> {
     let mut settings = vec![
         ("search_path", format!("\"{schema}\"")),
-        ("client_encoding", "UTF8".to_owned()),
-        ("default_transaction_isolation", "read committed".to_owned()),
-        ("idle_in_transaction_session_timeout", IDLE.to_owned()),
-        ("lock_timeout", LOCK.to_owned()),
+        ("client_encoding", "'UTF8'".to_owned()),
+        ("default_transaction_isolation", "'read committed'".to_owned()),
+        ("idle_in_transaction_session_timeout", format!("'{IDLE}'")),
+        ("lock_timeout", format!("'{LOCK}'")),
         ("jit", "off".to_owned()),
         ("max_parallel_workers_per_gather", "0".to_owned()),
     ];
@@ -208,6 +221,18 @@ pub(super) async fn run(
         }
     }
     Ok((rows, changed))
+}
+
+/// Gives up waiting for a server that does not answer: a network that is cut says nothing for a quarter of an hour. What was
+/// asked may be done all the same, and the connection is of no use any more.
+pub(super) async fn within<T>(
+    limit: Duration,
+    work: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, sqlx::Error> {
+    tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
+        let silent = format!("no answer for {} s", limit.as_secs());
+        Err(sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, silent)))
+    })
 }
 
 /// Several questions as one statement, so that they see one view of the database and cost one trip: the rows of each come

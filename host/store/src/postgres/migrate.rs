@@ -12,11 +12,18 @@ use crate::database::failed;
 use crate::migrations::{Migration, known_version};
 
 /// What a database of tenants needs once.
-pub(super) const HOST: &[Migration] = &[Migration {
-    version: 1,
-    name: "0001_host",
-    text: include_str!("../../migrations/postgres/host/0001_host.sql"),
-}];
+pub(super) const HOST: &[Migration] = &[
+    Migration {
+        version: 1,
+        name: "0001_host",
+        text: include_str!("../../migrations/postgres/host/0001_host.sql"),
+    },
+    Migration {
+        version: 2,
+        name: "0002_fleet",
+        text: include_str!("../../migrations/postgres/host/0002_fleet.sql"),
+    },
+];
 
 /// What every tenant needs.
 pub(super) const TENANT: &[Migration] = &[Migration {

@@ -9,6 +9,7 @@ mod cells;
 mod composite;
 mod connect;
 mod escape;
+mod fleet;
 mod health;
 mod migrate;
 mod registry;
@@ -25,8 +26,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use siyu_engine::ports::store::{Store, StoreError, Stores};
+use siyu_model::id::HostId;
 use siyu_model::name::TenantName;
 
+pub use fleet::{PgFleet, PgHolder, PgRole};
 pub use health::PgHealth;
 pub use schema::PgSchema;
 
@@ -49,11 +52,14 @@ pub struct PgOptions {
     /// The secret of tenants that are made from now on; random when absent. With a known secret, draws and codes can be
     /// foretold: only for demonstrations and tests that must come out the same.
     pub secret: Option<[u8; 32]>,
+    /// The host that opens: a tenant is opened only while this host has it. Without one, whoever opens takes it from
+    /// whoever had it.
+    pub host: Option<HostId>,
 }
 
 impl Default for PgOptions {
     fn default() -> Self {
-        Self { readers: 2, secret: None }
+        Self { readers: 2, secret: None, host: None }
     }
 }
 
@@ -80,6 +86,11 @@ impl PgStores {
     /// The database in words: user, host, port and name; never the password.
     pub fn place(&self) -> &str {
         self.server.place()
+    }
+
+    /// Whether a tenant goes by a virtual clock, the one of its events; none when there is no such tenant.
+    pub async fn is_virtual(&self, tenant: &TenantName) -> Result<Option<bool>, StoreError> {
+        registry::is_virtual(&self.server, tenant).await
     }
 
     /// What the server says of itself; also of one that no tenant would be opened on.

@@ -64,6 +64,24 @@ pub(super) async fn tenants(server: &Server) -> Result<Vec<TenantName>, StoreErr
     Ok(tenants)
 }
 
+/// Whether a tenant goes by a virtual clock; none when it is not there.
+pub(super) async fn is_virtual(server: &Server, tenant: &TenantName) -> Result<Option<bool>, StoreError> {
+    const CLOCK: &str = include_str!("../../queries/postgres/host_tenant_clock.sql");
+    let place = server.place();
+    let fault = |fault| failed(place, fault);
+    let mut connection = server.connect(HOST_SCHEMA, Purpose::Inspect).await?;
+    // A database of an older host has no virtual tenants that a fleet could meet.
+    if migrate::check(&mut connection, HOST_SCHEMA, place, migrate::HOST).await? == 0 {
+        return Ok(None);
+    }
+    let mut arguments = PgArguments::default();
+    arguments.add(tenant.as_str()).map_err(|why| fault(sqlx::Error::Encode(why)))?;
+    let (rows, _) = run(&mut connection, CLOCK, arguments).await.map_err(fault)?;
+    let clock = rows.first().map(|row| row.try_get::<String, _>(0)).transpose().map_err(fault)?;
+    connection.close().await.map_err(fault)?;
+    Ok(clock.map(|clock| clock == "virtual"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::{NAME_BYTES_MAX, schema_of};

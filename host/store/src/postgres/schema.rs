@@ -3,24 +3,26 @@
 //! Every trip over the network costs more than most statements, so a load is one statement and a commit one call.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use siyu_engine::ports::store::{MaintenanceReport, StoreError};
+use siyu_model::id::HostId;
 use siyu_model::name::TenantName;
 use sqlx::postgres::{PgArguments, PgConnection};
 use sqlx::{AssertSqlSafe, Connection, Row};
 
 use super::cells::Record;
 use super::composite::{Batch, Shapes};
-use super::connect::{self, Purpose, Server, arguments, is_broken, run};
-use super::{PgOptions, migrate, registry};
+use super::connect::{self, Purpose, Server, arguments, is_broken, run, within};
+use super::{PgOptions, fleet, migrate, registry};
 use crate::carry::{self, CARRIED};
 use crate::commit::{Batches, Writer};
 use crate::database::{Answers, Args, Cells as _, Database, failed};
 use crate::decode::{Fields, all};
 use crate::queries::{self, Queries};
 use crate::readers::Readers;
-use crate::store::{TenantStore, random_secret};
+use crate::store::{TenantStore, random_bytes};
 use crate::texts::Texts;
 
 /// The text of a query file that only Postgres has.
@@ -29,6 +31,10 @@ macro_rules! sql {
         include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/queries/postgres/", $name, ".sql"))
     };
 }
+
+/// How long a server may take to answer an executor: longer than it waits for a lock, and much longer than any statement
+/// of its takes.
+const ANSWERED: Duration = Duration::from_secs(30);
 
 /// A tenant's schema, as questions reach it.
 pub struct PgSchema {
@@ -55,7 +61,7 @@ pub(super) async fn open(
     registry::put(&mut connection, tenant, &name, &place).await?;
     let secret = match options.secret {
         Some(secret) => secret,
-        None => random_secret(&place)?,
+        None => random_bytes(&place)?,
     };
     let schema = PgSchema::on(server, tenant, &mut connection, Purpose::Read, options.readers).await?;
     let fault = |fault| failed(&place, fault);
@@ -63,12 +69,7 @@ pub(super) async fn open(
         .change(&mut connection, PgSchema::SQL.secret_put, Args::default().bytes(secret))
         .await
         .map_err(fault)?;
-    let (taken, _) =
-        run(&mut connection, PgSchema::SQL.lease_take, PgArguments::default()).await.map_err(fault)?;
-    let epoch: i64 = match taken.first() {
-        Some(row) => row.try_get(0).map_err(fault)?,
-        None => return Err(StoreError::Broken(format!("{place} has no lease"))),
-    };
+    let epoch = take(&mut connection, tenant, options.host, &schema).await?;
     // After the lease, so that whoever closes the tenant at this moment either fences this opening or is seen by it.
     let note = schema.ask(&mut connection, PgSchema::SQL.note, Args::default().text(CARRIED)).await;
     let note = note.map_err(fault)?;
@@ -78,6 +79,40 @@ pub(super) async fn open(
     let last_line = all("journal", &last, Fields::int)?.pop().unwrap_or(0);
     let writer = Writer::new(connection, tenant.clone(), u64::try_from(epoch).unwrap_or(0), last_line);
     Ok(TenantStore::new(schema, writer))
+}
+
+/// Takes the lease, as the host that has the tenant when one is named; gives its epoch.
+async fn take(
+    connection: &mut PgConnection,
+    tenant: &TenantName,
+    host: Option<HostId>,
+    schema: &PgSchema,
+) -> Result<i64, StoreError> {
+    let fault = |fault| failed(&schema.place, fault);
+    run(connection, "BEGIN", PgArguments::default()).await.map_err(fault)?;
+    if let Some(host) = host {
+        let args = || Args::default().text(tenant.as_str());
+        let holds = args().bytes(*host.as_bytes());
+        let (held, _) =
+            run(connection, sql!("host_fleet_holds"), arguments(holds, &schema.shapes).map_err(fault)?)
+                .await
+                .map_err(fault)?;
+        if held.is_empty() {
+            let asked = arguments(args(), &schema.shapes).map_err(fault)?;
+            let (rows, _) = run(connection, sql!("host_fleet_holder"), asked).await.map_err(fault)?;
+            let holder = fleet::holder(&schema.server, rows)?;
+            let holder = holder.map_or_else(|| "nobody now".to_owned(), |holder| holder.to_string());
+            return Err(StoreError::Elsewhere { tenant: tenant.clone(), holder });
+        }
+    }
+    let (taken, _) =
+        run(connection, PgSchema::SQL.lease_take, PgArguments::default()).await.map_err(fault)?;
+    let epoch: i64 = match taken.first() {
+        Some(row) => row.try_get(0).map_err(fault)?,
+        None => return Err(StoreError::Broken(format!("{} has no lease", schema.place))),
+    };
+    run(connection, "COMMIT", PgArguments::default()).await.map_err(fault)?;
+    Ok(epoch)
 }
 
 /// Opens a tenant's schema to read, as it is.
@@ -145,7 +180,12 @@ impl PgSchema {
         let text = self.texts.of(&statements, |statements| connect::view(statements, &parameters));
         let values = questions.iter().flat_map(|(_, args)| args.0.iter().cloned());
         let arguments = arguments(Args(values.collect()), &self.shapes)?;
-        let (rows, _) = run(connection, AssertSqlSafe(text), arguments).await?;
+        let asked = run(connection, AssertSqlSafe(text), arguments);
+        let (rows, _) = match self.reads {
+            // What people ask may take its time.
+            Purpose::Inspect => asked.await?,
+            Purpose::Write | Purpose::Read => within(ANSWERED, asked).await?,
+        };
         connect::records(&rows, questions.len())
     }
 
@@ -197,11 +237,12 @@ impl Database for PgSchema {
     ) -> Result<(), sqlx::Error> {
         let batches = batches.steps.into_iter().chain(batches.stock).chain(batches.published);
         let args = batches.fold(lease, Args::rows);
-        run(connection, sql!("commit_writes"), arguments(args, &self.shapes)?).await.map(drop)
+        let committed = run(connection, sql!("commit_writes"), arguments(args, &self.shapes)?);
+        within(ANSWERED, committed).await.map(drop)
     }
 
     async fn begin(&self, connection: &mut PgConnection, lease: Args) -> Result<(), sqlx::Error> {
-        run(connection, "BEGIN", PgArguments::default()).await?;
+        within(ANSWERED, run(connection, "BEGIN", PgArguments::default())).await?;
         self.change(connection, sql!("lease_check"), lease).await.map(drop)
     }
 
@@ -220,12 +261,12 @@ impl Database for PgSchema {
         text: &'static str,
         args: Args,
     ) -> Result<u64, sqlx::Error> {
-        Ok(run(connection, text, arguments(args, &self.shapes)?).await?.1)
+        Ok(within(ANSWERED, run(connection, text, arguments(args, &self.shapes)?)).await?.1)
     }
 
     /// The server moves its log and gives back pages by itself.
     async fn end(&self, connection: &mut PgConnection) -> Result<u64, sqlx::Error> {
-        run(connection, "COMMIT", PgArguments::default()).await?;
+        within(ANSWERED, run(connection, "COMMIT", PgArguments::default())).await?;
         Ok(0)
     }
 

@@ -22,7 +22,7 @@ use crate::database::{Answers, Args, Database, Rows, failed};
 use crate::decode::{Fields, all};
 use crate::queries::{self, Queries};
 use crate::readers::Readers;
-use crate::store::{TenantStore, random_secret};
+use crate::store::{TenantStore, random_bytes};
 use crate::texts::Texts;
 
 /// A tenant's file, as questions reach it.
@@ -73,7 +73,7 @@ pub(super) async fn open(
     migrate::migrate(&mut connection, &place, migrate::ALL).await?;
     let secret = match options.secret {
         Some(secret) => secret,
-        None => random_secret(&place)?,
+        None => random_bytes(&place)?,
     };
     let put = Args::default().bytes(secret);
     rows(&mut connection, SqliteFile::SQL.secret_put, put).await.map_err(fault)?;

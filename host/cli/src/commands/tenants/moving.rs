@@ -11,7 +11,7 @@ use super::proof::Proven;
 use super::{Target, Watched, beside, must_be_there, rows, told};
 use crate::fault::Fault;
 use crate::home::Home;
-use crate::host::Lock;
+use crate::lock::Lock;
 use crate::output::Paint;
 use crate::session::{Exit, Session};
 
@@ -87,7 +87,7 @@ async fn work(home: &Home, there: &Home, session: &Session) -> anyhow::Result<(M
     let tenants = home.tenants();
     siyu_durable::make_folder(&tenants).with_context(|| format!("{} cannot be made", tenants.display()))?;
     // Whoever executes it here is told; whoever executes it elsewhere is fenced.
-    let _lock = Lock::take(home)?;
+    let _lock = Lock::of_tenant(home)?;
     make_ready(home, there, &from).await?;
     let watched = Watched::new(&session.screen, 2 * rows(home.kept(), &home.tenant).await);
     let watch = |progress: siyu_store::carry::Progress<'_>| watched.tell(progress);

@@ -11,7 +11,7 @@ use siyu_store::carry::{self, CarryError, RestoreRequest};
 
 use super::proof::Proven;
 use super::{Watched, backup, beside, told};
-use crate::host::Lock;
+use crate::lock::Lock;
 use crate::output::Paint;
 use crate::session::{Exit, Session};
 
@@ -43,7 +43,7 @@ pub(crate) fn run(options: &Options, session: &Session) -> anyhow::Result<Exit> 
         let tenants = home.tenants();
         siyu_durable::make_folder(&tenants)
             .with_context(|| format!("{} cannot be made", tenants.display()))?;
-        let _lock = Lock::take(&home)?;
+        let _lock = Lock::of_tenant(&home)?;
         let watched = Watched::new(&session.screen, 3 * manifest.proof.rows());
         let watch = |progress: carry::Progress<'_>| watched.tell(progress);
         let keep = |file: &carry::CarriedFile, content: &[u8]| {

@@ -1,0 +1,300 @@
+//! Asking for what a tenant is wanted to do, wherever it is executed: here directly, at another host by letter.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use siyu_model::event::IncomingEvent;
+use siyu_model::id::RunId;
+use siyu_model::limits::fleet::{LETTER_BYTES_MAX, POLL_MS};
+use siyu_model::name::TenantName;
+use tokio::sync::{Notify, mpsc, oneshot};
+
+use super::letters::{Answered, Wanted};
+use super::{Host, HostError, Shared};
+use crate::operate::{ManualStart, ManuallyStarted, Publication, Published, RunAction};
+use crate::ports::fleet::{LetterId, Posted, Posting};
+use crate::ports::store::StoreError;
+use crate::tenant::{Admitted, Unavailable};
+
+const POLL: Duration = Duration::from_millis(POLL_MS);
+/// Letters that are written in one transaction at most.
+const POSTED_AT_ONCE: usize = 256;
+
+/// What a host tells whoever asked.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Told<T> {
+    /// It is done, and durable.
+    Done(T),
+    /// It is kept durably for the host that has the tenant, which has not answered yet.
+    Kept(LetterId),
+}
+
+/// A letter to be posted, and where its place goes.
+type ToPost = (Posting, oneshot::Sender<Result<Posted, StoreError>>);
+
+/// What is asked of other hosts.
+pub(super) struct Asking {
+    outgoing: mpsc::Sender<ToPost>,
+    /// Taken by the loop that posts.
+    posting: Mutex<Option<mpsc::Receiver<ToPost>>>,
+    waiting: Mutex<Waiting>,
+    /// There may be answers.
+    pub(super) answered: Notify,
+}
+
+/// Letters of this host whose answers are still to come, and answers that came before anybody waited. A letter is in one
+/// of the three until its answer was given.
+#[derive(Default)]
+struct Waiting {
+    waiters: HashMap<LetterId, oneshot::Sender<String>>,
+    early: HashMap<LetterId, String>,
+    /// Whoever asked was told that the wish is kept.
+    given_up: HashSet<LetterId>,
+}
+
+impl Waiting {
+    /// An answer has come.
+    fn answered(&mut self, id: LetterId, text: String) {
+        if let Some(waiter) = self.waiters.remove(&id) {
+            // Whoever waited may be gone.
+            drop(waiter.send(text));
+        } else if !self.given_up.remove(&id) {
+            self.early.insert(id, text);
+        }
+    }
+
+    /// Somebody waits for an answer, which may have come already.
+    fn wait(&mut self, id: LetterId) -> oneshot::Receiver<String> {
+        let (waiter, answer) = oneshot::channel();
+        match self.early.remove(&id) {
+            Some(text) => drop(waiter.send(text)),
+            None => drop(self.waiters.insert(id, waiter)),
+        }
+        answer
+    }
+
+    /// Nobody waits any more.
+    fn give_up(&mut self, id: LetterId) {
+        if self.waiters.remove(&id).is_some() {
+            self.given_up.insert(id);
+        }
+    }
+}
+
+impl Default for Asking {
+    fn default() -> Self {
+        let (outgoing, posting) = mpsc::channel(4 * POSTED_AT_ONCE);
+        Self {
+            outgoing,
+            posting: Mutex::new(Some(posting)),
+            waiting: Mutex::default(),
+            answered: Notify::new(),
+        }
+    }
+}
+
+impl Asking {
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn post(&self, letter: Posting) -> Result<LetterId, HostError> {
+        let tenant = letter.tenant.clone();
+        let (place, posted) = oneshot::channel();
+        self.outgoing.send((letter, place)).await.map_err(|_| HostError::Stopping)?;
+        match posted.await.map_err(|_| HostError::Stopping)?? {
+            Posted::Taken(id) => Ok(id),
+            Posted::Full => Err(Unavailable::Busy.into()),
+            Posted::NoTenant => Err(HostError::NoTenant(tenant)),
+        }
+    }
+}
+
+/// Posts letters, many in one transaction when many come, until the host stops.
+pub(super) async fn send(shared: Arc<Shared>) {
+    let Some(member) = &shared.member else { return };
+    let posting = member.asking.posting.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let Some(mut posting) = posting else { return };
+    let mut batch = Vec::new();
+    loop {
+        tokio::select! {
+            count = posting.recv_many(&mut batch, POSTED_AT_ONCE) => {
+                if count == 0 {
+                    return;
+                }
+            }
+            () = shared.stopping() => return,
+        }
+        let (letters, places): (Vec<_>, Vec<_>) = batch.drain(..).unzip();
+        // Whoever gave up waiting for the place is told nothing; the letter is kept all the same.
+        match member.fleet.post(letters).await {
+            Ok(posted) => places.into_iter().zip(posted).for_each(|(place, at)| drop(place.send(Ok(at)))),
+            Err(fault) => places.into_iter().for_each(|place| drop(place.send(Err(fault.clone())))),
+        }
+    }
+}
+
+/// Takes answers and gives them to whoever waits, until the host stops.
+pub(super) async fn receive(shared: Arc<Shared>) {
+    let Some(member) = &shared.member else { return };
+    loop {
+        tokio::select! {
+            () = member.asking.answered.notified() => {}
+            () = tokio::time::sleep(POLL) => {}
+            () = shared.stopping() => return,
+        }
+        match member.fleet.answers().await {
+            Ok(answers) => {
+                let mut waiting = member.asking.waiting();
+                answers.into_iter().for_each(|(id, text)| waiting.answered(id, text));
+            }
+            Err(fault) => tracing::warn!(%fault, "answers of other hosts cannot be read"),
+        }
+    }
+}
+
+impl Shared {
+    /// Asks the host that has the tenant, by letter.
+    async fn ask(&self, name: &TenantName, wanted: &Wanted) -> Result<Told<Answered>, HostError> {
+        let Some(member) = &self.member else { return Err(HostError::NoTenant(name.clone())) };
+        let body = serde_json::to_string(wanted).map_err(|fault| HostError::Refused(fault.to_string()))?;
+        if body.len() > LETTER_BYTES_MAX {
+            let found = body.len();
+            return Err(HostError::Refused(format!(
+                "{found} bytes for another host: expected at most {LETTER_BYTES_MAX}"
+            )));
+        }
+        let asking = &member.asking;
+        let id = asking.post(Posting { tenant: name.clone(), body, is_awaited: true }).await?;
+        let answer = asking.waiting().wait(id);
+        let answer = tokio::select! {
+            answer = tokio::time::timeout(self.rules.patience.to_std(), answer) => answer,
+            // Others will answer it; this host does not hear it any more.
+            () = self.stopping() => return Ok(Told::Kept(id)),
+        };
+        match answer {
+            Ok(Ok(text)) => match serde_json::from_str(&text) {
+                Ok(answered) => Ok(Told::Done(answered)),
+                Err(fault) => Err(HostError::Refused(format!("another host's answer: {fault}"))),
+            },
+            _ => {
+                asking.waiting().give_up(id);
+                Ok(Told::Kept(id))
+            }
+        }
+    }
+}
+
+impl Host {
+    /// Hands an event in, for whichever host has the tenant, and returns once it and everything that it caused at once
+    /// are durable.
+    pub async fn admit(&self, name: &TenantName, event: IncomingEvent) -> Result<Told<Admitted>, HostError> {
+        match self.tenant(name).await {
+            Ok(tenant) => match tenant.admit(event.clone()).await {
+                Ok(admitted) => return Ok(Told::Done(admitted)),
+                // Another host took the tenant meanwhile, which knows the event by its id if it was recorded.
+                Err(Unavailable::Stopped | Unavailable::Failed(_)) if self.shared.member.is_some() => {}
+                Err(fault) => return Err(fault.into()),
+            },
+            Err(fault) => elsewhere(fault)?,
+        }
+        done(self.shared.ask(name, &Wanted::Event(event)).await?, Answered::admitted)
+    }
+
+    /// Publishes a checked playbook, for whichever host has the tenant; a tenant that is not there is made.
+    pub async fn publish(
+        &self,
+        name: &TenantName,
+        publication: Publication,
+    ) -> Result<Told<Published>, HostError> {
+        match self.tenant_or_new(name).await {
+            Ok(tenant) => {
+                let published = tenant.publish(publication).await?;
+                return published.map(Told::Done).map_err(|fault| HostError::Refused(fault.to_string()));
+            }
+            Err(fault) => elsewhere(fault)?,
+        }
+        done(self.shared.ask(name, &publication.into()).await?, |answered| match answered {
+            Answered::Published(published) => Ok(published),
+            other => Err(other.refused()),
+        })
+    }
+
+    /// Does something to a run, for whichever host has the tenant; gives the run that goes on.
+    pub async fn act(
+        &self,
+        name: &TenantName,
+        run: RunId,
+        action: RunAction,
+    ) -> Result<Told<RunId>, HostError> {
+        match self.tenant(name).await {
+            Ok(tenant) => {
+                let done = tenant.act(run, action).await?;
+                return done.map(Told::Done).map_err(|fault| HostError::Refused(fault.to_string()));
+            }
+            Err(fault) => elsewhere(fault)?,
+        }
+        done(self.shared.ask(name, &Wanted::Act { run, action }).await?, |answered| match answered {
+            Answered::Run(run) => Ok(run),
+            other => Err(other.refused()),
+        })
+    }
+
+    /// Starts a manual workflow, for whichever host has the tenant.
+    pub async fn start_run(
+        &self,
+        name: &TenantName,
+        start: ManualStart,
+    ) -> Result<Told<ManuallyStarted>, HostError> {
+        match self.tenant(name).await {
+            Ok(tenant) => {
+                let started = tenant.start(start).await?;
+                return started.map(Told::Done).map_err(|fault| HostError::Refused(fault.to_string()));
+            }
+            Err(fault) => elsewhere(fault)?,
+        }
+        done(self.shared.ask(name, &start.into()).await?, |answered| match answered {
+            Answered::Started(started) => Ok(started),
+            other => Err(other.refused()),
+        })
+    }
+}
+
+/// Whether another host may have the tenant; every other fault is told.
+fn elsewhere(fault: HostError) -> Result<(), HostError> {
+    match fault {
+        HostError::Elsewhere(_)
+        | HostError::Store(StoreError::Elsewhere { .. } | StoreError::Fenced { .. }) => Ok(()),
+        other => Err(other),
+    }
+}
+
+fn done<T>(
+    told: Told<Answered>,
+    read: impl FnOnce(Answered) -> Result<T, HostError>,
+) -> Result<Told<T>, HostError> {
+    match told {
+        Told::Done(answered) => read(answered).map(Told::Done),
+        Told::Kept(id) => Ok(Told::Kept(id)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Waiting;
+
+    #[test]
+    fn an_answer_finds_whoever_waits_however_early_it_comes_and_leaves_nothing_behind() {
+        let mut waiting = Waiting::default();
+        waiting.answered(1, "early".to_owned());
+        assert_eq!(waiting.wait(1).try_recv().as_deref(), Ok("early"));
+        let mut late = waiting.wait(2);
+        waiting.answered(2, "late".to_owned());
+        assert_eq!(late.try_recv().as_deref(), Ok("late"));
+        drop(waiting.wait(3));
+        waiting.give_up(3);
+        waiting.answered(3, "for nobody".to_owned());
+        assert!(waiting.waiters.is_empty() && waiting.early.is_empty() && waiting.given_up.is_empty());
+    }
+}

@@ -1,0 +1,181 @@
+//! A host among others: says that it lives, takes its part of the tenants, gives up what is beyond it, and goes on with
+//! those of a host that is gone.
+//!
+//! Nothing here keeps two hosts from writing one tenant: the store does, by the epoch of the lease.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use siyu_model::limits::fleet::BEAT_MS;
+use siyu_model::name::TenantName;
+use tokio::sync::{Mutex as Turn, Notify};
+use tokio::task::JoinSet;
+
+use super::asking::Asking;
+use super::room::Room;
+use super::{HostError, Shared, spread};
+use crate::ports::fleet::{Fleet, News};
+use crate::ports::store::StoreError;
+
+/// The pause between two beats.
+const BEAT: Duration = Duration::from_millis(BEAT_MS);
+
+/// A host's place in a fleet.
+pub(super) struct Member {
+    pub(super) fleet: Arc<dyn Fleet>,
+    /// What is asked of other hosts.
+    pub(super) asking: Asking,
+    /// Held while the roster is read and acted on: what it says is true until somebody here changes it.
+    turn: Turn<()>,
+    /// Tenants that are being ended, to be given up then.
+    leaving: Mutex<BTreeSet<TenantName>>,
+    /// Somebody came or went.
+    pub(super) roster: Notify,
+    /// There may be letters.
+    pub(super) letters: Notify,
+}
+
+impl Member {
+    pub(super) fn new(fleet: Arc<dyn Fleet>) -> Self {
+        Self {
+            fleet,
+            asking: Asking::default(),
+            turn: Turn::new(()),
+            leaving: Mutex::default(),
+            roster: Notify::new(),
+            letters: Notify::new(),
+        }
+    }
+
+    /// Makes a tenant, or finds that this host has it.
+    pub(super) async fn found(&self, shared: &Shared, name: &TenantName) -> Result<Arc<Room>, HostError> {
+        if let Some(room) = shared.room(name) {
+            return Ok(room);
+        }
+        let _turn = self.turn.lock().await;
+        if self.fleet.found(name).await? {
+            return Ok(shared.room_or_new(name));
+        }
+        Err(HostError::Elsewhere(name.clone()))
+    }
+
+    /// Goes: what it had is free.
+    pub(super) async fn leave(&self) -> Result<(), StoreError> {
+        self.fleet.leave().await
+    }
+
+    fn leaving(&self) -> std::sync::MutexGuard<'_, BTreeSet<TenantName>> {
+        self.leaving.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Lives until the host stops.
+pub(super) async fn attend(shared: Arc<Shared>) {
+    let Some(member) = &shared.member else { return };
+    let mut ending = JoinSet::new();
+    loop {
+        if let Err(fault) = settle(&shared, member, &mut ending).await {
+            // What cannot be written here cannot be written by the tenants either; whoever takes over fences them.
+            tracing::warn!(%fault, "the fleet's roster cannot be kept");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(BEAT) => {}
+            () = member.roster.notified() => {}
+            () = shared.stopping() => break,
+        }
+        while ending.try_join_next().is_some() {}
+    }
+    ending.join_all().await;
+}
+
+/// Passes on what other hosts say, until the host stops.
+pub(super) async fn listen(shared: Arc<Shared>) {
+    let Some(member) = &shared.member else { return };
+    loop {
+        tokio::select! {
+            news = member.fleet.news() => {
+                if matches!(news, News::Letters | News::Anything) {
+                    member.letters.notify_one();
+                }
+                if matches!(news, News::Answers | News::Anything) {
+                    member.asking.answered.notify_one();
+                }
+                if matches!(news, News::Roster | News::Anything) {
+                    member.roster.notify_one();
+                }
+            }
+            () = shared.stopping() => return,
+        }
+    }
+}
+
+/// One look at the roster, and what follows from it.
+async fn settle(shared: &Arc<Shared>, member: &Member, ending: &mut JoinSet<()>) -> Result<(), StoreError> {
+    let _turn = member.turn.lock().await;
+    let roster = member.fleet.beat().await?;
+    let me = member.fleet.me();
+    let mine: BTreeSet<&TenantName> =
+        roster.tenants.iter().filter(|(_, holder)| *holder == Some(me)).map(|(name, _)| name).collect();
+    drop_lost(shared, &mine, ending);
+    let leaving = member.leaving().clone();
+    let held: Vec<&TenantName> = mine.into_iter().filter(|name| !leaving.contains(*name)).collect();
+    for name in &held {
+        // One whose claim was answered when nobody listened any more.
+        drop(shared.room_or_new(name));
+    }
+    let homes = spread::homes(&roster);
+    let free: Vec<TenantName> = roster
+        .tenants
+        .iter()
+        .filter(|(name, holder)| holder.is_none() && homes.get(name) == Some(&me))
+        .map(|(name, _)| name.clone())
+        .collect();
+    if !free.is_empty() {
+        let got = member.fleet.claim(&free).await?;
+        for name in &got {
+            // It may be on its way out of this very host, lost and won again: its old room ends by itself.
+            drop(shared.room_or_new(name));
+        }
+        if !got.is_empty() {
+            tracing::info!(host = %me, tenants = got.len(), "took tenants that nobody had");
+            shared.changed.notify_one();
+            member.letters.notify_one();
+        }
+    }
+    for name in spread::excess(&roster, me, &held, &homes) {
+        give_up(shared, &name, ending);
+    }
+    Ok(())
+}
+
+/// Ends tenants that another host has now. What they still try to write is refused.
+fn drop_lost(shared: &Arc<Shared>, mine: &BTreeSet<&TenantName>, ending: &mut JoinSet<()>) {
+    let lost: Vec<Arc<Room>> = {
+        let mut rooms = shared.lock();
+        let lost = rooms.extract_if(.., |name, _| !mine.contains(name));
+        lost.map(|(_, room)| room).collect()
+    };
+    for room in lost {
+        tracing::warn!(tenant = %room.name(), "another host has the tenant now");
+        ending.spawn(async move { room.end().await });
+    }
+}
+
+/// Ends a tenant gracefully and lets another host have it.
+fn give_up(shared: &Arc<Shared>, name: &TenantName, ending: &mut JoinSet<()>) {
+    let Some(room) = shared.lock().remove(name) else { return };
+    let (shared, name) = (shared.clone(), name.clone());
+    if let Some(member) = &shared.member {
+        member.leaving().insert(name.clone());
+    }
+    ending.spawn(async move {
+        room.end().await;
+        let Some(member) = &shared.member else { return };
+        if let Err(fault) = member.fleet.release(std::slice::from_ref(&name)).await {
+            // It is still this host's: the next look at the roster finds it and goes on with it.
+            tracing::warn!(tenant = %name, %fault, "the tenant could not be given up");
+        }
+        member.leaving().remove(&name);
+    });
+}
