@@ -85,7 +85,8 @@ async fn main() -> anyhow::Result<()> {
 
 async fn timed(from: &Kept, tenant: &TenantName, file: &Path) -> anyhow::Result<(Duration, u64)> {
     let began = Instant::now();
-    let request = BackupRequest { from, tenant, file, at: at(1), files: &[], watch: &|_| {} };
+    let request =
+        BackupRequest { from, tenant, file, at: at(1), is_virtual: false, files: &[], watch: &|_| {} };
     let made = backup(request).await?;
     Ok((began.elapsed(), made.bytes))
 }

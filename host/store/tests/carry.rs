@@ -5,6 +5,7 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use siyu_engine::ports::fleet::Fleet;
 use siyu_engine::ports::inspect::{Inspect, RunFilter, Turn};
 use siyu_engine::ports::rows::WriteSet;
 use siyu_engine::ports::store::{StoreError, Stores, Wants};
@@ -18,7 +19,9 @@ use siyu_store::carry::{
 use siyu_store::conformance::samples::{
     AWKWARD, at, customer, event, everything, line, message, name, run, run_id,
 };
-use siyu_store::{PgInspect, PgOptions, PgStores, SqliteInspect, SqliteOptions, SqliteStores};
+use siyu_store::{
+    PgFleet, PgInspect, PgOptions, PgRole, PgStores, SqliteInspect, SqliteOptions, SqliteStores,
+};
 use siyu_test_postgres::Scratch;
 use sqlx::{ConnectOptions as _, Connection as _};
 
@@ -83,7 +86,7 @@ async fn fill(kept: &Kept) {
 }
 
 fn request<'a>(from: &'a Kept, to: &'a Kept, tenant: &'a TenantName) -> MoveRequest<'a> {
-    MoveRequest { from, to, tenant, at: at(9), watch: &quiet }
+    MoveRequest { from, to, tenant, is_virtual: false, at: at(9), watch: &quiet }
 }
 
 async fn carry(from: &Kept, to: &Kept) -> Moved {
@@ -211,7 +214,8 @@ async fn given_up(from: &Kept, to: &Kept, after: u64) -> bool {
         }
     };
     let name = tenant();
-    let work = move_tenant(MoveRequest { from, to, tenant: &name, at: at(9), watch: &watch });
+    let work =
+        move_tenant(MoveRequest { from, to, tenant: &name, is_virtual: false, at: at(9), watch: &watch });
     tokio::select! {
         biased;
         () = over.notified() => true,
@@ -286,6 +290,34 @@ async fn a_move_is_taken_back_unless_it_is_complete() {
 }
 
 #[tokio::test]
+async fn a_fleet_sees_a_tenant_when_it_came_and_not_when_it_left() {
+    let places = places();
+    fill(&places.files).await;
+    let Kept::Database(database) = &places.database else { panic!("a database") };
+    let host = PgFleet::join(database, "host", PgRole::Member).await.unwrap();
+    let seen = async || host.beat().await.unwrap().tenants;
+    let name = tenant();
+    carry(&places.files, &places.database).await;
+    assert_eq!(seen().await, [(tenant(), None)]);
+    assert_eq!(host.claim(&[tenant()]).await.unwrap(), [tenant()]);
+    carry(&places.database, &places.files).await;
+    assert_eq!(seen().await, []);
+    carry(&places.files, &places.database).await;
+    assert_eq!(seen().await, [(tenant(), None)], "nobody has it yet");
+    // A copy that is given up closes it, and taking it back opens it again.
+    assert!(given_up(&places.database, &places.files, 3).await);
+    assert_eq!(seen().await, []);
+    cancel(&places.database, &places.files, &name).await.unwrap();
+    assert_eq!(seen().await, [(tenant(), None)]);
+    // One that goes by a virtual clock is for no fleet, wherever it comes from.
+    carry(&places.database, &places.files).await;
+    let by_events = MoveRequest { is_virtual: true, ..request(&places.files, &places.database, &name) };
+    move_tenant(by_events).await.unwrap();
+    assert_eq!(seen().await, []);
+    assert_eq!(database.is_virtual(&name).await.unwrap(), Some(true));
+}
+
+#[tokio::test]
 async fn a_tenant_that_is_there_is_never_overwritten() {
     let places = places();
     fill(&places.files).await;
@@ -304,12 +336,13 @@ async fn a_tenant_that_is_there_is_never_overwritten() {
 }
 
 fn restoring<'a>(file: &'a Path, to: &'a Kept, tenant: &'a TenantName) -> RestoreRequest<'a> {
-    RestoreRequest { file, to, tenant, at: at(20), keep: &|_, _| Ok(()), watch: &quiet }
+    RestoreRequest { file, to, tenant, at: at(20), keep: &|_, _| Box::pin(async { Ok(()) }), watch: &quiet }
 }
 
 async fn back_up(from: &Kept, file: &Path) -> siyu_store::carry::Backup {
     let name = tenant();
-    let request = BackupRequest { from, tenant: &name, file, at: at(10), files: &[], watch: &quiet };
+    let request =
+        BackupRequest { from, tenant: &name, file, at: at(10), is_virtual: false, files: &[], watch: &quiet };
     backup(request).await.unwrap()
 }
 
@@ -317,21 +350,20 @@ async fn back_up(from: &Kept, file: &Path) -> siyu_store::carry::Backup {
 async fn a_backup_of_either_database_becomes_a_tenant_of_either() {
     let places = places();
     fill(&places.files).await;
-    let plugin = places.folder.path().join("plugin.wasm");
-    std::fs::write(&plugin, b"\0asm").unwrap();
     let proof = carry(&places.files, &places.database).await.proof.unwrap();
     carry(&places.database, &places.others).await;
     // The one of files, and one that a host in the database has open.
     carry(&places.others, &places.database).await;
     let host = stores(&places.database).open(&tenant()).await.unwrap();
     let of_database = places.folder.path().join("database.backup");
-    let files = [("plugin".to_owned(), plugin)];
+    let files = [("plugin".to_owned(), b"\0asm".to_vec())];
     let name_of = tenant();
     let request = BackupRequest {
         from: &places.database,
         tenant: &name_of,
         file: &of_database,
         at: at(10),
+        is_virtual: false,
         files: &files,
         watch: &quiet,
     };
@@ -346,6 +378,7 @@ async fn a_backup_of_either_database_becomes_a_tenant_of_either() {
         tenant: &again,
         file: &of_files,
         at: at(11),
+        is_virtual: false,
         files: &[],
         watch: &quiet,
     };
@@ -357,10 +390,11 @@ async fn a_backup_of_either_database_becomes_a_tenant_of_either() {
     {
         let restored = name(&format!("restored-{number}")).unwrap();
         let kept = std::sync::Mutex::new(Vec::new());
-        let keep = |file: &siyu_store::carry::CarriedFile, content: &[u8]| {
-            kept.lock().unwrap().push((file.name.clone(), content.to_vec()));
-            Ok(())
-        };
+        let keep =
+            |file: siyu_store::carry::CarriedFile, content: Vec<u8>| -> siyu_store::carry::Keeping<'_> {
+                kept.lock().unwrap().push((file.name, content));
+                Box::pin(async { Ok(()) })
+            };
         let manifest =
             restore(RestoreRequest { keep: &keep, ..restoring(file, to, &restored) }).await.unwrap();
         assert_eq!((manifest.proof, manifest.files.len()), (proof.clone(), kept.lock().unwrap().len()));
@@ -375,6 +409,7 @@ async fn a_backup_of_either_database_becomes_a_tenant_of_either() {
         tenant: &name_of,
         file: &of_files,
         at: at(12),
+        is_virtual: false,
         files: &[],
         watch: &quiet,
     });

@@ -69,12 +69,19 @@ fn a_tenant_moves_in_the_middle_of_its_runs_and_ends_as_if_it_had_stayed() {
         30
     );
 
+    // Another host of the database has the clock and the plugins that came with the tenant, and nothing else.
+    std::fs::create_dir(stage.path("none")).unwrap();
+    let newest = |said: Said| done(said).json()["runs"][0]["id"].as_str().unwrap().to_owned();
+    let live = "runs list --phase live --limit 1 --json --data";
+    let run = newest(in_database(&stage, &scratch, &format!("{live} fresh")));
+    for verb in ["pause", "resume"] {
+        done(in_database(&stage, &scratch, &format!("runs {verb} {run} --data fresh --plugins none")));
+    }
+
     // And on to another host's folder, which has no plugins but those that came with the tenant.
     let words = "tenants move default --to elsewhere --json";
     assert_eq!(done(in_database(&stage, &scratch, words)).json()["end"], "moved");
-    let newest = done(stage.siyu("runs list --phase live --limit 1 --json --data elsewhere")).json();
-    let run = newest["runs"][0]["id"].as_str().unwrap().to_owned();
-    std::fs::create_dir(stage.path("none")).unwrap();
+    let run = newest(stage.siyu(&format!("{live} elsewhere")));
     for verb in ["pause", "resume"] {
         done(stage.siyu(&format!("runs {verb} {run} --data elsewhere --plugins none")));
     }

@@ -4,5 +4,5 @@
 SELECT tenant.name, host.id
 FROM siyu.tenants AS tenant
 LEFT JOIN siyu.hosts AS host ON host.id = tenant.holder AND host.alive_until > siyu.now_ms()
-WHERE tenant.clock = 'real'
+WHERE tenant.clock = 'real' AND NOT tenant.is_closed
 ORDER BY tenant.name;

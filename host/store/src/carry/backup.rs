@@ -3,7 +3,8 @@
 //! The file is a tenant's SQLite file with a note that closes it to executors, and a table of files that go with it. The note
 //! holds what the tenant held, so damage is found before anything is made of it. It never touches a tenant that is there.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::pin::Pin;
 
 use siyu_engine::ports::store::StoreError;
 use siyu_model::clock::UtcMs;
@@ -13,7 +14,7 @@ use super::copy::{copy, fill, prove};
 use super::mark::Arrived;
 use super::{
     ARRIVED, Arrival, CARRIED, CarriedFile, CarryError, FORM, Kept, Manifest, Mark, Progress, Proof,
-    Snapshot, random_id,
+    Published, Snapshot, random_id,
 };
 use crate::sqlite::carry::{Reader, Writer};
 
@@ -27,8 +28,10 @@ pub struct BackupRequest<'a> {
     pub file: &'a Path,
     /// Now.
     pub at: UtcMs,
-    /// Files that go with it: a name, and where each is.
-    pub files: &'a [(String, PathBuf)],
+    /// Whether it goes by a virtual clock, the one of its events.
+    pub is_virtual: bool,
+    /// Files that go with it: a name and a content each.
+    pub files: &'a [(String, Vec<u8>)],
     /// Who is told how far it is.
     pub watch: &'a (dyn Fn(Progress<'_>) + Sync),
 }
@@ -44,7 +47,7 @@ pub struct Backup {
 
 /// Backs a tenant up as it is at one moment. Whoever executes it goes on meanwhile.
 pub async fn backup(request: BackupRequest<'_>) -> Result<Backup, CarryError> {
-    let BackupRequest { from, tenant, file, at, files, watch } = request;
+    let BackupRequest { from, tenant, file, at, is_virtual, files, watch } = request;
     if file.exists() {
         return Err(CarryError::Exists { what: file.display().to_string() });
     }
@@ -78,7 +81,7 @@ pub async fn backup(request: BackupRequest<'_>) -> Result<Backup, CarryError> {
     let id = random_id(&file.display().to_string())?;
     let files = carry_files(&mut writer, files).await?;
     let (from, tenant) = (from.place(tenant), tenant.clone());
-    let manifest = Manifest { form: FORM, id, tenant, from, made_at: at, epoch, proof, files };
+    let manifest = Manifest { form: FORM, id, tenant, from, made_at: at, is_virtual, epoch, proof, files };
     writer.set_note(CARRIED, Some(&Mark::Backup(manifest.clone()).note())).await?;
     writer.set_note(ARRIVED, None).await?;
     writer.make_single().await?;
@@ -90,18 +93,21 @@ pub async fn backup(request: BackupRequest<'_>) -> Result<Backup, CarryError> {
 
 async fn carry_files(
     writer: &mut Writer,
-    files: &[(String, PathBuf)],
+    files: &[(String, Vec<u8>)],
 ) -> Result<Vec<CarriedFile>, CarryError> {
     writer.begin_files().await?;
     let mut carried = Vec::with_capacity(files.len());
-    for (name, path) in files {
-        carried.push(writer.add_file(name, path).await?);
+    for (name, content) in files {
+        carried.push(writer.add_file(name, content).await?);
     }
     Ok(carried)
 }
 
-/// Takes a file that goes with a backup.
-pub type Keep<'k> = &'k (dyn Fn(&CarriedFile, &[u8]) -> Result<(), CarryError> + Sync);
+/// A file of a backup while it is being kept.
+pub type Keeping<'k> = Pin<Box<dyn Future<Output = Result<(), CarryError>> + Send + 'k>>;
+
+/// Takes a file that goes with a backup, and its content.
+pub type Keep<'k> = &'k (dyn Fn(CarriedFile, Vec<u8>) -> Keeping<'k> + Sync);
 
 /// What a backup is to become.
 pub struct RestoreRequest<'a> {
@@ -148,8 +154,8 @@ pub async fn restore(request: RestoreRequest<'_>) -> Result<Manifest, CarryError
     let mut target = to.arrival(tenant, source.version()).await?;
     let filled = async {
         fill(&mut source, &mut *target, watch).await?;
-        for (carried, content) in manifest.files.iter().zip(&contents) {
-            keep(carried, content)?;
+        for (carried, content) in manifest.files.iter().zip(contents) {
+            keep(carried.clone(), content).await?;
         }
         let arrived = Arrived { id: manifest.id.clone(), from: file.display().to_string(), at };
         let note = serde_json::to_string(&arrived).unwrap_or_default();
@@ -159,7 +165,7 @@ pub async fn restore(request: RestoreRequest<'_>) -> Result<Manifest, CarryError
         target.abandon().await;
         return Err(fault);
     }
-    target.publish(aside.as_deref()).await?;
+    target.publish(Published { aside: aside.as_deref(), is_virtual: manifest.is_virtual }).await?;
     Box::new(source).end().await?;
     Ok(manifest)
 }

@@ -22,6 +22,8 @@ pub struct Manifest {
     pub from: String,
     /// When it was made.
     pub made_at: UtcMs,
+    /// Whether the tenant goes by a virtual clock, the one of its events.
+    pub is_virtual: bool,
     /// The epoch of the tenant's lease then.
     pub epoch: i64,
     /// What the tenant held.

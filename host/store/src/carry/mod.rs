@@ -21,7 +21,7 @@ mod tests;
 
 use async_trait::async_trait;
 
-pub use backup::{Backup, BackupRequest, Keep, RestoreRequest, backup, look, restore};
+pub use backup::{Backup, BackupRequest, Keep, Keeping, RestoreRequest, backup, look, restore};
 pub use copy::Progress;
 pub use export::{Exported, ExportedTable, export};
 pub use fault::CarryError;
@@ -73,12 +73,20 @@ pub(crate) trait Arrival: Sink {
     /// Ends the writing: the lease gets this epoch, `meta` these texts, and all of it is durable.
     async fn seal(&mut self, epoch: i64, notes: &[(&str, String)]) -> Result<(), CarryError>;
 
-    /// Makes it the tenant, at once and for good; refused when there is one of that name. What an earlier move left behind
-    /// under that name is kept under another one, which this text makes.
-    async fn publish(self: Box<Self>, aside: Option<&str>) -> Result<(), CarryError>;
+    /// Makes it the tenant, at once and for good; refused when there is one of that name.
+    async fn publish(self: Box<Self>, as_what: Published<'_>) -> Result<(), CarryError>;
 
     /// Removes what was written. What cannot be removed now is removed by the next copy.
     async fn abandon(self: Box<Self>);
+}
+
+/// How a tenant is put in its place.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Published<'p> {
+    /// What an earlier move left behind under the name is kept under another one, which this text makes.
+    pub(crate) aside: Option<&'p str>,
+    /// Whether it goes by a virtual clock, so that no fleet executes it.
+    pub(crate) is_virtual: bool,
 }
 
 /// The connection that changes who may write a tenant.

@@ -17,7 +17,7 @@ use siyu_model::name::TenantName;
 
 use super::copy::{Watch, fill};
 use super::mark::{ARRIVED, Arrived, CARRIED};
-use super::{Arrival, CarryError, Kept, Mark, MoveMark, Proof};
+use super::{Arrival, CarryError, Kept, Mark, MoveMark, Proof, Published};
 use crate::store::random_bytes;
 
 /// What is to be moved.
@@ -28,6 +28,8 @@ pub struct MoveRequest<'a> {
     pub to: &'a Kept,
     /// Which tenant.
     pub tenant: &'a TenantName,
+    /// Whether it goes by a virtual clock, the one of its events: no fleet of hosts executes it then.
+    pub is_virtual: bool,
     /// Now.
     pub at: UtcMs,
     /// Who is told how far it is.
@@ -144,7 +146,8 @@ async fn settle(
             target.abandon().await;
         } else {
             let aside = to.must_not_have(tenant).await?;
-            target.publish(aside.as_deref()).await?;
+            let is_virtual = request.is_virtual;
+            target.publish(Published { aside: aside.as_deref(), is_virtual }).await?;
         }
     }
     let moved = Mark::Moved(MoveMark { at, ..mark.clone() });

@@ -13,8 +13,18 @@ use super::connect::{Purpose, run};
 use super::escape::{escaped, unescaped};
 use super::schema::PgSchema;
 use super::{PgStores, migrate, registry};
-use crate::carry::{Arrival, CarryError, Cell, Column, Desk, Kind, Row, Sink, Snapshot, Table, pour, tables};
+use crate::carry::{
+    Arrival, CARRIED, CarryError, Cell, Column, Desk, Kind, Published, Row, Sink, Snapshot, Table, pour,
+    tables,
+};
 use crate::database::Database;
+
+/// The text of a query file that only Postgres has.
+macro_rules! sql {
+    ($name:literal) => {
+        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/queries/postgres/", $name, ".sql"))
+    };
+}
 
 /// How long a view may wait for whoever takes its rows.
 const PATIENT: &str = "SET idle_in_transaction_session_timeout = '10min'";
@@ -220,10 +230,10 @@ impl Arrival for Writer {
         self.execute("RESET synchronous_commit").await
     }
 
-    async fn publish(mut self: Box<Self>, aside: Option<&str>) -> Result<(), CarryError> {
+    async fn publish(mut self: Box<Self>, as_what: Published<'_>) -> Result<(), CarryError> {
         let schema = registry::schema_of(&self.tenant);
         self.execute("BEGIN").await?;
-        if let Some(aside) = aside {
+        if let Some(aside) = as_what.aside {
             let kept = format!("{}.moved.{aside}", registry::HOST_SCHEMA);
             self.execute(&format!("ALTER SCHEMA \"{schema}\" RENAME TO \"{kept}\"")).await?;
         }
@@ -237,7 +247,12 @@ impl Arrival for Writer {
                 false => CarryError::database(&self.place)(fault),
             });
         }
-        registry::put(&mut self.connection, &self.tenant, &schema, &self.place).await?;
+        let clock = if as_what.is_virtual { "virtual" } else { "real" };
+        let fault = CarryError::database(&self.place);
+        let mut arguments = PgArguments::default();
+        let added = arguments.add(self.tenant.as_str()).and_then(|()| arguments.add(schema.as_str()));
+        added.and_then(|()| arguments.add(clock)).map_err(|error| fault(sqlx::Error::Encode(error)))?;
+        run(&mut self.connection, sql!("host_tenant_arrive"), arguments).await.map_err(fault)?;
         self.execute("COMMIT").await?;
         self.connection.close().await.map_err(CarryError::database(&self.place))
     }
@@ -254,6 +269,7 @@ impl Arrival for Writer {
 /// The connection that changes who may write a tenant's schema.
 pub(crate) struct Lessor {
     connection: PgConnection,
+    tenant: TenantName,
     place: String,
 }
 
@@ -266,7 +282,19 @@ impl Lessor {
         if migrate::check(&mut connection, &schema, &place, migrate::TENANT).await? == 0 {
             return Err(StoreError::Broken(format!("{place} is not there yet")).into());
         }
-        Ok(Self { connection, place })
+        let words = stores.server.place();
+        migrate::migrate(&mut connection, registry::HOST_SCHEMA, words, migrate::HOST).await?;
+        Ok(Self { connection, tenant: tenant.clone(), place })
+    }
+
+    /// Runs a statement about the tenant's row among the tenants, with one more parameter or none.
+    async fn registered(&mut self, text: &'static str, flag: Option<bool>) -> Result<(), CarryError> {
+        let fault = CarryError::database(&self.place);
+        let mut arguments = PgArguments::default();
+        let added = arguments.add(self.tenant.as_str());
+        let added = added.and_then(|()| flag.map_or(Ok(()), |flag| arguments.add(flag)));
+        added.map_err(|error| fault(sqlx::Error::Encode(error)))?;
+        run(&mut self.connection, text, arguments).await.map(drop).map_err(fault)
     }
 }
 
@@ -274,6 +302,8 @@ impl Lessor {
 impl Desk for Lessor {
     async fn begin(&mut self) -> Result<i64, CarryError> {
         execute(&mut self.connection, "BEGIN", &self.place).await?;
+        // The row among the tenants before the lease, as whoever opens the tenant takes them.
+        self.registered(sql!("host_tenant_hold"), None).await?;
         let (taken, _) = run(&mut self.connection, PgSchema::SQL.lease_take, PgArguments::default())
             .await
             .map_err(CarryError::database(&self.place))?;
@@ -286,6 +316,9 @@ impl Desk for Lessor {
     }
 
     async fn set_note(&mut self, name: &str, text: Option<&str>) -> Result<(), CarryError> {
+        if name == CARRIED {
+            self.registered(sql!("host_tenant_close"), Some(text.is_some())).await?;
+        }
         set_note(&mut self.connection, name, text, &self.place).await
     }
 

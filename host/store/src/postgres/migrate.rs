@@ -23,6 +23,11 @@ pub(super) const HOST: &[Migration] = &[
         name: "0002_fleet",
         text: include_str!("../../migrations/postgres/host/0002_fleet.sql"),
     },
+    Migration {
+        version: 3,
+        name: "0003_closed",
+        text: include_str!("../../migrations/postgres/host/0003_closed.sql"),
+    },
 ];
 
 /// What every tenant needs.

@@ -17,7 +17,8 @@ use super::file::SqliteFile;
 use super::jsonb::Batch;
 use super::{Durability, SqliteOptions, migrate};
 use crate::carry::{
-    Arrival, CarriedFile, CarryError, Cell, Column, Desk, Kind, Row, Sink, Snapshot, Table, pour, random_id,
+    Arrival, CarriedFile, CarryError, Cell, Column, Desk, Kind, Published, Row, Sink, Snapshot, Table, pour,
+    random_id,
 };
 use crate::database::{Args, Batch as _, Cells, Database};
 
@@ -186,14 +187,12 @@ impl Writer {
     }
 
     /// Adds a file that goes with a backup; says what it is.
-    pub(crate) async fn add_file(&mut self, name: &str, path: &Path) -> Result<CarriedFile, CarryError> {
-        let content = std::fs::read(path).map_err(CarryError::file(path))?;
+    pub(crate) async fn add_file(&mut self, name: &str, content: &[u8]) -> Result<CarriedFile, CarryError> {
         if content.len() > FILE_BYTES_MAX {
-            let fault =
-                format!("{} bytes: expected at most {FILE_BYTES_MAX} of a file in a backup", content.len());
-            return Err(CarryError::file(path)(io::Error::other(fault)));
+            let why = format!("has {} bytes: expected at most {FILE_BYTES_MAX}", content.len());
+            return Err(CarryError::Refused { what: format!("{name}, which goes with the backup,"), why });
         }
-        let digest = blake3::hash(&content).to_hex().to_string();
+        let digest = blake3::hash(content).to_hex().to_string();
         let carried = CarriedFile { name: name.to_owned(), bytes: content.len() as u64, digest };
         let args = Args::default().text(name).bytes(content);
         self.run("INSERT INTO files (name, content) VALUES (?, ?)", args).await?;
@@ -313,8 +312,8 @@ impl Arrival for Writer {
         self.finish().await
     }
 
-    async fn publish(self: Box<Self>, aside: Option<&str>) -> Result<(), CarryError> {
-        if let Some(aside) = aside {
+    async fn publish(self: Box<Self>, as_what: Published<'_>) -> Result<(), CarryError> {
+        if let Some(aside) = as_what.aside {
             set_aside(&self.target, aside)?;
         }
         self.link()

@@ -36,7 +36,7 @@ pub(crate) fn run(options: &Options, session: &Session) -> anyhow::Result<Exit> 
     let from = home.kept().kept();
     let made = session.wait_for(async {
         must_be_there(&from, &home.tenant).await?;
-        let files = beside::files(&home, &*home.inspect().await?).await?;
+        let belongings = beside::of(&home, &*home.inspect().await?).await?;
         let watched = Watched::new(&session.screen, rows(home.kept(), &home.tenant).await);
         let watch = |progress: carry::Progress<'_>| watched.tell(progress);
         let request = BackupRequest {
@@ -44,7 +44,8 @@ pub(crate) fn run(options: &Options, session: &Session) -> anyhow::Result<Exit> 
             tenant: &home.tenant,
             file: &options.to,
             at: SystemClock.now(),
-            files: &files,
+            is_virtual: belongings.is_virtual,
+            files: &belongings.files,
             watch: &watch,
         };
         let made = carry::backup(request).await;

@@ -5,7 +5,7 @@ use clap::Args;
 use serde_json::json;
 use siyu_engine::ports::clock::{Clock as _, SystemClock};
 use siyu_model::name::TenantName;
-use siyu_store::carry::{Kept, MoveEnd, MoveRequest, Moved, cancel, move_tenant};
+use siyu_store::carry::{Mark, MoveEnd, MoveRequest, Moved, cancel, move_tenant};
 
 use super::proof::Proven;
 use super::{Target, Watched, beside, must_be_there, rows, told};
@@ -88,11 +88,17 @@ async fn work(home: &Home, there: &Home, session: &Session) -> anyhow::Result<(M
     siyu_durable::make_folder(&tenants).with_context(|| format!("{} cannot be made", tenants.display()))?;
     // Whoever executes it here is told; whoever executes it elsewhere is fenced.
     let _lock = Lock::of_tenant(home)?;
-    make_ready(home, there, &from).await?;
+    let is_virtual = make_ready(home, there).await?;
     let watched = Watched::new(&session.screen, 2 * rows(home.kept(), &home.tenant).await);
     let watch = |progress: siyu_store::carry::Progress<'_>| watched.tell(progress);
-    let request =
-        MoveRequest { from: &from, to: &to, tenant: &home.tenant, at: SystemClock.now(), watch: &watch };
+    let request = MoveRequest {
+        from: &from,
+        to: &to,
+        tenant: &home.tenant,
+        is_virtual,
+        at: SystemClock.now(),
+        watch: &watch,
+    };
     let moved = move_tenant(request).await;
     watched.end();
     let moved = moved.map_err(told)?;
@@ -103,19 +109,24 @@ async fn work(home: &Home, there: &Home, session: &Session) -> anyhow::Result<(M
     Ok((moved, proven))
 }
 
-/// What lies beside the database is there before the tenant is.
-async fn make_ready(home: &Home, there: &Home, from: &Kept) -> anyhow::Result<()> {
-    let is_here =
-        |home: &Home| std::path::absolute(home.folder()).unwrap_or_else(|_| home.folder().to_owned());
+/// What lies beside the database is there before the tenant is; says whether the tenant goes by a virtual clock.
+async fn make_ready(home: &Home, there: &Home) -> anyhow::Result<bool> {
     there.make()?;
-    if is_here(home) == is_here(there) {
-        return Ok(());
-    }
-    match from.mark(&home.tenant).await.map_err(told)? {
+    if matches!(home.kept().kept().mark(&home.tenant).await.map_err(told)?, Some(Mark::Moved(_))) {
         // An earlier call has done it.
-        Some(siyu_store::carry::Mark::Moved(_)) => Ok(()),
-        _ => beside::copy(&beside::files(home, &*home.inspect().await?).await?, there),
+        return Ok(false);
     }
+    let belongings = beside::of(home, &*home.inspect().await?).await?;
+    let to = there.kept().kept();
+    let is_free = !to.has(&home.tenant).await?
+        || matches!(to.mark(&home.tenant).await.map_err(told)?, Some(Mark::Moved(_)));
+    // What another tenant of this name has stays as it is: the move will be refused.
+    if is_free {
+        for (name, content) in &belongings.files {
+            beside::keep(name, content, there).await?;
+        }
+    }
+    Ok(belongings.is_virtual)
 }
 
 fn take_back(home: &Home, there: &Home, session: &Session) -> anyhow::Result<Exit> {

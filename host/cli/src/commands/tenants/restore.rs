@@ -6,6 +6,7 @@ use anyhow::Context;
 use clap::Args;
 use serde_json::json;
 use siyu_engine::ports::clock::{Clock as _, SystemClock};
+use siyu_engine::ports::store::StoreError;
 use siyu_model::name::TenantName;
 use siyu_store::carry::{self, CarryError, RestoreRequest};
 
@@ -46,10 +47,14 @@ pub(crate) fn run(options: &Options, session: &Session) -> anyhow::Result<Exit> 
         let _lock = Lock::of_tenant(&home)?;
         let watched = Watched::new(&session.screen, 3 * manifest.proof.rows());
         let watch = |progress: carry::Progress<'_>| watched.tell(progress);
-        let keep = |file: &carry::CarriedFile, content: &[u8]| {
-            beside::keep(&file.name, content, &home).map_err(|fault| CarryError::Damaged {
-                file: options.file.clone(),
-                why: format!("{fault:#}"),
+        let keep = |file: carry::CarriedFile, content: Vec<u8>| -> carry::Keeping<'_> {
+            let (home, backup) = (&home, &options.file);
+            Box::pin(async move {
+                let kept = beside::keep(&file.name, &content, home).await;
+                kept.map_err(|fault| match fault.downcast::<StoreError>() {
+                    Ok(fault) => fault.into(),
+                    Err(fault) => CarryError::Damaged { file: backup.clone(), why: format!("{fault:#}") },
+                })
             })
         };
         let to = home.kept().kept();
