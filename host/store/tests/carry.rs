@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use siyu_engine::ports::fleet::Fleet;
+use siyu_engine::ports::fleet::{Fleet, Posted, Posting};
 use siyu_engine::ports::inspect::{Inspect, RunFilter, Turn};
 use siyu_engine::ports::rows::WriteSet;
 use siyu_engine::ports::store::{StoreError, Stores, Wants};
@@ -309,6 +309,17 @@ async fn a_fleet_sees_a_tenant_when_it_came_and_not_when_it_left() {
     assert_eq!(seen().await, []);
     cancel(&places.database, &places.files, &name).await.unwrap();
     assert_eq!(seen().await, [(tenant(), None)]);
+    // What was taken in for it must be worked off first; then nothing more is taken in until it is open again.
+    let letter = || vec![Posting { tenant: tenant(), body: "{}".to_owned(), is_awaited: true }];
+    let posted = host.post(letter()).await.unwrap();
+    let Posted::Taken(id) = posted[0] else { panic!("{posted:?}") };
+    let refused = move_tenant(request(&places.database, &places.files, &name)).await.unwrap_err();
+    assert!(refused.to_string().contains("has requests that wait (1)"), "{refused}");
+    assert_eq!(host.claim(&[tenant()]).await.unwrap(), [tenant()]);
+    host.answer(vec![(id, "{}".to_owned())]).await.unwrap();
+    assert!(given_up(&places.database, &places.files, 3).await);
+    assert_eq!(host.post(letter()).await.unwrap(), [Posted::Full]);
+    cancel(&places.database, &places.files, &name).await.unwrap();
     // One that goes by a virtual clock is for no fleet, wherever it comes from.
     carry(&places.database, &places.files).await;
     let by_events = MoveRequest { is_virtual: true, ..request(&places.files, &places.database, &name) };

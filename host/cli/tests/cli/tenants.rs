@@ -191,6 +191,85 @@ fn a_tenant_that_a_process_executes_is_not_moved_and_can_be_backed_up() {
     }
 }
 
+/// A host on a database, killed when the test is over.
+struct Serving {
+    process: Child,
+    address: String,
+}
+
+impl Serving {
+    fn start(stage: &Stage, url: &str) -> Self {
+        let mut serve = stage.command("serve --listen 127.0.0.1:0 --name one --data served");
+        let mut process = serve.env(URL, url).spawn().expect("siyu runs");
+        let mut line = String::new();
+        let out = process.stdout.take().expect("its output");
+        std::io::BufRead::read_line(&mut std::io::BufReader::new(out), &mut line).expect("where it serves");
+        let address = line.trim_end().rsplit(' ').next().unwrap_or_default().to_owned();
+        assert!(address.starts_with("http://127.0.0.1:"), "{line}");
+        Self { process, address }
+    }
+
+    /// Waits until it has the tenant, or has it no more.
+    fn until(&self, has: bool) {
+        let began = Instant::now();
+        loop {
+            let answer = ureq::get(format!("{}/v1/host", self.address)).call();
+            let text = answer.expect("the host lives").body_mut().read_to_string().expect("text");
+            let answer: Value = serde_json::from_str(&text).expect("JSON");
+            if answer["tenants"].as_array().expect("tenants").contains(&"default".into()) == has {
+                return;
+            }
+            assert!(began.elapsed() < Duration::from_secs(60), "{answer}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Hands a visit in; gives the status of the answer.
+    fn visit(&self, number: u32) -> u16 {
+        let config = ureq::Agent::config_builder().http_status_as_error(false);
+        let agent: ureq::Agent = config.timeout_global(Some(Duration::from_secs(60))).build().into();
+        let event = format!(
+            "{{\"id\":\"s{number}\",\"type\":\"visit.made\",\"source\":\"shop\",\"subject\":\"shop:{number}\",\
+             \"data\":{{\"shop\":\"a\"}}}}"
+        );
+        let url = format!("{}/v1/tenants/default/events", self.address);
+        let answer = agent.post(url).header("content-type", "application/json").send(event);
+        answer.expect("an answer").status().as_u16()
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        // One that ended already cannot be killed.
+        let _gone = self.process.kill();
+        let _gone = self.process.wait();
+    }
+}
+
+#[test]
+fn a_tenant_moves_away_from_a_host_that_serves_it_and_back_and_nothing_acknowledged_is_lost() {
+    let (stage, scratch) = (Stage::new(), Scratch::make().unwrap());
+    let url = scratch.url();
+    done(in_database(&stage, &scratch, "publish stamps"));
+    let host = Serving::start(&stage, &url);
+    host.until(true);
+    let events = |data: &str, url: &str| {
+        let shown = stage.siyu_with((URL, url), &format!("tenants show default --json --data {data}"));
+        done(shown).json()["rows"]["events"].clone()
+    };
+    let taken = (0..5).filter(|number| host.visit(*number) < 300).count();
+    assert_eq!(taken, 5);
+    done(in_database(&stage, &scratch, "tenants move default --to elsewhere"));
+    assert!(host.visit(100) >= 400, "nothing is taken in for a tenant that left");
+    host.until(false);
+    let shown = done(stage.siyu("tenants show default --json --data elsewhere")).json();
+    assert_eq!(shown["rows"]["events"], 5);
+    done(stage.siyu(&format!("tenants move default --to {url} --data elsewhere")));
+    host.until(true);
+    assert!(host.visit(5) < 300, "it executes the tenant again");
+    assert_eq!(events("served", &url), 6);
+}
+
 #[test]
 fn a_backup_is_refused_where_it_would_overwrite_and_when_it_is_damaged() {
     let (stage, scratch) = (Stage::new(), Scratch::make().unwrap());

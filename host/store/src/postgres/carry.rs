@@ -287,6 +287,22 @@ impl Lessor {
         Ok(Self { connection, tenant: tenant.clone(), place })
     }
 
+    /// That no request waits for the tenant: one that was taken in would be worked off nowhere.
+    async fn must_have_no_letters(&mut self) -> Result<(), CarryError> {
+        let fault = CarryError::database(&self.place);
+        let mut arguments = PgArguments::default();
+        arguments.add(self.tenant.as_str()).map_err(|error| fault(sqlx::Error::Encode(error)))?;
+        let (found, _) =
+            run(&mut self.connection, sql!("host_letters_waiting"), arguments).await.map_err(&fault)?;
+        match found.first().map_or(Ok(0), |row| row.try_get::<i64, _>(0)).map_err(fault)? {
+            0 => Ok(()),
+            waiting => Err(CarryError::Refused {
+                what: self.place.clone(),
+                why: format!("has requests that wait ({waiting}): let a host work them off, then move it"),
+            }),
+        }
+    }
+
     /// Runs a statement about the tenant's row among the tenants, with one more parameter or none.
     async fn registered(&mut self, text: &'static str, flag: Option<bool>) -> Result<(), CarryError> {
         let fault = CarryError::database(&self.place);
@@ -316,6 +332,9 @@ impl Desk for Lessor {
     }
 
     async fn set_note(&mut self, name: &str, text: Option<&str>) -> Result<(), CarryError> {
+        if name == CARRIED && text.is_some() {
+            self.must_have_no_letters().await?;
+        }
         if name == CARRIED {
             self.registered(sql!("host_tenant_close"), Some(text.is_some())).await?;
         }
