@@ -289,8 +289,7 @@ async fn a_move_is_taken_back_unless_it_is_complete() {
     assert!(refused.to_string().contains("was moved to"), "{refused}");
 }
 
-/// A host takes the tenant. A connection that was given up may hold its row for a moment more: a host asks again at its next
-/// beat.
+/// A host takes the tenant, asking again as at each beat: a connection that was given up may hold its row for a moment.
 async fn claimed(host: &PgFleet) {
     for _ in 0..600 {
         if host.claim(&[tenant()]).await.unwrap() == [tenant()] {
