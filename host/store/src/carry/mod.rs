@@ -105,7 +105,10 @@ pub(crate) trait Desk: Send {
     /// Makes the transaction durable.
     async fn commit(&mut self) -> Result<(), CarryError>;
 
-    /// Closes the connection; an open transaction changes nothing.
+    /// Ends the transaction, in which nothing was changed then.
+    async fn roll_back(&mut self) -> Result<(), CarryError>;
+
+    /// Closes the connection.
     async fn close(self: Box<Self>) -> Result<(), CarryError>;
 }
 

@@ -17,7 +17,7 @@ use siyu_model::name::TenantName;
 
 use super::copy::{Watch, fill};
 use super::mark::{ARRIVED, Arrived, CARRIED};
-use super::{Arrival, CarryError, Kept, Mark, MoveMark, Proof, Published};
+use super::{Arrival, CarryError, Desk, Kept, Mark, MoveMark, Proof, Published};
 use crate::store::random_bytes;
 
 /// What is to be moved.
@@ -102,9 +102,26 @@ pub async fn move_tenant(request: MoveRequest<'_>) -> Result<Moved, CarryError> 
 
 /// Closes the source to executors; gives the mark and the epoch from which on it was.
 async fn close(request: &MoveRequest<'_>) -> Result<(MoveMark, i64), CarryError> {
+    let mut desk = request.from.desk(request.tenant).await?;
+    let closed = close_at(&mut *desk, request).await;
+    end(desk, closed).await
+}
+
+/// Ends with a transaction: one that failed is rolled back before anybody hears of it, so that nobody waits for its locks.
+async fn end<T>(mut desk: Box<dyn Desk>, done: Result<T, CarryError>) -> Result<T, CarryError> {
+    if done.is_err() {
+        // What cannot be rolled back over a broken connection, the database rolls back by itself.
+        let _rolled_back = desk.roll_back().await;
+        let _closed = desk.close().await;
+        return done;
+    }
+    desk.close().await?;
+    done
+}
+
+async fn close_at(desk: &mut dyn Desk, request: &MoveRequest<'_>) -> Result<(MoveMark, i64), CarryError> {
     let MoveRequest { from, to, tenant, at, .. } = *request;
     let (place, target) = (from.place(tenant), to.place(tenant));
-    let mut desk = from.desk(tenant).await?;
     let epoch = desk.begin().await?;
     let found = desk.note(CARRIED).await?;
     let mark = match found.map(|text| Mark::read(&text, &place)).transpose()? {
@@ -114,7 +131,6 @@ async fn close(request: &MoveRequest<'_>) -> Result<(MoveMark, i64), CarryError>
     };
     desk.set_note(CARRIED, Some(&Mark::Moving(mark.clone()).note())).await?;
     desk.commit().await?;
-    desk.close().await?;
     Ok((mark, epoch))
 }
 
@@ -125,9 +141,19 @@ async fn settle(
     mark: &MoveMark,
     target: Option<Box<dyn Arrival>>,
 ) -> Result<(), CarryError> {
+    let mut desk = request.from.desk(request.tenant).await?;
+    let settled = settle_at(&mut *desk, request, mark, target).await;
+    end(desk, settled).await
+}
+
+async fn settle_at(
+    desk: &mut dyn Desk,
+    request: &MoveRequest<'_>,
+    mark: &MoveMark,
+    target: Option<Box<dyn Arrival>>,
+) -> Result<(), CarryError> {
     let MoveRequest { from, to, tenant, at, .. } = *request;
     let place = from.place(tenant);
-    let mut desk = from.desk(tenant).await?;
     desk.begin().await?;
     let found = desk.note(CARRIED).await?.map(|text| Mark::read(&text, &place)).transpose()?;
     let is_ours = matches!(&found, Some(Mark::Moving(found)) if found.id == mark.id);
@@ -152,14 +178,25 @@ async fn settle(
     }
     let moved = Mark::Moved(MoveMark { at, ..mark.clone() });
     desk.set_note(CARRIED, Some(&moved.note())).await?;
-    desk.commit().await?;
-    desk.close().await
+    desk.commit().await
 }
 
 /// Takes a move back that is not complete: the source is open again.
 pub async fn cancel(from: &Kept, to: &Kept, tenant: &TenantName) -> Result<MoveMark, CarryError> {
-    let place = from.place(tenant);
     let mut desk = from.desk(tenant).await?;
+    let cancelled = cancel_at(&mut *desk, from, to, tenant).await;
+    let mark = end(desk, cancelled).await?;
+    to.sweep(tenant).await?;
+    Ok(mark)
+}
+
+async fn cancel_at(
+    desk: &mut dyn Desk,
+    from: &Kept,
+    to: &Kept,
+    tenant: &TenantName,
+) -> Result<MoveMark, CarryError> {
+    let place = from.place(tenant);
     // While this transaction is open, nobody publishes the target.
     desk.begin().await?;
     let found = desk.note(CARRIED).await?.map(|text| Mark::read(&text, &place)).transpose()?;
@@ -177,8 +214,6 @@ pub async fn cancel(from: &Kept, to: &Kept, tenant: &TenantName) -> Result<MoveM
     }
     desk.set_note(CARRIED, None).await?;
     desk.commit().await?;
-    desk.close().await?;
-    to.sweep(tenant).await?;
     Ok(mark)
 }
 

@@ -345,6 +345,10 @@ impl Desk for Lessor {
         execute(&mut self.connection, "COMMIT", &self.place).await
     }
 
+    async fn roll_back(&mut self) -> Result<(), CarryError> {
+        execute(&mut self.connection, "ROLLBACK", &self.place).await
+    }
+
     async fn close(self: Box<Self>) -> Result<(), CarryError> {
         self.connection.close().await.map_err(CarryError::database(&self.place))
     }

@@ -367,6 +367,10 @@ impl Desk for Lessor {
         ask(&mut self.connection, "COMMIT", &self.place).await.map(drop)
     }
 
+    async fn roll_back(&mut self) -> Result<(), CarryError> {
+        ask(&mut self.connection, "ROLLBACK", &self.place).await.map(drop)
+    }
+
     async fn close(self: Box<Self>) -> Result<(), CarryError> {
         self.connection.close().await.map_err(CarryError::database(&self.place))
     }
