@@ -11,11 +11,12 @@ use siyu_model::name::TenantName;
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::letters::{Answered, Wanted};
-use super::{Host, HostError, Shared};
+use super::member::Member;
+use super::{Host, HostError, Shared, post};
 use crate::operate::{ManualStart, ManuallyStarted, Publication, Published, RunAction};
 use crate::ports::fleet::{LetterId, Posted, Posting};
 use crate::ports::store::StoreError;
-use crate::tenant::{Admitted, Unavailable};
+use crate::tenant::{Admitted, Tenant, Unavailable};
 
 const POLL: Duration = Duration::from_millis(POLL_MS);
 /// Letters that are written in one transaction at most.
@@ -30,14 +31,21 @@ pub enum Told<T> {
     Kept(LetterId),
 }
 
+impl Told<Answered> {
+    fn read<T>(self, read: impl FnOnce(Answered) -> Result<T, HostError>) -> Result<Told<T>, HostError> {
+        match self {
+            Self::Done(answered) => read(answered).map(Told::Done),
+            Self::Kept(id) => Ok(Told::Kept(id)),
+        }
+    }
+}
+
 /// A letter to be posted, and where its place goes.
-type ToPost = (Posting, oneshot::Sender<Result<Posted, StoreError>>);
+pub(super) type ToPost = (Posting, oneshot::Sender<Result<Posted, StoreError>>);
 
 /// What is asked of other hosts.
 pub(super) struct Asking {
     outgoing: mpsc::Sender<ToPost>,
-    /// Taken by the loop that posts.
-    posting: Mutex<Option<mpsc::Receiver<ToPost>>>,
     waiting: Mutex<Waiting>,
     /// There may be answers.
     pub(super) answered: Notify,
@@ -74,6 +82,11 @@ impl Waiting {
         answer
     }
 
+    /// Whether an answer is to come, for whoever waits or for nobody any more.
+    fn expects(&self) -> bool {
+        !self.waiters.is_empty() || !self.given_up.is_empty()
+    }
+
     /// Nobody waits any more.
     fn give_up(&mut self, id: LetterId) {
         if self.waiters.remove(&id).is_some() {
@@ -82,19 +95,13 @@ impl Waiting {
     }
 }
 
-impl Default for Asking {
-    fn default() -> Self {
-        let (outgoing, posting) = mpsc::channel(4 * POSTED_AT_ONCE);
-        Self {
-            outgoing,
-            posting: Mutex::new(Some(posting)),
-            waiting: Mutex::default(),
-            answered: Notify::new(),
-        }
-    }
-}
-
 impl Asking {
+    /// With the letters to be posted, which are for [`send`].
+    pub(super) fn new() -> (Self, mpsc::Receiver<ToPost>) {
+        let (outgoing, posting) = mpsc::channel(4 * POSTED_AT_ONCE);
+        (Self { outgoing, waiting: Mutex::default(), answered: Notify::new() }, posting)
+    }
+
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -112,10 +119,7 @@ impl Asking {
 }
 
 /// Posts letters, many in one transaction when many come, until the host stops.
-pub(super) async fn send(shared: Arc<Shared>) {
-    let Some(member) = &shared.member else { return };
-    let posting = member.asking.posting.lock().unwrap_or_else(PoisonError::into_inner).take();
-    let Some(mut posting) = posting else { return };
+pub(super) async fn send(shared: Arc<Shared>, member: Arc<Member>, mut posting: mpsc::Receiver<ToPost>) {
     let mut batch = Vec::new();
     loop {
         tokio::select! {
@@ -136,13 +140,15 @@ pub(super) async fn send(shared: Arc<Shared>) {
 }
 
 /// Takes answers and gives them to whoever waits, until the host stops.
-pub(super) async fn receive(shared: Arc<Shared>) {
-    let Some(member) = &shared.member else { return };
+pub(super) async fn receive(shared: Arc<Shared>, member: Arc<Member>) {
     loop {
-        tokio::select! {
-            () = member.asking.answered.notified() => {}
-            () = tokio::time::sleep(POLL) => {}
+        let was_told = tokio::select! {
+            () = member.asking.answered.notified() => true,
+            () = tokio::time::sleep(POLL) => false,
             () = shared.stopping() => return,
+        };
+        if !was_told && !member.asking.waiting().expects() {
+            continue;
         }
         match member.fleet.answers().await {
             Ok(answers) => {
@@ -199,7 +205,7 @@ impl Host {
             },
             Err(fault) => elsewhere(fault)?,
         }
-        done(self.shared.ask(name, &Wanted::Event(event)).await?, Answered::admitted)
+        self.shared.ask(name, &Wanted::Event(event)).await?.read(Answered::event)
     }
 
     /// Publishes a checked playbook, for whichever host has the tenant; a tenant that is not there is made.
@@ -208,17 +214,8 @@ impl Host {
         name: &TenantName,
         publication: Publication,
     ) -> Result<Told<Published>, HostError> {
-        match self.tenant_or_new(name).await {
-            Ok(tenant) => {
-                let published = tenant.publish(publication).await?;
-                return published.map(Told::Done).map_err(|fault| HostError::Refused(fault.to_string()));
-            }
-            Err(fault) => elsewhere(fault)?,
-        }
-        done(self.shared.ask(name, &publication.into()).await?, |answered| match answered {
-            Answered::Published(published) => Ok(published),
-            other => Err(other.refused()),
-        })
+        let here = self.tenant_or_new(name).await;
+        self.wish(name, here, Wanted::Publish(publication)).await?.read(Answered::published)
     }
 
     /// Does something to a run, for whichever host has the tenant; gives the run that goes on.
@@ -228,17 +225,8 @@ impl Host {
         run: RunId,
         action: RunAction,
     ) -> Result<Told<RunId>, HostError> {
-        match self.tenant(name).await {
-            Ok(tenant) => {
-                let done = tenant.act(run, action).await?;
-                return done.map(Told::Done).map_err(|fault| HostError::Refused(fault.to_string()));
-            }
-            Err(fault) => elsewhere(fault)?,
-        }
-        done(self.shared.ask(name, &Wanted::Act { run, action }).await?, |answered| match answered {
-            Answered::Run(run) => Ok(run),
-            other => Err(other.refused()),
-        })
+        let here = self.tenant(name).await;
+        self.wish(name, here, Wanted::Act { run, action }).await?.read(Answered::run)
     }
 
     /// Starts a manual workflow, for whichever host has the tenant.
@@ -247,17 +235,24 @@ impl Host {
         name: &TenantName,
         start: ManualStart,
     ) -> Result<Told<ManuallyStarted>, HostError> {
-        match self.tenant(name).await {
-            Ok(tenant) => {
-                let started = tenant.start(start).await?;
-                return started.map(Told::Done).map_err(|fault| HostError::Refused(fault.to_string()));
+        let here = self.tenant(name).await;
+        self.wish(name, here, Wanted::Start(start)).await?.read(Answered::started)
+    }
+
+    /// Has it done by the tenant when it is here, and asks the host that has it otherwise.
+    async fn wish(
+        &self,
+        name: &TenantName,
+        here: Result<Arc<Tenant>, HostError>,
+        wanted: Wanted,
+    ) -> Result<Told<Answered>, HostError> {
+        match here {
+            Ok(tenant) => Ok(Told::Done(post::do_one(&tenant, wanted).await?)),
+            Err(fault) => {
+                elsewhere(fault)?;
+                self.shared.ask(name, &wanted).await
             }
-            Err(fault) => elsewhere(fault)?,
         }
-        done(self.shared.ask(name, &start.into()).await?, |answered| match answered {
-            Answered::Started(started) => Ok(started),
-            other => Err(other.refused()),
-        })
     }
 }
 
@@ -267,16 +262,6 @@ fn elsewhere(fault: HostError) -> Result<(), HostError> {
         HostError::Elsewhere(_)
         | HostError::Store(StoreError::Elsewhere { .. } | StoreError::Fenced { .. }) => Ok(()),
         other => Err(other),
-    }
-}
-
-fn done<T>(
-    told: Told<Answered>,
-    read: impl FnOnce(Answered) -> Result<T, HostError>,
-) -> Result<Told<T>, HostError> {
-    match told {
-        Told::Done(answered) => read(answered).map(Told::Done),
-        Told::Kept(id) => Ok(Told::Kept(id)),
     }
 }
 
@@ -294,7 +279,8 @@ mod tests {
         assert_eq!(late.try_recv().as_deref(), Ok("late"));
         drop(waiting.wait(3));
         waiting.give_up(3);
+        assert!(waiting.expects());
         waiting.answered(3, "for nobody".to_owned());
-        assert!(waiting.waiters.is_empty() && waiting.early.is_empty() && waiting.given_up.is_empty());
+        assert!(!waiting.expects() && waiting.early.is_empty());
     }
 }

@@ -17,7 +17,6 @@ const PAUSE: DurationMs = DurationMs::from_millis(10);
 
 /// Works until the host stops.
 pub(super) async fn keep(shared: Arc<Shared>) {
-    let mut stopping = shared.is_stopping.subscribe();
     loop {
         let now = shared.ports.clock.now();
         wake_due(&shared, now).await;
@@ -35,8 +34,7 @@ pub(super) async fn keep(shared: Arc<Shared>) {
         tokio::select! {
             () = pause => {}
             () = shared.changed.notified() => {}
-            // The sender lives as long as the host's shared part.
-            _told = stopping.wait_for(|is_stopping| *is_stopping) => return,
+            () = shared.stopping() => return,
         }
     }
 }

@@ -1,14 +1,10 @@
 //! What hosts hand each other: wishes for the tenant of another host, and the answers, as JSON text.
 
-use std::sync::Arc;
-
 use serde::{Deserialize, Serialize};
 use siyu_model::event::IncomingEvent;
 use siyu_model::id::RunId;
-use siyu_model::json::Value;
-use siyu_model::name::{PlaybookName, WorkflowName};
-use siyu_model::playbook::Playbook;
 
+use super::HostError;
 use crate::operate::{ManualStart, ManuallyStarted, Publication, Published, RunAction};
 use crate::tenant::Admitted;
 
@@ -19,12 +15,7 @@ pub(super) enum Wanted {
     /// Taking in an event.
     Event(IncomingEvent),
     /// Putting a checked playbook into force.
-    Publish {
-        /// The playbook, compiled.
-        playbook: Box<Playbook>,
-        /// Its files: path and text.
-        files: Vec<(String, String)>,
-    },
+    Publish(Publication),
     /// Changing the course of a run.
     Act {
         /// Which.
@@ -33,22 +24,7 @@ pub(super) enum Wanted {
         action: RunAction,
     },
     /// Starting a manual workflow.
-    Start {
-        /// Of which playbook.
-        playbook: PlaybookName,
-        /// Which.
-        workflow: WorkflowName,
-        /// For whom.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        customer: Option<siyu_model::event::Subject>,
-        /// What the run sees as `event`.
-        data: Value,
-        /// What makes it the same start.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        id: Option<String>,
-        /// Who starts it.
-        by: String,
-    },
+    Start(ManualStart),
 }
 
 /// What became of it. All of it is durable.
@@ -63,20 +39,44 @@ pub(super) enum Answered {
     Refused(String),
 }
 
-impl From<Publication> for Wanted {
-    fn from(publication: Publication) -> Self {
-        Self::Publish { playbook: Box::new((*publication.playbook).clone()), files: publication.files }
+impl Answered {
+    /// The answer to an event.
+    pub(super) fn event(self) -> Result<Admitted, HostError> {
+        match self {
+            Self::Event(admitted) => Ok(admitted),
+            other => Err(other.refused()),
+        }
     }
-}
 
-impl From<ManualStart> for Wanted {
-    fn from(start: ManualStart) -> Self {
-        let ManualStart { playbook, workflow, customer, data, id, by } = start;
-        Self::Start { playbook, workflow, customer, data, id, by }
+    /// The answer to a publication.
+    pub(super) fn published(self) -> Result<Published, HostError> {
+        match self {
+            Self::Published(published) => Ok(published),
+            other => Err(other.refused()),
+        }
     }
-}
 
-/// A publication from its parts.
-pub(super) fn publication(playbook: Playbook, files: Vec<(String, String)>) -> Publication {
-    Publication { playbook: Arc::new(playbook), files }
+    /// The answer to what operators do to a run.
+    pub(super) fn run(self) -> Result<RunId, HostError> {
+        match self {
+            Self::Run(run) => Ok(run),
+            other => Err(other.refused()),
+        }
+    }
+
+    /// The answer to a manual start.
+    pub(super) fn started(self) -> Result<ManuallyStarted, HostError> {
+        match self {
+            Self::Started(started) => Ok(started),
+            other => Err(other.refused()),
+        }
+    }
+
+    /// Why it was refused; an answer of another kind is a fault of the host that gave it.
+    fn refused(self) -> HostError {
+        match self {
+            Self::Refused(why) => HostError::Refused(why),
+            other => HostError::Refused(format!("another host answered something else: {other:?}")),
+        }
+    }
 }

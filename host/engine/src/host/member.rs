@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use siyu_model::limits::fleet::BEAT_MS;
 use siyu_model::name::TenantName;
-use tokio::sync::{Mutex as Turn, Notify};
+use tokio::sync::{Mutex as Turn, Notify, mpsc};
 use tokio::task::JoinSet;
 
-use super::asking::Asking;
+use super::asking::{Asking, ToPost};
 use super::room::Room;
 use super::{HostError, Shared, spread};
 use crate::ports::fleet::{Fleet, News};
@@ -37,15 +37,18 @@ pub(super) struct Member {
 }
 
 impl Member {
-    pub(super) fn new(fleet: Arc<dyn Fleet>) -> Self {
-        Self {
+    /// With the letters that it is to post.
+    pub(super) fn new(fleet: Arc<dyn Fleet>) -> (Self, mpsc::Receiver<ToPost>) {
+        let (asking, posting) = Asking::new();
+        let member = Self {
             fleet,
-            asking: Asking::default(),
+            asking,
             turn: Turn::new(()),
             leaving: Mutex::default(),
             roster: Notify::new(),
             letters: Notify::new(),
-        }
+        };
+        (member, posting)
     }
 
     /// Makes a tenant, or finds that this host has it.
@@ -60,22 +63,16 @@ impl Member {
         Err(HostError::Elsewhere(name.clone()))
     }
 
-    /// Goes: what it had is free.
-    pub(super) async fn leave(&self) -> Result<(), StoreError> {
-        self.fleet.leave().await
-    }
-
     fn leaving(&self) -> std::sync::MutexGuard<'_, BTreeSet<TenantName>> {
         self.leaving.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Lives until the host stops.
-pub(super) async fn attend(shared: Arc<Shared>) {
-    let Some(member) = &shared.member else { return };
+pub(super) async fn attend(shared: Arc<Shared>, member: Arc<Member>) {
     let mut ending = JoinSet::new();
     loop {
-        if let Err(fault) = settle(&shared, member, &mut ending).await {
+        if let Err(fault) = settle(&shared, &member, &mut ending).await {
             // What cannot be written here cannot be written by the tenants either; whoever takes over fences them.
             tracing::warn!(%fault, "the fleet's roster cannot be kept");
         }
@@ -90,8 +87,7 @@ pub(super) async fn attend(shared: Arc<Shared>) {
 }
 
 /// Passes on what other hosts say, until the host stops.
-pub(super) async fn listen(shared: Arc<Shared>) {
-    let Some(member) = &shared.member else { return };
+pub(super) async fn listen(shared: Arc<Shared>, member: Arc<Member>) {
     loop {
         tokio::select! {
             news = member.fleet.news() => {
@@ -111,7 +107,7 @@ pub(super) async fn listen(shared: Arc<Shared>) {
 }
 
 /// One look at the roster, and what follows from it.
-async fn settle(shared: &Arc<Shared>, member: &Member, ending: &mut JoinSet<()>) -> Result<(), StoreError> {
+async fn settle(shared: &Shared, member: &Arc<Member>, ending: &mut JoinSet<()>) -> Result<(), StoreError> {
     let _turn = member.turn.lock().await;
     let roster = member.fleet.beat().await?;
     let me = member.fleet.me();
@@ -144,13 +140,13 @@ async fn settle(shared: &Arc<Shared>, member: &Member, ending: &mut JoinSet<()>)
         }
     }
     for name in spread::excess(&roster, me, &held, &homes) {
-        give_up(shared, &name, ending);
+        give_up(shared, member, name, ending);
     }
     Ok(())
 }
 
 /// Ends tenants that another host has now. What they still try to write is refused.
-fn drop_lost(shared: &Arc<Shared>, mine: &BTreeSet<&TenantName>, ending: &mut JoinSet<()>) {
+fn drop_lost(shared: &Shared, mine: &BTreeSet<&TenantName>, ending: &mut JoinSet<()>) {
     let lost: Vec<Arc<Room>> = {
         let mut rooms = shared.lock();
         let lost = rooms.extract_if(.., |name, _| !mine.contains(name));
@@ -163,15 +159,12 @@ fn drop_lost(shared: &Arc<Shared>, mine: &BTreeSet<&TenantName>, ending: &mut Jo
 }
 
 /// Ends a tenant gracefully and lets another host have it.
-fn give_up(shared: &Arc<Shared>, name: &TenantName, ending: &mut JoinSet<()>) {
-    let Some(room) = shared.lock().remove(name) else { return };
-    let (shared, name) = (shared.clone(), name.clone());
-    if let Some(member) = &shared.member {
-        member.leaving().insert(name.clone());
-    }
+fn give_up(shared: &Shared, member: &Arc<Member>, name: TenantName, ending: &mut JoinSet<()>) {
+    let Some(room) = shared.lock().remove(&name) else { return };
+    let member = member.clone();
+    member.leaving().insert(name.clone());
     ending.spawn(async move {
         room.end().await;
-        let Some(member) = &shared.member else { return };
         if let Err(fault) = member.fleet.release(std::slice::from_ref(&name)).await {
             // It is still this host's: the next look at the roster finds it and goes on with it.
             tracing::warn!(tenant = %name, %fault, "the tenant could not be given up");

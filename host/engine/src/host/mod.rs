@@ -66,13 +66,29 @@ struct Shared {
     /// The tenants that this host has.
     rooms: Mutex<BTreeMap<TenantName, Arc<Room>>>,
     /// Its place in a fleet.
-    member: Option<Member>,
+    member: Option<Arc<Member>>,
     /// Something may fall due earlier than the keeper thinks, or more tenants are awake.
     changed: Notify,
     is_stopping: watch::Sender<bool>,
 }
 
 impl Shared {
+    fn new(
+        (ports, settings, rules): (Ports, Settings, Rules),
+        rooms: BTreeMap<TenantName, Arc<Room>>,
+        member: Option<Arc<Member>>,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            ports,
+            settings,
+            rules,
+            rooms: Mutex::new(rooms),
+            member,
+            changed: Notify::new(),
+            is_stopping: watch::Sender::new(false),
+        })
+    }
+
     fn lock(&self) -> MutexGuard<'_, BTreeMap<TenantName, Arc<Room>>> {
         // The map is whole at every instant, whoever died while holding it.
         self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
@@ -89,6 +105,14 @@ impl Shared {
     /// The room of a tenant that the host has; a new one is looked at soon.
     fn room_or_new(&self, name: &TenantName) -> Arc<Room> {
         self.lock().entry(name.clone()).or_insert_with(|| Arc::new(Room::unknown(name.clone()))).clone()
+    }
+
+    /// Why this host does not have a tenant.
+    fn none(&self, name: &TenantName) -> HostError {
+        match &self.member {
+            Some(_) => HostError::Elsewhere(name.clone()),
+            None => HostError::NoTenant(name.clone()),
+        }
     }
 
     fn is_stopping(&self) -> bool {
@@ -123,7 +147,9 @@ impl Host {
     pub async fn open(ports: Ports, settings: Settings, rules: Rules) -> Result<Self, StoreError> {
         let names = ports.stores.tenants().await?;
         let rooms = names.into_iter().map(|name| (name.clone(), Arc::new(Room::unknown(name)))).collect();
-        Ok(Self::start((ports, settings, rules), rooms, None))
+        let shared = Shared::new((ports, settings, rules), rooms, None);
+        let keeper = tokio::spawn(keeper::keep(shared.clone()));
+        Ok(Self { shared, works: Mutex::new(vec![keeper]) })
     }
 
     /// A host that shares the tenants of its stores with other hosts: it takes its part of them, and goes on with those of
@@ -134,36 +160,20 @@ impl Host {
         rules: Rules,
         fleet: Arc<dyn Fleet>,
     ) -> Result<Self, StoreError> {
-        let member = Member::new(fleet);
         // Whoever cannot be heard now is told now.
-        member.fleet.beat().await?;
-        Ok(Self::start((ports, settings, rules), BTreeMap::new(), Some(member)))
-    }
-
-    fn start(
-        (ports, settings, rules): (Ports, Settings, Rules),
-        rooms: BTreeMap<TenantName, Arc<Room>>,
-        member: Option<Member>,
-    ) -> Self {
-        let is_member = member.is_some();
-        let shared = Arc::new(Shared {
-            ports,
-            settings,
-            rules,
-            rooms: Mutex::new(rooms),
-            member,
-            changed: Notify::new(),
-            is_stopping: watch::Sender::new(false),
-        });
-        let mut works = vec![tokio::spawn(keeper::keep(shared.clone()))];
-        if is_member {
-            works.push(tokio::spawn(member::attend(shared.clone())));
-            works.push(tokio::spawn(post::deliver(shared.clone())));
-            works.push(tokio::spawn(asking::send(shared.clone())));
-            works.push(tokio::spawn(asking::receive(shared.clone())));
-            works.push(tokio::spawn(member::listen(shared.clone())));
-        }
-        Self { shared, works: Mutex::new(works) }
+        fleet.beat().await?;
+        let (member, posting) = Member::new(fleet);
+        let member = Arc::new(member);
+        let shared = Shared::new((ports, settings, rules), BTreeMap::new(), Some(member.clone()));
+        let works = vec![
+            tokio::spawn(keeper::keep(shared.clone())),
+            tokio::spawn(member::attend(shared.clone(), member.clone())),
+            tokio::spawn(member::listen(shared.clone(), member.clone())),
+            tokio::spawn(post::deliver(shared.clone(), member.clone())),
+            tokio::spawn(asking::send(shared.clone(), member.clone(), posting)),
+            tokio::spawn(asking::receive(shared.clone(), member)),
+        ];
+        Ok(Self { shared, works: Mutex::new(works) })
     }
 
     /// A tenant that this host has, awake for as long as the answer is held.
@@ -207,19 +217,9 @@ impl Host {
         }
         ending.join_all().await;
         if let Some(member) = &self.shared.member
-            && let Err(fault) = member.leave().await
+            && let Err(fault) = member.fleet.leave().await
         {
             tracing::warn!(%fault, "the host could not say that it goes: others wait until its lease is over");
-        }
-    }
-}
-
-impl Shared {
-    /// Why this host does not have a tenant.
-    fn none(&self, name: &TenantName) -> HostError {
-        match &self.member {
-            Some(_) => HostError::Elsewhere(name.clone()),
-            None => HostError::NoTenant(name.clone()),
         }
     }
 }

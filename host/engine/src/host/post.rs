@@ -11,24 +11,22 @@ use siyu_model::limits::fleet::{LETTERS_READ, POLL_MS};
 use siyu_model::name::TenantName;
 use tokio::task::JoinSet;
 
-use super::letters::{Answered, Wanted, publication};
+use super::letters::{Answered, Wanted};
 use super::member::Member;
 use super::{HostError, Shared};
-use crate::operate::ManualStart;
 use crate::ports::fleet::{Letter, LetterId};
-use crate::tenant::{Admitted, Tenant, Unavailable};
+use crate::tenant::{Tenant, Unavailable};
 
 const POLL: Duration = Duration::from_millis(POLL_MS);
 
 /// Delivers until the host stops.
-pub(super) async fn deliver(shared: Arc<Shared>) {
-    let Some(member) = &shared.member else { return };
+pub(super) async fn deliver(shared: Arc<Shared>, member: Arc<Member>) {
     let mut busy: BTreeSet<TenantName> = BTreeSet::new();
     let mut rounds: JoinSet<TenantName> = JoinSet::new();
     loop {
-        for (name, letters) in new_letters(&shared, member, &busy).await {
+        for (name, letters) in new_letters(&shared, &member, &busy).await {
             busy.insert(name.clone());
-            rounds.spawn(round(shared.clone(), name, letters));
+            rounds.spawn(round(shared.clone(), member.clone(), name, letters));
         }
         tokio::select! {
             // What a tenant's round leaves is looked for at once.
@@ -71,7 +69,12 @@ async fn new_letters(
 }
 
 /// Does the letters of one tenant, in their order, and answers them.
-async fn round(shared: Arc<Shared>, name: TenantName, letters: Vec<Letter>) -> TenantName {
+async fn round(
+    shared: Arc<Shared>,
+    member: Arc<Member>,
+    name: TenantName,
+    letters: Vec<Letter>,
+) -> TenantName {
     if shared.is_stopping() {
         return name;
     }
@@ -87,7 +90,6 @@ async fn round(shared: Arc<Shared>, name: TenantName, letters: Vec<Letter>) -> T
         }
     };
     if !answers.is_empty()
-        && let Some(member) = &shared.member
         && let Err(fault) = member.fleet.answer(answers).await
     {
         tracing::warn!(tenant = %name, %fault, "letters cannot be answered, and will be read again");
@@ -129,14 +131,15 @@ async fn done(tenant: &Tenant, letter: Letter) -> Option<(LetterId, String)> {
     }
 }
 
-async fn do_one(tenant: &Tenant, wanted: Wanted) -> Result<Answered, Unavailable> {
+/// Does what is wanted, and returns once it is durable.
+pub(super) async fn do_one(tenant: &Tenant, wanted: Wanted) -> Result<Answered, Unavailable> {
     let refused = |why: String| Answered::Refused(why);
     Ok(match wanted {
         Wanted::Event(event) => match event.check() {
             Ok(()) => Answered::Event(tenant.take_in(event).await?),
             Err(fault) => refused(fault.to_string()),
         },
-        Wanted::Publish { playbook, files } => match tenant.publish(publication(*playbook, files)).await? {
+        Wanted::Publish(publication) => match tenant.publish(publication).await? {
             Ok(published) => Answered::Published(published),
             Err(fault) => refused(fault.to_string()),
         },
@@ -144,30 +147,9 @@ async fn do_one(tenant: &Tenant, wanted: Wanted) -> Result<Answered, Unavailable
             Ok(run) => Answered::Run(run),
             Err(fault) => refused(fault.to_string()),
         },
-        Wanted::Start { playbook, workflow, customer, data, id, by } => {
-            let start = ManualStart { playbook, workflow, customer, data, id, by };
-            match tenant.start(start).await? {
-                Ok(started) => Answered::Started(started),
-                Err(fault) => refused(fault.to_string()),
-            }
-        }
+        Wanted::Start(start) => match tenant.start(start).await? {
+            Ok(started) => Answered::Started(started),
+            Err(fault) => refused(fault.to_string()),
+        },
     })
-}
-
-impl Answered {
-    /// The answer to an event.
-    pub(super) fn admitted(self) -> Result<Admitted, HostError> {
-        match self {
-            Self::Event(admitted) => Ok(admitted),
-            other => Err(other.refused()),
-        }
-    }
-
-    /// Why it was refused; an answer of another kind is a fault of the host that gave it.
-    pub(super) fn refused(self) -> HostError {
-        match self {
-            Self::Refused(why) => HostError::Refused(why),
-            other => HostError::Refused(format!("another host answered something else: {other:?}")),
-        }
-    }
 }

@@ -17,7 +17,7 @@ use crate::ports::plugins::Entry;
 use crate::ports::rows::{PlaybookRow, ResourceRow, ScanPurpose};
 
 /// A checked playbook to publish.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Publication {
     /// The playbook.
     pub playbook: Arc<Playbook>,

@@ -16,17 +16,19 @@ use crate::memory::{Halt, MemoryCell, PendingEvent, Worked};
 use crate::ports::rows::ScanPurpose;
 
 /// A manual start.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ManualStart {
     /// The playbook.
     pub playbook: PlaybookName,
     /// Its workflow.
     pub workflow: WorkflowName,
     /// For whom; for the workflow's audience when it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub customer: Option<Subject>,
     /// What the run sees as `event`; an object.
     pub data: Value,
     /// What makes it the same start when it is asked for again, 1 to 256 bytes; without one every request is a new start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Who starts it, for the log.
     pub by: String,
