@@ -19,6 +19,8 @@ mod load;
 mod migrations;
 mod purge;
 mod queries;
+#[cfg(test)]
+mod query_files;
 mod readers;
 mod store;
 mod texts;

@@ -8,32 +8,12 @@ use sqlx::{AssertSqlSafe, Row};
 use super::connect::{Purpose, Server, run};
 use super::{migrate, registry};
 use crate::queries::NAMES;
+use crate::query_files::{self, said};
 
 /// Statements that are about no tenant's tables.
 const OF_THE_HOST: &str = "host_";
 /// Statements that only Postgres has.
 const OWN: &[&str] = &["commit_writes", "inspect_size", "lease_check", "schema_types"];
-
-/// Every query file: its name and text.
-fn files() -> Vec<(String, String)> {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/queries/postgres");
-    let mut files: Vec<(String, String)> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .map(|path| {
-            let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
-            (name, std::fs::read_to_string(path).unwrap())
-        })
-        .collect();
-    files.sort();
-    assert!(files.len() > 90, "{} files", files.len());
-    files
-}
-
-/// What a comment says of the statement.
-fn said<'t>(text: &'t str, what: &str) -> Option<&'t str> {
-    text.lines().find_map(|line| line.strip_prefix("-- ")?.strip_prefix(what)?.strip_prefix(": "))
-}
 
 async fn migrated(scratch: &Scratch) -> PgConnection {
     let server = Server::at(&scratch.url()).unwrap();
@@ -47,21 +27,8 @@ async fn migrated(scratch: &Scratch) -> PgConnection {
 }
 
 #[test]
-fn every_query_file_says_what_it_is_for_which_index_it_takes_and_how_often() {
-    for (name, text) in files() {
-        let lines: Vec<_> = text.lines().take(3).collect();
-        for (line, begin) in lines.iter().zip(["-- for: ", "-- index: ", "-- often: "]) {
-            assert!(line.starts_with(begin) && line.len() > begin.len() + 3, "{name}: {line}");
-        }
-        let statement: String = text.lines().filter(|line| !line.starts_with("--")).collect();
-        assert_eq!(statement.matches(';').count(), 1, "{name} is one statement");
-        assert!(text.ends_with(";\n"), "{name}");
-    }
-}
-
-#[test]
 fn every_query_file_is_used_and_none_of_a_tenant_names_a_schema() {
-    for (name, text) in files() {
+    for (name, text) in query_files::of("postgres") {
         let is_of_the_host = name.starts_with(OF_THE_HOST);
         let is_used = NAMES.contains(&name.as_str()) || OWN.contains(&name.as_str()) || is_of_the_host;
         assert!(is_used, "{name}.sql");
@@ -129,7 +96,7 @@ async fn plan(connection: &mut PgConnection, name: &str, types: &str, text: &str
 async fn what_an_executor_asks_takes_an_index_however_the_tables_looked_when_it_was_planned() {
     let scratch = Scratch::make().unwrap();
     let mut connection = migrated(&scratch).await;
-    let texts = files();
+    let texts = query_files::of("postgres");
     let mut faults = Vec::new();
     for (name, types) in KEYED {
         let text = &texts.iter().find(|(file, _)| file == name).expect("a file").1;

@@ -9,27 +9,7 @@ use super::SqliteOptions;
 use super::connect::{rows, writer};
 use super::migrate::{ALL, migrate};
 use crate::database::Args;
-
-/// Every query file: its name and text.
-fn files() -> Vec<(String, String)> {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/queries/sqlite");
-    let mut files: Vec<(String, String)> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .map(|path| {
-            let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
-            (name, std::fs::read_to_string(path).unwrap())
-        })
-        .collect();
-    files.sort();
-    assert!(files.len() > 100, "{} files", files.len());
-    files
-}
-
-/// What a comment says of the statement.
-fn said<'t>(text: &'t str, what: &str) -> Option<&'t str> {
-    text.lines().find_map(|line| line.strip_prefix("-- ")?.strip_prefix(what)?.strip_prefix(": "))
-}
+use crate::query_files::{self, said};
 
 async fn migrated(folder: &tempfile::TempDir) -> SqliteConnection {
     let path = folder.path().join("t.db");
@@ -46,22 +26,9 @@ async fn plan(connection: &mut SqliteConnection, text: &str) -> Vec<String> {
 }
 
 #[test]
-fn every_query_file_says_what_it_is_for_which_index_it_takes_and_how_often() {
-    for (name, text) in files() {
-        let lines: Vec<_> = text.lines().take(3).collect();
-        for (line, begin) in lines.iter().zip(["-- for: ", "-- index: ", "-- often: "]) {
-            assert!(line.starts_with(begin) && line.len() > begin.len() + 3, "{name}: {line}");
-        }
-        let statement: String = text.lines().filter(|line| !line.starts_with("--")).collect();
-        assert_eq!(statement.matches(';').count(), 1, "{name} is one statement");
-        assert!(text.ends_with(";\n"), "{name}");
-    }
-}
-
-#[test]
 fn every_query_file_is_used() {
     let used = include_str!("statements.rs");
-    for (name, _) in files() {
+    for (name, _) in query_files::of("sqlite") {
         let is_shared = crate::queries::NAMES.contains(&name.as_str());
         assert!(is_shared || used.contains(&format!("\"{name}\"")), "{name}.sql");
     }
@@ -71,7 +38,7 @@ fn every_query_file_is_used() {
 async fn every_query_file_can_be_prepared() {
     let folder = tempfile::tempdir().unwrap();
     let mut connection = migrated(&folder).await;
-    for (name, text) in files() {
+    for (name, text) in query_files::of("sqlite") {
         let prepared = (&mut connection).prepare(AssertSqlSafe(text).into_sql_str()).await;
         assert!(prepared.is_ok(), "{name}: {:?}", prepared.err());
     }
@@ -106,7 +73,7 @@ async fn every_query_takes_the_index_that_it_names_and_scans_no_table_unless_it_
     .collect();
     let mut named = BTreeSet::new();
     let mut faults = Vec::new();
-    for (name, text) in files() {
+    for (name, text) in query_files::of("sqlite") {
         let said = said(&text, "index").unwrap().to_owned();
         let plan = plan(&mut connection, &text).await;
         let scans = scanned(&plan, &said);
