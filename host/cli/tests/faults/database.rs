@@ -7,7 +7,8 @@ use siyu_test_postgres::{Binaries, Server, Stop};
 
 use crate::ledger;
 use crate::pace::Pace;
-use crate::program::{self, Life, Stage, number};
+use crate::program::{self, Life, Stage};
+use crate::support::number;
 
 /// Customers of these tests.
 const CUSTOMERS: usize = 600;

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use crate::disk::{self, Disk};
 use crate::ledger;
-use crate::program::{self, Stage, number};
+use crate::program::{self, Stage};
+use crate::support::number;
 
 /// Customers of these tests.
 const CUSTOMERS: usize = 800;

@@ -7,7 +7,8 @@ use siyu_test_postgres::Scratch;
 
 use crate::ledger;
 use crate::pace::Pace;
-use crate::program::{self, Stage, number};
+use crate::program::{self, Stage};
+use crate::support::number;
 
 /// Kills when nobody says how many: in files, and in a database.
 const KILLS: u64 = 200;

@@ -11,3 +11,5 @@ mod ledger;
 mod pace;
 mod power_cut;
 mod program;
+#[path = "../support/mod.rs"]
+mod support;

@@ -9,7 +9,8 @@ use std::time::Duration;
 use crate::disk::Disk;
 use crate::ledger;
 use crate::pace::Pace;
-use crate::program::{self, Life, Stage, number};
+use crate::program::{self, Life, Stage};
+use crate::support::number;
 
 /// Cuts when nobody says how many.
 const CUTS: u64 = 100;

@@ -9,32 +9,12 @@ use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use crate::ledger::Ledger;
+use crate::support::{playbook, plugins};
 
 /// No life of the program lasts longer.
 const LIFE_MAX: Duration = Duration::from_secs(600);
 /// How often is looked at what the program acknowledged: a file tells nobody that it grew.
 const LOOK_EVERY: Duration = Duration::from_millis(1);
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
-}
-
-fn playbook() -> PathBuf {
-    root().join("workflows/steak-club")
-}
-
-/// The packed plugins, as `cargo xtask plugins` leaves them beside the program.
-///
-/// # Panics
-/// When they are not there.
-fn plugins() -> PathBuf {
-    let program = Path::new(env!("CARGO_BIN_EXE_siyu"));
-    let target =
-        program.ancestors().nth(2).expect("the program lies in a profile's folder of the target folder");
-    let plugins = target.join("plugins");
-    assert!(plugins.is_dir(), "{} is not there: `cargo xtask plugins` makes it", plugins.display());
-    plugins
-}
 
 /// A data folder with the host's key and the plugins' machine code, which stays for the next time.
 static PREPARED: LazyLock<PathBuf> = LazyLock::new(|| {
@@ -58,14 +38,6 @@ fn prepare(data: &Path) {
         let path = entry.expect("a file").path();
         let name = path.file_name().expect("a file");
         std::fs::copy(&path, data.join("compiled").join(name)).expect("machine code");
-    }
-}
-
-/// A number from the environment.
-pub(crate) fn number(name: &str, otherwise: u64) -> u64 {
-    match std::env::var(name) {
-        Ok(text) => text.parse().unwrap_or_else(|_| panic!("{name}={text}: expected a number")),
-        Err(_) => otherwise,
     }
 }
 
@@ -145,7 +117,7 @@ impl Stage {
         let mut run = self.siyu();
         run.envs(self.environment.iter().map(|(name, value)| (name, value)));
         run.args(["run", "--virtual", "--seed", "faults", "--events"]).arg(&self.feed);
-        run.arg("--acks").arg(&self.acks).arg(playbook());
+        run.arg("--acks").arg(&self.acks).arg(playbook("steak-club"));
         Life { stage: self, child: run.spawn().expect("siyu starts"), began: Instant::now() }
     }
 
