@@ -52,16 +52,16 @@ pub mod call {
     pub const FUEL_PER_HOST_CALL: u64 = 2_000;
     /// Fuel that one byte costs which crosses between a plugin and the host.
     pub const FUEL_PER_HOST_CALL_BYTE: u64 = 1;
-    /// Fuel after which a call looks at the wall clock: about a millisecond of a tight loop.
+    /// Fuel after which a call looks at the clock: about a millisecond of a tight loop.
     pub const FUEL_PER_LOOK: u64 = 1_000_000;
     /// The same for components that are composed of several: text that they pass to each other costs no fuel, and the
-    /// longest that fits takes 3 ms for 72 units (measured). So a call ends at most 0.4 s after its wall clock.
+    /// longest that fits takes 3 ms for 72 units (measured). So a call ends at most 0.4 s after its time.
     pub const FUEL_PER_LOOK_COMPOSED: u64 = 10_000;
-    /// Wall clock of one call in milliseconds, for a guest that waits instead of computing.
-    pub const WALL_MS: u64 = 2_000;
-    /// The same for a call that no customer waits for (describing a plugin, checking a definition): long enough that its
-    /// fuel decides on a busy machine as well.
-    pub const PURE_WALL_MS: u64 = 20_000;
+    /// Processor time of one call in milliseconds, for what costs time and no fuel. Waiting for a processor does not
+    /// count: a run does not fail because the machine is busy.
+    pub const CPU_MS: u64 = 2_000;
+    /// The same for a call that no customer waits for (describing a plugin, checking a definition).
+    pub const PURE_CPU_MS: u64 = 20_000;
     /// Bytes of all linear memories of one instance together.
     pub const MEMORY_BYTES_MAX: usize = 64 << 20;
     /// Elements of all tables of one instance together.
@@ -166,6 +166,18 @@ pub mod executor {
     pub const SCAN_BATCH: usize = 256;
     /// Events that a wait looks back over when it is reached, oldest first: a busy customer of a year has some hundreds.
     pub const LOOK_BACK_EVENTS_MAX: u32 = 10_000;
+}
+
+/// The lanes of a host, and what one tenant may take of them.
+pub mod lanes {
+    /// Percent of one lane that a tenant gets while others work too.
+    pub const SHARE_PERCENT: u32 = 25;
+    /// What a tenant did not take before is its own for so many milliseconds.
+    pub const BURST_MS: u64 = 20;
+    /// Milliseconds for which another tenant that worked counts as working.
+    pub const COMPANY_MS: u64 = 100;
+    /// Milliseconds of a batch that has company.
+    pub const SLICE_MS: u64 = 2;
 }
 
 /// A host of many tenants.

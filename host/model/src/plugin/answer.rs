@@ -69,7 +69,7 @@ pub struct FieldFault {
 pub enum HostFault {
     /// The fuel of the call is used up: an endless loop or too much work.
     FuelExhausted,
-    /// The wall clock of the call ran out.
+    /// The processor time of the call ran out.
     Deadline,
     /// More memory than allowed.
     MemoryLimit,

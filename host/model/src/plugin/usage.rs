@@ -10,8 +10,8 @@ use crate::limits;
 pub struct CallLimits {
     /// Instructions.
     pub fuel: u64,
-    /// Wall clock, milliseconds.
-    pub wall_ms: u64,
+    /// Processor time, milliseconds: waiting does not count.
+    pub cpu_ms: u64,
     /// Bytes of all memories together.
     pub memory_bytes_max: usize,
     /// Elements of all tables together.
@@ -32,7 +32,7 @@ impl Default for CallLimits {
     fn default() -> Self {
         Self {
             fuel: limits::call::FUEL,
-            wall_ms: limits::call::WALL_MS,
+            cpu_ms: limits::call::CPU_MS,
             memory_bytes_max: limits::call::MEMORY_BYTES_MAX,
             table_elements_max: limits::call::TABLE_ELEMENTS_MAX,
             input_bytes_max: limits::call::INPUT_BYTES_MAX,

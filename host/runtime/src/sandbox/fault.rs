@@ -43,10 +43,12 @@ pub(super) fn of_failure(call: &Call, failure: &wasmtime::Error) -> Fault {
     }
 }
 
-/// The wall clock ran out.
+/// Its time ran out.
 pub(super) fn of_deadline(limits: &CallLimits) -> Fault {
-    HostFault::Deadline
-        .fault(format!("the call took longer than the {} ms of wall clock that it may take", limits.wall_ms))
+    HostFault::Deadline.fault(format!(
+        "the call took longer than the {} ms of processor time that it may take",
+        limits.cpu_ms
+    ))
 }
 
 /// The host panicked.

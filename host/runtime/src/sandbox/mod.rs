@@ -10,11 +10,11 @@ pub(crate) mod gate;
 pub(crate) mod log;
 pub(crate) mod nobody;
 pub(crate) mod state;
+mod watch;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
-use std::time::Instant;
 
 use siyu_engine::ports::plugins::CallHost;
 use siyu_model::limits;
@@ -24,6 +24,7 @@ use wasmtime::{Engine, Store};
 
 use gate::Gate;
 use state::Call;
+use watch::Watch;
 
 /// Bytes that a plugin may pass in one host call at least, however small the limit of its output is: the largest
 /// document of the contract with its key fits.
@@ -47,7 +48,7 @@ pub(crate) struct Target<'a> {
     pub(crate) component: &'a InstancePre<Call>,
     /// How much of the pool an instance takes.
     pub(crate) units: u32,
-    /// Fuel after which it looks at the wall clock.
+    /// Fuel after which it looks at the clock.
     pub(crate) fuel_per_look: u64,
     /// The function.
     pub(crate) export: &'a ComponentExportIndex,
@@ -91,10 +92,9 @@ impl Sandbox {
             Err(fault) => return Ran::never_began(fault, host),
         };
         let _nobody = store.data_mut().swap_host(host);
-        let deadline = store.data().deadline();
+        let watch = store.data().watch();
         // A panic of the runtime itself ends here; the store is only asked for what it holds afterwards.
-        let ran =
-            catch_unwind(AssertUnwindSafe(|| poll_until(deadline, drive(&mut store, target, arguments))));
+        let ran = catch_unwind(AssertUnwindSafe(|| poll_within(watch, drive(&mut store, target, arguments))));
         let call = store.data_mut();
         call.wasi.flush(&mut call.log);
         let result = match ran {
@@ -148,18 +148,18 @@ where
     function.call_async(&mut *store, arguments).await
 }
 
-/// Runs a future on this thread until it is done or the wall clock ran out; then it is dropped where it stands.
+/// Runs a future on this thread until it is done or its time ran out; then it is dropped where it stands.
 ///
 /// The guest comes back here every [`limits::call::FUEL_PER_LOOK`] units of fuel. There is nothing to wait for in
 /// between: no host function of this crate waits for anything but the host's own answer.
-fn poll_until<F: Future>(deadline: Instant, future: F) -> Option<F::Output> {
+fn poll_within<F: Future>(watch: Watch, future: F) -> Option<F::Output> {
     let mut future = pin!(future);
     let mut context = Context::from_waker(Waker::noop());
     loop {
         if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
             return Some(output);
         }
-        if Instant::now() >= deadline {
+        if watch.is_over() {
             return None;
         }
     }

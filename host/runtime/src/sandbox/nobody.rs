@@ -17,7 +17,7 @@ use siyu_model::stock::reservation::Reservation;
 
 /// What a pure call may use.
 pub(crate) fn limits() -> CallLimits {
-    CallLimits { wall_ms: limits::call::PURE_WALL_MS, ..CallLimits::default() }
+    CallLimits { cpu_ms: limits::call::PURE_CPU_MS, ..CallLimits::default() }
 }
 
 /// A host that has nothing. Time stands at 1970 and randomness is zero, so a pure call depends on its arguments alone.

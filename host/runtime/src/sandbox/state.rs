@@ -1,7 +1,7 @@
 //! The state of one call: the host it works on, what it has used, and why the host ended it.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use siyu_engine::ports::plugins::CallHost;
 use siyu_model::limits;
@@ -11,6 +11,7 @@ use wasmtime::StoreContextMut;
 use super::bounds::Bounds;
 use super::log::CallLog;
 use super::nobody::Nobody;
+use super::watch::Watch;
 use crate::wasi::Wasi;
 
 /// The store of a call, as host functions see it.
@@ -20,8 +21,7 @@ pub(crate) type Ctx<'a> = StoreContextMut<'a, Call>;
 pub(crate) struct Call {
     host: Box<dyn CallHost>,
     limits: CallLimits,
-    started: Instant,
-    deadline: Instant,
+    watch: Watch,
     host_calls: u32,
     random_left: usize,
     /// What it holds of memory and tables.
@@ -39,7 +39,7 @@ pub(crate) struct Call {
 pub(crate) enum End {
     /// A host call cost more fuel than was left.
     Fuel,
-    /// The wall clock ran out.
+    /// Its time ran out.
     Deadline,
     /// A limit of what a call may ask of the host; in words.
     HostCalls(String),
@@ -61,14 +61,10 @@ pub(crate) struct Ended;
 impl Call {
     /// A call that begins now, with nobody to ask yet.
     pub(crate) fn new(limits: &CallLimits) -> Self {
-        let started = Instant::now();
-        let wall = Duration::from_millis(limits.wall_ms);
         Self {
             host: Box::new(Nobody),
             limits: *limits,
-            started,
-            // A limit beyond what the clock can say is none.
-            deadline: started.checked_add(wall).unwrap_or(started + ONE_DAY),
+            watch: Watch::start(Duration::from_millis(limits.cpu_ms)),
             host_calls: 0,
             random_left: limits::call::RANDOM_BYTES_MAX,
             bounds: Bounds::new(limits),
@@ -89,9 +85,9 @@ impl Call {
         &self.limits
     }
 
-    /// When its wall clock runs out.
-    pub(crate) fn deadline(&self) -> Instant {
-        self.deadline
+    /// How long it may take.
+    pub(crate) fn watch(&self) -> Watch {
+        self.watch
     }
 
     /// Says that there is an instance and the function is called now.
@@ -103,7 +99,7 @@ impl Call {
     }
 
     fn look_at_clock(&mut self) -> wasmtime::Result<()> {
-        if Instant::now() >= self.deadline {
+        if self.watch.is_over() {
             return Err(self.end(End::Deadline));
         }
         Ok(())
@@ -129,7 +125,7 @@ impl Call {
     pub(crate) fn usage(&self, fuel_left: u64) -> CallUsage {
         CallUsage {
             fuel: self.limits.fuel.saturating_sub(fuel_left),
-            wall_us: u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX),
+            wall_us: u64::try_from(self.watch.elapsed().as_micros()).unwrap_or(u64::MAX),
             memory_bytes: self.bounds.memory_bytes(),
             host_calls: self.host_calls,
             output_bytes: 0,
@@ -182,8 +178,6 @@ impl Call {
         Ok(bytes)
     }
 }
-
-const ONE_DAY: Duration = Duration::from_secs(86_400);
 
 /// Counts a host call and charges its price and the bytes of its arguments.
 pub(crate) fn enter(store: &mut Ctx<'_>, bytes: usize) -> wasmtime::Result<()> {

@@ -212,10 +212,10 @@ fn what_an_instance_writes_before_it_begins_is_bounded() {
 }
 
 #[test]
-fn text_that_components_of_a_component_pass_to_each_other_ends_with_the_wall_clock() {
-    let call = |run: &str, wall_ms: u64| {
+fn text_that_components_of_a_component_pass_to_each_other_ends_with_its_time() {
+    let call = |run: &str, cpu_ms: u64| {
         let loaded = RUNTIME.load(&wat::composed(run)).unwrap();
-        let limits = CallLimits { wall_ms, ..roomy() };
+        let limits = CallLimits { cpu_ms, ..roomy() };
         call_with(&RUNTIME, &loaded.digest, ("", ""), &limits, Recorder::kind())
     };
     assert!(call("(call $take (i32.const 512) (i32.const 2))", 2_000).outcome.is_ok());
@@ -224,7 +224,7 @@ fn text_that_components_of_a_component_pass_to_each_other_ends_with_the_wall_clo
         (br $more))";
     let report = call(flood, 20);
     assert!(report.usage.fuel < 1_000_000, "{}", report.usage.fuel);
-    assert_snapshot!(report.outcome.unwrap_err(), @"DEADLINE: the call took longer than the 20 ms of wall clock that it may take");
+    assert_snapshot!(report.outcome.unwrap_err(), @"DEADLINE: the call took longer than the 20 ms of processor time that it may take");
 }
 
 #[test]

@@ -19,10 +19,10 @@ fn an_endless_loop_ends_when_its_fuel_does() {
 
 #[test]
 fn an_endless_loop_with_fuel_for_years_ends_when_the_wall_clock_does() {
-    let limits = CallLimits { fuel: u64::MAX, wall_ms: 30, ..roomy() };
+    let limits = CallLimits { fuel: u64::MAX, cpu_ms: 30, ..roomy() };
     assert_snapshot!(
         fault("endless-loop", "", &limits),
-        @"DEADLINE: the call took longer than the 30 ms of wall clock that it may take"
+        @"DEADLINE: the call took longer than the 30 ms of processor time that it may take"
     );
     let report = call("endless-loop", "", &limits);
     assert!(
@@ -33,10 +33,10 @@ fn an_endless_loop_with_fuel_for_years_ends_when_the_wall_clock_does() {
 
 #[test]
 fn a_host_call_looks_at_the_wall_clock_too() {
-    let limits = CallLimits { fuel: u64::MAX, wall_ms: 30, host_calls_max: u32::MAX, ..roomy() };
+    let limits = CallLimits { fuel: u64::MAX, cpu_ms: 30, host_calls_max: u32::MAX, ..roomy() };
     assert_snapshot!(
         fault("endless-host-calls", "", &limits),
-        @"DEADLINE: the call took longer than the 30 ms of wall clock that it may take"
+        @"DEADLINE: the call took longer than the 30 ms of processor time that it may take"
     );
 }
 

@@ -43,7 +43,7 @@ fn a_full_pool_lets_calls_wait_and_fails_none() {
 fn a_call_that_was_cut_off_gives_its_place_in_the_pool_back() {
     let runtime = pool_of(1);
     let digest = runtime.load(guests::misbehaving()).unwrap().digest;
-    let limits = CallLimits { fuel: u64::MAX, wall_ms: 1, ..roomy() };
+    let limits = CallLimits { fuel: u64::MAX, cpu_ms: 1, ..roomy() };
     for _ in 0..20 {
         let cut = call_with(&runtime, &digest, ("endless-loop", ""), &limits, Recorder::kind());
         assert!(cut.outcome.is_err());
