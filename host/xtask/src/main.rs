@@ -8,6 +8,7 @@ mod ci;
 mod commands;
 mod demo;
 mod fixture;
+mod peers;
 mod planted;
 mod plugins;
 mod reliability;
@@ -40,7 +41,13 @@ enum Command {
         verbose: bool,
     },
     /// Measure: steps, limit, call, start, waits, disk
-    Bench(bench::Options),
+    #[command(args_conflicts_with_subcommands = true)]
+    Bench {
+        #[command(subcommand)]
+        beside: Option<Beside>,
+        #[command(flatten)]
+        options: bench::Options,
+    },
     /// Keep a tenant of the newest schema version, once a version
     Fixture,
     /// Plant known faults in a copy of the tree and see that the suite finds each
@@ -49,6 +56,13 @@ enum Command {
     Reliability(reliability::Options),
     /// Check what no compiler checks: floors, visible top level, file lengths, words
     Tidy,
+}
+
+/// What is measured beside others.
+#[derive(Subcommand)]
+enum Beside {
+    /// Siyu side by side with DBOS, Restate and Obelisk, which are installed into a folder of their own
+    Peers(peers::Options),
 }
 
 #[expect(clippy::print_stderr, reason = "a developer watches")]
@@ -69,7 +83,8 @@ fn run() -> anyhow::Result<()> {
         Command::Test(options) => test::run(&options),
         Command::Ci => ci::run(),
         Command::Plugins { verbose } => plugins::build(verbose).map(drop),
-        Command::Bench(options) => bench::run_benches(&options),
+        Command::Bench { beside: Some(Beside::Peers(options)), .. } => peers::run_peers(&options),
+        Command::Bench { beside: None, options } => bench::run_benches(&options),
         Command::Fixture => fixture::run(),
         Command::Planted(options) => planted::run(&options),
         Command::Reliability(options) => reliability::run(&options),

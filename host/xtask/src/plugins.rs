@@ -57,7 +57,8 @@ fn names() -> anyhow::Result<Vec<String>> {
     Ok(names)
 }
 
-fn install_target() -> anyhow::Result<()> {
+/// Makes the compiler able to build plugins.
+pub(crate) fn install_target() -> anyhow::Result<()> {
     let libraries = output(Command::new("rustc").args(["--print", "target-libdir", "--target", TARGET]))?;
     if Path::new(libraries.trim()).exists() {
         return Ok(());
