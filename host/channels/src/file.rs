@@ -5,12 +5,15 @@
 //!
 //! A line that can be read need not be on the disk: see [`siyu_durable::settle`]. So the file is read as the disk has it when
 //! it is opened, also after a fault.
+//!
+//! Channels of one process may lead to one file, and share it then. Processes may not: a file has one writer, and what another
+//! one has for it waits.
 
-use std::collections::HashSet;
-use std::fs::{File, OpenOptions};
+use std::collections::{HashMap, HashSet};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{BufRead, BufReader, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
 
 use async_trait::async_trait;
 use siyu_engine::ports::channel::{Channel, Receipt, Verdict};
@@ -24,10 +27,16 @@ use crate::line;
 /// handed over again.
 const REMEMBERED_MAX: usize = 65_536;
 
+/// A file that messages are appended to; none until the first goes, and after a fault.
+type Shared = Mutex<Option<OpenFile>>;
+
+/// The files of this process by path.
+static FILES: LazyLock<Mutex<HashMap<PathBuf, Weak<Shared>>>> = LazyLock::new(Mutex::default);
+
 /// Appends messages to a file.
 pub struct FileChannel {
     path: PathBuf,
-    open: Arc<Mutex<Option<OpenFile>>>,
+    open: Arc<Shared>,
 }
 
 struct OpenFile {
@@ -38,7 +47,15 @@ struct OpenFile {
 impl FileChannel {
     /// A channel that appends to this file; it and its folder are made when the first message goes.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), open: Arc::default() }
+        let path = path.into();
+        let mut files = FILES.lock().unwrap_or_else(PoisonError::into_inner);
+        files.retain(|_, file| file.strong_count() > 0);
+        let open = files.get(&path).and_then(Weak::upgrade).unwrap_or_else(|| {
+            let open = Arc::<Shared>::default();
+            files.insert(path.clone(), Arc::downgrade(&open));
+            open
+        });
+        Self { path, open }
     }
 }
 
@@ -98,6 +115,10 @@ impl OpenFile {
         }
         let is_new = !path.exists();
         let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+        file.try_lock().map_err(|fault| match fault {
+            TryLockError::WouldBlock => std::io::Error::other("another process writes to this file"),
+            TryLockError::Error(fault) => fault,
+        })?;
         if is_new {
             siyu_durable::sync_name(path)?;
         }
@@ -209,6 +230,32 @@ mod tests {
         holed[second + 9..second + 60].fill(0);
         std::fs::write(&path, holed).unwrap();
         assert_eq!(deliver(&path, &messages).await, text);
+    }
+
+    #[tokio::test]
+    async fn channels_that_lead_to_one_file_share_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("all.ndjson");
+        let channels = [FileChannel::new(&path), FileChannel::new(&path)];
+        for number in 0..6 {
+            let channel = &channels[usize::from(number) % 2];
+            channel.deliver(&[message(number, "a")], UtcMs::from_millis(2_000)).await;
+        }
+        assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), 6);
+    }
+
+    #[tokio::test]
+    async fn a_file_that_another_process_writes_to_is_left_to_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("wecom.ndjson");
+        let other = File::create(&path).unwrap();
+        other.lock().unwrap();
+        let channel = FileChannel::new(&path);
+        let receipts = channel.deliver(&[message(1, "a")], UtcMs::from_millis(2_000)).await;
+        let Verdict::Later(why) = &receipts[0].verdict else { panic!("{receipts:?}") };
+        assert!(why.ends_with("another process writes to this file"), "{why}");
+        drop(other);
+        assert_eq!(deliver(&path, &[message(1, "a")]).await.lines().count(), 1);
     }
 
     #[tokio::test]
