@@ -10,11 +10,11 @@ use siyu_engine::dispatch::Channels;
 use siyu_engine::doubles::{MemoryStores, NativePlugins};
 use siyu_engine::ports::clock::SystemClock;
 use siyu_engine::ports::store::Stores;
-use siyu_engine::tenant::{Ports, Settings, Tenant};
+use siyu_engine::tenant::{Lanes, Ports, Settings, Tenant};
 use siyu_model::name::TenantName;
 use siyu_store::{SqliteOptions, SqliteStores};
 use siyu_tests::{event, probe, workflows};
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::oneshot;
 
 /// A workflow of so many steps, a document and a counter in turn.
 fn workflow(steps: u64) -> String {
@@ -59,7 +59,7 @@ async fn measure(what: &str, stores: Arc<dyn Stores>, load: Load) -> anyhow::Res
         plugins: Arc::new(NativePlugins::default().with(manifest, step)),
         clock: Arc::new(SystemClock),
         channels: Channels::default(),
-        lanes: Arc::new(Semaphore::new(2)),
+        lanes: Lanes::unpaced(2),
     };
     let tenant = Tenant::open(TenantName::new("bench")?, ports, Settings::default()).await?;
     tenant.publish(workflows(&[&workflow(load.steps)])?).await??;

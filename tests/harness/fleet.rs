@@ -9,13 +9,13 @@ use siyu_engine::ports::clock::SystemClock;
 use siyu_engine::ports::fleet::{Fleet, Letter, LetterId, News, Posted, Posting, Roster};
 use siyu_engine::ports::inspect::Inspect;
 use siyu_engine::ports::store::StoreError;
-use siyu_engine::tenant::{Ports, Settings};
+use siyu_engine::tenant::{Lanes, Ports, Settings};
 use siyu_model::clock::DurationMs;
 use siyu_model::id::HostId;
 use siyu_model::name::TenantName;
 use siyu_store::{PgFleet, PgInspect, PgOptions, PgRole, PgStores};
 use siyu_test_postgres::Scratch;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
 use crate::probe;
 
@@ -46,7 +46,7 @@ impl Hosts {
             plugins: Arc::new(NativePlugins::default().with(manifest, step)),
             clock: Arc::new(SystemClock),
             channels: Default::default(),
-            lanes: Arc::new(Semaphore::new(2)),
+            lanes: Lanes::unpaced(2),
         };
         let (wire, is_cut) = watch::channel(false);
         let fleet = Arc::new(Wired { fleet, is_cut });

@@ -12,7 +12,7 @@ pub mod upgrade;
 pub use faulty::{FaultyStores, StoreFault};
 pub use fleet::{Hosts, Wire};
 pub use kept::On;
-pub use place::{HandClock, Place, event, publication, workflows};
+pub use place::{Place, event, publication, workflows};
 pub use playbooks::{Outcome, TestPlaybook, Way, play_all};
 pub use probe::{Gate, ProbeStep, probe, probe_at};
 pub use twin::TwinStores;

@@ -1,62 +1,20 @@
 //! A tenant that a test drives by hand: its clock, its stores, its channels and its end are the test's.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 
 use anyhow::{Context, ensure};
-use async_trait::async_trait;
 use siyu_engine::dispatch::Channels;
-use siyu_engine::doubles::NativePlugins;
+use siyu_engine::doubles::{HandClock, NativePlugins};
 use siyu_engine::operate::Publication;
-use siyu_engine::ports::clock::Clock;
 use siyu_engine::ports::store::Stores;
-use siyu_engine::tenant::{Ports, Settings, Tenant};
-use siyu_model::clock::UtcMs;
+use siyu_engine::tenant::{Lanes, Ports, Settings, Tenant};
 use siyu_model::event::IncomingEvent;
 use siyu_model::name::TenantName;
 use siyu_store::{SqliteInspect, SqliteOptions, SqliteStores};
 use siyu_workflow::{Bundle, Style, compile};
-use tokio::sync::{Notify, Semaphore};
 
 use crate::playbooks::Installed;
 use crate::probe;
-
-/// A clock like that of the machine, moved by hand: what was missed while a host was down was missed.
-#[derive(Debug)]
-pub struct HandClock {
-    now_ms: AtomicI64,
-    moved: Notify,
-}
-
-impl HandClock {
-    /// A clock that shows an instant.
-    pub fn showing(at: UtcMs) -> Self {
-        Self { now_ms: AtomicI64::new(at.as_millis()), moved: Notify::new() }
-    }
-
-    /// Moves it, forward or back.
-    pub fn set(&self, at: UtcMs) {
-        self.now_ms.store(at.as_millis(), Ordering::SeqCst);
-        self.moved.notify_waiters();
-    }
-}
-
-#[async_trait]
-impl Clock for HandClock {
-    fn now(&self) -> UtcMs {
-        UtcMs::from_millis(self.now_ms.load(Ordering::SeqCst))
-    }
-
-    async fn sleep_until(&self, at: UtcMs) {
-        loop {
-            let moved = self.moved.notified();
-            if self.now() >= at {
-                return;
-            }
-            moved.await;
-        }
-    }
-}
 
 /// Where a tenant of a test lives.
 pub struct Place {
@@ -110,7 +68,7 @@ impl Place {
             plugins: Arc::new(self.plugins.clone()),
             clock: self.clock.clone(),
             channels: self.channels.clone(),
-            lanes: Arc::new(Semaphore::new(1)),
+            lanes: Lanes::unpaced(1),
         }
     }
 

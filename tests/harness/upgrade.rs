@@ -9,19 +9,18 @@ use std::sync::Arc;
 use anyhow::{Context, ensure};
 use async_trait::async_trait;
 use siyu_engine::dispatch::Channels;
-use siyu_engine::doubles::NativePlugins;
+use siyu_engine::doubles::{HandClock, NativePlugins};
 use siyu_engine::operate::RunAction;
 use siyu_engine::ports::channel::{Channel, Receipt, Verdict};
 use siyu_engine::ports::inspect::{Inspect, MessageFilter, RunFilter, StockFilter, Turn};
 use siyu_engine::ports::store::Stores;
-use siyu_engine::tenant::{Ports, Settings, Tenant};
+use siyu_engine::tenant::{Lanes, Ports, Settings, Tenant};
 use siyu_model::clock::UtcMs;
 use siyu_model::message::{Message, MessageStatus};
 use siyu_model::name::TenantName;
 use siyu_model::run::RunPhase;
-use tokio::sync::Semaphore;
 
-use crate::{HandClock, event, probe, workflows};
+use crate::{event, probe, workflows};
 
 /// The tenant of all fixtures.
 pub const TENANT: &str = "fixture";
@@ -151,7 +150,7 @@ impl Executed {
             plugins: Arc::new(NativePlugins::default().with(manifest, step)),
             clock: clock.clone(),
             channels: Channels::all_over(Arc::new(Sends)),
-            lanes: Arc::new(Semaphore::new(1)),
+            lanes: Lanes::unpaced(1),
         };
         let tenant = Tenant::open(TenantName::new(TENANT)?, ports, Settings::default()).await?;
         Ok(Self { tenant, clock })

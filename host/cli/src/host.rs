@@ -7,11 +7,10 @@ use anyhow::Context;
 use siyu_engine::operate::{Publication, PublishError, Published};
 use siyu_engine::ports::clock::{Clock, SystemClock, VirtualClock};
 use siyu_engine::ports::store::TenantImage;
-use siyu_engine::tenant::{Ports, Settings, Tenant};
+use siyu_engine::tenant::{Lanes, Ports, Settings, Tenant};
 use siyu_model::clock::UtcMs;
 use siyu_model::name::PlaybookName;
 use siyu_model::playbook::Playbook;
-use tokio::sync::Semaphore;
 
 use crate::changes::{self, Change};
 use crate::channels::Ways;
@@ -105,7 +104,7 @@ impl Host {
             plugins: Arc::new(CountedPlugins::new(Arc::new(plugins), counts.clone())),
             clock: clock.port(),
             channels: ways.open(&home),
-            lanes: Arc::new(Semaphore::new(thread::available_parallelism().map_or(1, usize::from))),
+            lanes: Lanes::new(thread::available_parallelism().map_or(1, usize::from)),
         };
         let tenant =
             Tenant::open(home.tenant.clone(), ports, Settings::default()).await.with_context(cannot)?;

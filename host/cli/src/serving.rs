@@ -10,10 +10,9 @@ use siyu_engine::host::{Host, HostError, Rules, Told};
 use siyu_engine::ports::clock::SystemClock;
 use siyu_engine::ports::fleet::Fleet;
 use siyu_engine::ports::store::{Store, StoreError, Stores};
-use siyu_engine::tenant::{Ports, Settings};
+use siyu_engine::tenant::{Lanes, Ports, Settings};
 use siyu_model::name::TenantName;
 use siyu_store::{PgFleet, PgRole};
-use tokio::sync::Semaphore;
 
 use crate::channels::Ways;
 use crate::components::KeptPlugins;
@@ -28,7 +27,7 @@ use crate::tenants::Tenants;
 pub(crate) async fn start(
     home: &Home,
     installed: Arc<Installed>,
-    name: Option<&str>,
+    (name, settings): (Option<&str>, Settings),
 ) -> anyhow::Result<Host> {
     let folder = home.tenants();
     siyu_durable::make_folder(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
@@ -38,21 +37,26 @@ pub(crate) async fn start(
         Tenants::Files(..) => {
             let stores = Arc::new(OfTheClock { home: home.clone(), stores: home.stores(None, None) });
             let ports = ports(home, stores, Arc::new(KeptPlugins::new(home, installed, None)));
-            Host::open(ports, Settings::default(), Rules::default()).await.context("the host cannot start")
+            Host::open(ports, settings, Rules::default()).await.context("the host cannot start")
         }
         Tenants::Database(stores) => {
             let name = name.map_or_else(fleet::name, str::to_owned);
             let fleet = PgFleet::join(stores, &name, PgRole::Member).await?;
-            join(home, installed, Arc::new(fleet)).await
+            join(home, installed, Arc::new(fleet), settings).await
         }
     }
 }
 
-async fn join(home: &Home, installed: Arc<Installed>, fleet: Arc<PgFleet>) -> anyhow::Result<Host> {
+async fn join(
+    home: &Home,
+    installed: Arc<Installed>,
+    fleet: Arc<PgFleet>,
+    settings: Settings,
+) -> anyhow::Result<Host> {
     let stores = home.stores(None, Some(fleet.me()));
     let plugins = KeptPlugins::new(home, installed, Some(fleet.clone()));
     let ports = ports(home, stores, Arc::new(plugins));
-    let joined = Host::join(ports, Settings::default(), Rules::default(), fleet).await;
+    let joined = Host::join(ports, settings, Rules::default(), fleet).await;
     joined.context("the other hosts of the database cannot be joined")
 }
 
@@ -74,7 +78,7 @@ impl Served {
             fleet.leave().await?;
             return Ok(None);
         }
-        let host = join(home, installed.clone(), fleet.clone()).await?;
+        let host = join(home, installed.clone(), fleet.clone(), Settings::default()).await?;
         Ok(Some(Self { host, fleet }))
     }
 }
@@ -100,7 +104,7 @@ fn ports(home: &Home, stores: Arc<dyn Stores>, plugins: Arc<KeptPlugins>) -> Por
         plugins,
         clock: Arc::new(SystemClock),
         channels: Channels::of_tenants(move |tenant| channels(&home.of(tenant.clone()))),
-        lanes: Arc::new(Semaphore::new(thread::available_parallelism().map_or(1, usize::from))),
+        lanes: Lanes::new(thread::available_parallelism().map_or(1, usize::from)),
     }
 }
 

@@ -7,9 +7,8 @@ use std::time::Instant;
 use anyhow::{Context, ensure};
 use siyu_engine::dispatch::Channels;
 use siyu_engine::ports::clock::SystemClock;
-use siyu_engine::tenant::{Ports, Settings, Tenant};
+use siyu_engine::tenant::{Lanes, Ports, Settings, Tenant};
 use siyu_runtime::{Runtime, digest_of};
-use tokio::sync::Semaphore;
 
 use crate::report::{Goal, Report};
 use crate::world::{self, World};
@@ -84,7 +83,7 @@ async fn open(world: &World, plugins: Arc<Runtime>) -> anyhow::Result<Tenant> {
         plugins,
         clock: Arc::new(SystemClock),
         channels: Channels::default(),
-        lanes: Arc::new(Semaphore::new(1)),
+        lanes: Lanes::unpaced(1),
     };
     let tenant = Tenant::open(world::tenant_name()?, ports, Settings::default()).await?;
     // It has answered once: it is ready.

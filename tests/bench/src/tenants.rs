@@ -129,6 +129,8 @@ async fn waking(world: &World, repeat: usize, all: usize, report: &mut Report) -
 async fn neighbours(world: &World, repeat: usize, report: &mut Report) -> anyhow::Result<()> {
     let host = Arc::new(host(world, 60_000).await?);
     let (mut calm, mut flooded, mut slower, mut flood) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    // All of them wake, and know their customers then.
+    watch(&host, 2 * repeat).await?;
     for round in 0..repeat {
         let alone = watch(&host, round * 2).await?;
         let goes_on = Arc::new(AtomicBool::new(true));

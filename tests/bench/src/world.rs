@@ -10,7 +10,7 @@ use siyu_engine::operate::Publication;
 use siyu_engine::ports::clock::SystemClock;
 use siyu_engine::ports::plugins::Plugins;
 use siyu_engine::ports::store::Stores;
-use siyu_engine::tenant::{Ports, Settings, Tenant};
+use siyu_engine::tenant::{Lanes, Ports, Settings, Tenant};
 use siyu_model::event::IncomingEvent;
 use siyu_model::json::Value;
 use siyu_model::name::{EventType, TenantName};
@@ -18,7 +18,6 @@ use siyu_runtime::{Allocation, CacheKey, Compiler, LoadedPlugin, Runtime, Runtim
 use siyu_store::{SqliteOptions, SqliteStores};
 use siyu_workflow::{Bundle, Catalog, CatalogPlugin, Style, compile};
 use tempfile::TempDir;
-use tokio::sync::Semaphore;
 
 /// Steps of a plugin in a run of the playbook's workflow `five-visits`.
 pub(crate) const STEPS_PER_RUN: u64 = 5;
@@ -107,7 +106,7 @@ impl World {
             plugins,
             clock: Arc::new(SystemClock),
             channels: Channels::default(),
-            lanes: Arc::new(Semaphore::new(std::thread::available_parallelism()?.get())),
+            lanes: Lanes::new(std::thread::available_parallelism()?.get()),
         })
     }
 

@@ -7,11 +7,10 @@ use siyu_engine::dispatch::Channels;
 use siyu_engine::ports::clock::VirtualClock;
 use siyu_engine::ports::inspect::{Inspect, RunFilter, Turn};
 use siyu_engine::replay::{Replay, ReplayError, ReplayTime, Replayed};
-use siyu_engine::tenant::{Ports, Settings, Tenant};
+use siyu_engine::tenant::{Lanes, Ports, Settings, Tenant};
 use siyu_model::clock::{DurationMs, UtcMs};
 use siyu_model::event::IncomingEvent;
 use siyu_tests::{Place, event, workflows};
-use tokio::sync::Semaphore;
 
 const RESTING: &str = "
 workflow: resting
@@ -45,7 +44,7 @@ async fn open(place: &Place) -> (Tenant, Arc<VirtualClock>) {
         plugins: Arc::new(place.plugins.clone()),
         clock: clock.clone(),
         channels: Channels::default(),
-        lanes: Arc::new(Semaphore::new(1)),
+        lanes: Lanes::unpaced(1),
     };
     let tenant = Tenant::open("test".parse().unwrap(), ports, Settings::default()).await.unwrap();
     tenant.publish(workflows(&[RESTING]).unwrap()).await.unwrap().unwrap();

@@ -9,15 +9,14 @@ use std::task::Poll;
 use std::time::Duration;
 
 use siyu_engine::dispatch::Channels;
+use siyu_engine::doubles::HandClock;
 use siyu_engine::ports::plugins::Plugins;
 use siyu_engine::ports::store::Stores;
-use siyu_engine::tenant::{Ports, Settings, Tenant};
+use siyu_engine::tenant::{Lanes, Ports, Settings, Tenant};
 use siyu_model::name::TenantName;
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::Semaphore;
 
 use crate::channel::SimChannel;
-use crate::clock::SimClock;
 use crate::locked;
 use crate::store::Link;
 
@@ -38,7 +37,7 @@ pub(crate) struct Parts {
     /// Its plugins.
     pub(crate) plugins: Arc<dyn Plugins>,
     /// Its clock.
-    pub(crate) clock: Arc<SimClock>,
+    pub(crate) clock: Arc<HandClock>,
     /// Its channel.
     pub(crate) channel: Arc<SimChannel>,
     /// Its settings.
@@ -89,7 +88,7 @@ impl Host {
             plugins: self.parts.plugins.clone(),
             clock: self.parts.clock.clone(),
             channels: Channels::all_over(self.parts.channel.clone()),
-            lanes: Arc::new(Semaphore::new(1)),
+            lanes: Lanes::unpaced(1),
         };
         let (name, settings) = (self.parts.name.clone(), self.parts.settings.clone());
         let tenant = Arc::new(Mutex::new(None));

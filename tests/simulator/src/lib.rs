@@ -9,7 +9,6 @@
 //! seed did not draw.
 
 mod channel;
-mod clock;
 mod durable;
 mod grammar;
 mod host;

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 
-use siyu_engine::doubles::MemoryStores;
+use siyu_engine::doubles::{HandClock, MemoryStores};
 use siyu_engine::operate::{ManualStart, Publication, RunAction};
 use siyu_engine::ports::clock::Clock;
 use siyu_engine::ports::store::Stores;
@@ -19,7 +19,6 @@ use siyu_model::name::TenantName;
 use siyu_store::{SqliteOptions, SqliteStores};
 
 use crate::channel::SimChannel;
-use crate::clock::SimClock;
 use crate::durable::Shared;
 use crate::host::{Host, Parts};
 use crate::locked;
@@ -139,7 +138,10 @@ impl World {
                 stores: Arc::new(stores),
                 link,
                 plugins: Arc::new(plugin::plugins(scenario.plugin_faults_percent)),
-                clock: Arc::new(SimClock::showing(now, scenario.time == Time::Virtual)),
+                clock: Arc::new(match scenario.time {
+                    Time::Virtual => HandClock::virtual_at(now),
+                    Time::Real => HandClock::showing(now),
+                }),
                 channel: Arc::new(channel),
                 settings: settings(scenario),
             })

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use clap::Args;
 use siyu_engine::host::Host;
+use siyu_engine::tenant::Settings;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -30,6 +31,15 @@ pub(crate) struct Options {
     /// What other hosts of the database call this one [default: the machine's name and the process's number]
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
+    /// Remove ended runs with their journals, events, finished messages and released stock after so many days; 0 keeps them
+    #[arg(
+        long,
+        value_name = "DAYS",
+        env = "SIYU_RETENTION_DAYS",
+        default_value_t = 0,
+        hide_env_values = true
+    )]
+    retention_days: u32,
 }
 
 pub(crate) fn run(options: &Options, session: &Session) -> anyhow::Result<Exit> {
@@ -43,6 +53,7 @@ pub(crate) fn run(options: &Options, session: &Session) -> anyhow::Result<Exit> 
     }
     let home = session.home();
     let installed = session.plugins(&home)?;
+    let settings = Settings { retention_days: options.retention_days, ..Settings::default() };
     // Files have one host; a database knows by itself who has what.
     let _lock = Lock::of_host(&home)?;
     session.wait_for(async {
@@ -50,7 +61,7 @@ pub(crate) fn run(options: &Options, session: &Session) -> anyhow::Result<Exit> 
             .await
             .with_context(|| format!("{} cannot be listened on", options.listen))?;
         let address = listener.local_addr()?;
-        let host = serving::start(&home, installed, options.name.as_deref()).await?;
+        let host = serving::start(&home, installed, (options.name.as_deref(), settings)).await?;
         let host = Arc::new(host);
         session.screen.say(format!("serving {} on http://{address}", home.kept().place()))?;
         let served = serve(listener, host.clone()).await;

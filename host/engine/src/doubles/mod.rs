@@ -2,11 +2,13 @@
 //!
 //! They keep the same promises as the real ones and are checked by the same conformance suite. They are never durable.
 
+mod clock;
 mod memory;
 mod plugins;
 mod purge;
 mod reads;
 mod tables;
 
+pub use clock::HandClock;
 pub use memory::{CommitFault, MemoryStores};
 pub use plugins::{NativePlugins, NativeStep};

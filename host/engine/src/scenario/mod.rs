@@ -9,7 +9,6 @@ use siyu_model::clock::UtcMs;
 use siyu_model::name::TenantName;
 use siyu_model::playbook::Place;
 use siyu_model::scenario::{Beat, BeatKind, Scenario};
-use tokio::sync::Semaphore;
 
 use crate::dispatch::Channels;
 use crate::operate::{ManualStart, Publication};
@@ -18,7 +17,7 @@ use crate::ports::clock::{Clock, VirtualClock};
 use crate::ports::inspect::Inspect;
 use crate::ports::plugins::Plugins;
 use crate::ports::store::Stores;
-use crate::tenant::{Admitted, Ports, Settings, Tenant, Unavailable};
+use crate::tenant::{Admitted, Lanes, Ports, Settings, Tenant, Unavailable};
 use siyu_model::message::{Message, MessageStatus};
 
 /// How often something is done again after a commit that failed: a store that fails more often is broken.
@@ -75,7 +74,7 @@ pub async fn play_with(
         plugins: mocks::over(stage.plugins.clone(), &scenario.mocks),
         clock: clock.clone(),
         channels: Channels::all_over(Arc::new(Arrives)),
-        lanes: Arc::new(Semaphore::new(1)),
+        lanes: Lanes::unpaced(1),
     };
     let fail = |played: &mut Played, place: &Place, message: String| {
         played.failures.push(Failure { place: place.clone(), message });

@@ -12,25 +12,25 @@ use siyu_model::message::Message;
 use siyu_model::name::TenantName;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 use super::command::{Answer, Command, Reply, Unavailable};
 use super::lane::Batch;
+use super::lanes::Share;
 use super::outbox::{MESSAGES_PER_BATCH, Outbox};
+use super::upkeep::Upkeep;
 use super::{Ports, Settings};
 use crate::dispatch::{Delivered, Dispatcher};
 use crate::memory::{Asked, Halt, Memory, MemoryCell, Worked};
 use crate::ports::rows::TimerKind;
-use crate::ports::store::{Loaded, Maintenance, Store, StoreError, Wants};
+use crate::ports::store::{Loaded, Store, StoreError, Wants};
 
 /// How long to wait before a store that failed is opened again.
 const REOPEN_AFTER: Duration = Duration::from_millis(500);
-/// Commits between two looks after the write-ahead log.
-const COMMITS_PER_CHECKPOINT: u32 = 32;
 /// Commands with their rows in memory with which a batch begins without waiting for more of them: about as many as one
 /// executes in its time.
 const LOADED_ENOUGH: usize = 64;
-/// Rows that one purge removes of each table at most.
-const PURGE_ROWS: usize = 1_000;
+const DAY_MS: u64 = 86_400_000;
 
 /// The executor of a tenant.
 pub(super) struct Executor {
@@ -57,8 +57,8 @@ pub(super) struct Executor {
     /// Messages that the dispatcher has.
     on_their_way: usize,
     settles: Vec<Reply<Option<UtcMs>>>,
-    commits_since_checkpoint: u32,
-    maintenance: Option<JoinHandle<()>>,
+    upkeep: Upkeep,
+    share: Share,
 }
 
 /// A batch that is being made durable.
@@ -95,11 +95,13 @@ impl Executor {
                 receipts_sender.clone(),
             )),
             name,
+            share: Share::of(&ports.lanes),
             ports,
             settings,
             store,
             cell: None,
             inbox,
+            upkeep: Upkeep::new(stopping.clone()),
             stopping,
             commands: VecDeque::new(),
             until: UtcMs::EPOCH,
@@ -111,8 +113,6 @@ impl Executor {
             outbox: Outbox::default(),
             on_their_way: 0,
             settles: Vec::new(),
-            commits_since_checkpoint: 0,
-            maintenance: None,
         };
         executor.load().await?;
         Ok(executor)
@@ -261,15 +261,9 @@ impl Executor {
                 None => std::future::pending().await,
             }
         };
-        let durable = async {
-            match &mut self.committing {
-                Some(commit) => (&mut commit.task).await,
-                None => std::future::pending().await,
-            }
-        };
         tokio::select! {
             biased;
-            outcome = durable => self.durable(flatten(outcome)),
+            outcome = durable(&mut self.committing) => self.durable(flatten(outcome)),
             command = self.inbox.recv(), if !self.inbox.is_closed() || !self.inbox.is_empty() => {
                 self.commands.extend(command);
                 Ok(())
@@ -284,12 +278,22 @@ impl Executor {
         }
     }
 
+    /// Waits until the tenant may have a lane again; what became durable meanwhile is answered.
+    async fn take_turn(&mut self) -> Worked<()> {
+        while let Some(at) = self.share.begins_at(Instant::now()) {
+            tokio::select! {
+                outcome = durable(&mut self.committing) => self.durable(flatten(outcome))?,
+                () = tokio::time::sleep_until(at) => {}
+            }
+        }
+        Ok(())
+    }
+
     /// Executes one batch on a lane and starts its commit when the one before is durable.
     async fn execute(&mut self) -> Worked<()> {
+        self.take_turn().await?;
         let (next, ahead) = self.look_ahead().await?;
-        let lanes = self.ports.lanes.clone();
-        // The semaphore is never closed.
-        let permit = lanes.acquire_owned().await.map_err(|why| Halt::Broken(why.to_string()))?;
+        let permit = self.share.enter().await.ok_or_else(|| Halt::Broken("there are no lanes".to_owned()))?;
         let (is_strict, is_waiting) = (self.is_strict(), self.has_messages_out());
         let commands = self.commands.len();
         let batch = Batch {
@@ -304,17 +308,21 @@ impl Executor {
             is_strict,
             is_waiting,
             is_timers_turn: false,
+            has_company: self.share.has_company(Instant::now()),
             committing: self.committing.as_ref().map(|commit| commit.is_over.clone()),
         };
         self.commands = next;
         let done = tokio::task::spawn_blocking(move || {
+            let begun = Instant::now();
             let done = batch.execute();
             drop(permit);
-            done
+            (done, begun.elapsed())
         });
         // The batch executes while the rows of the commands after it are read.
         let (done, loaded) = tokio::join!(done, ahead);
-        let (mut batch, outcome) = done.map_err(|why| Halt::Broken(format!("a lane ended badly: {why}")))?;
+        let ((mut batch, outcome), spent) =
+            done.map_err(|why| Halt::Broken(format!("a lane ended badly: {why}")))?;
+        self.share.took(spent, Instant::now());
         self.cell = Some(batch.cell);
         let executed = commands.saturating_sub(batch.commands.len());
         self.loaded_ahead = self.loaded_ahead.saturating_sub(executed);
@@ -446,7 +454,8 @@ impl Executor {
         commit.answers.into_iter().for_each(Answer::give);
         self.outbox.extend(commit.outbox);
         self.hand_over();
-        self.look_after_store();
+        let purge_before = self.purge_before();
+        self.upkeep.committed(&self.store, purge_before);
         Ok(())
     }
 
@@ -477,29 +486,11 @@ impl Executor {
         Ok(())
     }
 
-    /// Lets the store tidy up beside the work, now and then.
-    fn look_after_store(&mut self) {
-        self.commits_since_checkpoint += 1;
-        let is_busy = self.maintenance.as_ref().is_some_and(|task| !task.is_finished());
-        if self.commits_since_checkpoint < COMMITS_PER_CHECKPOINT || is_busy {
-            return;
-        }
-        self.commits_since_checkpoint = 0;
-        let store = self.store.clone();
+    /// What retention lets go now; none when everything is kept.
+    fn purge_before(&mut self) -> Option<UtcMs> {
         let days = self.settings.retention_days;
         let now = self.memory().now;
-        self.maintenance = Some(tokio::spawn(async move {
-            let mut work = vec![Maintenance::Checkpoint];
-            if days > 0 {
-                let before = now - DurationMs::from_millis(u64::from(days) * 86_400_000);
-                work.push(Maintenance::Purge { before, rows: PURGE_ROWS });
-            }
-            for work in work {
-                if let Err(error) = store.maintain(work).await {
-                    tracing::warn!(%error, ?work, "the store could not be looked after");
-                }
-            }
-        }));
+        (days > 0).then(|| now - DurationMs::from_millis(u64::from(days) * DAY_MS))
     }
 
     /// After a failure: everything in memory is dropped. A lost lease or a broken invariant ends the executor; a store
@@ -567,9 +558,7 @@ impl Executor {
         while let Ok(command) = self.inbox.try_recv() {
             command.wish.fail(&Unavailable::Stopped);
         }
-        if let Some(task) = self.maintenance.take() {
-            drop(task.await);
-        }
+        self.upkeep.end().await;
         if let Err(error) = self.store.close().await {
             tracing::warn!(tenant = %self.name, %error, "the store did not close cleanly");
         }
@@ -589,6 +578,14 @@ fn is_lost(error: &StoreError) -> bool {
             | StoreError::Newer { .. }
             | StoreError::Closed { .. }
     )
+}
+
+/// Returns once the commit that is under way is over; never when none is.
+async fn durable(committing: &mut Option<Commit>) -> Result<Result<(), StoreError>, tokio::task::JoinError> {
+    match committing {
+        Some(commit) => (&mut commit.task).await,
+        None => std::future::pending().await,
+    }
 }
 
 fn flatten(outcome: Result<Result<(), StoreError>, tokio::task::JoinError>) -> Result<(), StoreError> {

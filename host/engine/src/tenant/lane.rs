@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use siyu_model::clock::UtcMs;
 use siyu_model::event::IncomingEvent;
+use siyu_model::limits::lanes;
 use siyu_model::plugin::HostFault;
 
 use super::command::{Admitted, Answer, Command, Reply, Unavailable, Wish};
@@ -37,6 +38,8 @@ pub(super) struct Batch {
     pub(super) is_waiting: bool,
     /// Whether a timer comes before the next command, in real time.
     pub(super) is_timers_turn: bool,
+    /// Whether other tenants work too.
+    pub(super) has_company: bool,
     /// Turns true when the commit before this batch is over; none when there is none.
     pub(super) committing: Option<Arc<AtomicBool>>,
 }
@@ -69,15 +72,17 @@ impl Batch {
     }
 
     /// Whether the batch has had its time. Nobody waits for an answer in virtual time; and nobody can be answered before
-    /// the commit that is under way is durable, so meanwhile the batch grows instead of waiting.
+    /// the commit that is under way is durable, so meanwhile the batch grows instead of waiting,
+    /// unless other tenants wait for the processor.
     fn is_over(&self, elapsed: Duration) -> bool {
         let settings = &self.cell.settings;
         let is_committing =
             self.committing.as_ref().is_some_and(|is_durable| !is_durable.load(Ordering::Acquire));
-        let slice_ms = match (self.is_virtual, is_committing) {
-            (true, _) => settings.slice_virtual_ms,
-            (false, true) => settings.slice_committing_ms,
-            (false, false) => settings.slice_ms,
+        let slice_ms = match (self.is_virtual, self.has_company, is_committing) {
+            (true, ..) => settings.slice_virtual_ms,
+            (false, true, _) => lanes::SLICE_MS.min(settings.slice_ms),
+            (false, false, true) => settings.slice_committing_ms,
+            (false, false, false) => settings.slice_ms,
         };
         elapsed >= Duration::from_millis(slice_ms)
     }

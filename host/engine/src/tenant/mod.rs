@@ -3,8 +3,10 @@
 mod command;
 mod executor;
 mod lane;
+mod lanes;
 mod outbox;
 mod settings;
+mod upkeep;
 
 use std::sync::Arc;
 
@@ -12,10 +14,11 @@ use siyu_model::clock::UtcMs;
 use siyu_model::event::IncomingEvent;
 use siyu_model::id::RunId;
 use siyu_model::name::TenantName;
-use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 pub use command::{Admitted, Unavailable};
+pub use lanes::Lanes;
 pub use settings::Settings;
 
 use crate::dispatch::Channels;
@@ -41,7 +44,7 @@ pub struct Ports {
     pub channels: Channels,
     /// How many batches execute at once, over all tenants of the host: as many as it has processors. Who waits is served
     /// in turn.
-    pub lanes: Arc<Semaphore>,
+    pub lanes: Arc<Lanes>,
 }
 
 /// A tenant that is open: its executor runs until it is stopped or dropped.

@@ -1,27 +1,34 @@
-//! The clock of a simulated host: it stands still until the simulation moves it, forward or back.
+//! A clock that a test moves by hand. It never moves by itself.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use async_trait::async_trait;
-use siyu_engine::ports::clock::Clock;
 use siyu_model::clock::UtcMs;
 use tokio::sync::Notify;
 
-/// A clock that is moved from outside.
-pub(crate) struct SimClock {
+use crate::ports::clock::Clock;
+
+/// A clock moved by hand, forward and back as a machine's may be. What was missed while a host was down was missed.
+#[derive(Debug)]
+pub struct HandClock {
     now_ms: AtomicI64,
     moved: Notify,
     is_virtual: bool,
 }
 
-impl SimClock {
-    /// A clock that shows an instant; of virtual time, where events carry their instants, or of real time.
-    pub(crate) fn showing(at: UtcMs, is_virtual: bool) -> Self {
-        Self { now_ms: AtomicI64::new(at.as_millis()), moved: Notify::new(), is_virtual }
+impl HandClock {
+    /// A clock that shows an instant of real time.
+    pub fn showing(at: UtcMs) -> Self {
+        Self { now_ms: AtomicI64::new(at.as_millis()), moved: Notify::new(), is_virtual: false }
     }
 
-    /// Moves it. A clock of virtual time never goes back.
-    pub(crate) fn set(&self, at: UtcMs) {
+    /// A clock that shows an instant of virtual time, which events and timers make and which never goes back.
+    pub fn virtual_at(at: UtcMs) -> Self {
+        Self { is_virtual: true, ..Self::showing(at) }
+    }
+
+    /// Moves it.
+    pub fn set(&self, at: UtcMs) {
         if self.is_virtual {
             self.now_ms.fetch_max(at.as_millis(), Ordering::SeqCst);
         } else {
@@ -32,7 +39,7 @@ impl SimClock {
 }
 
 #[async_trait]
-impl Clock for SimClock {
+impl Clock for HandClock {
     fn now(&self) -> UtcMs {
         UtcMs::from_millis(self.now_ms.load(Ordering::SeqCst))
     }

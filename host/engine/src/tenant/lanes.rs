@@ -1,0 +1,154 @@
+//! Lanes: how many batches execute at once on a host, and how much of them one tenant may take while others work too.
+//!
+//! It decides when a tenant's next batch may begin, never what is in it.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use siyu_model::limits::lanes::{BURST_MS, COMPANY_MS, SHARE_PERCENT};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
+
+const BURST: Duration = Duration::from_millis(BURST_MS);
+const COMPANY: Duration = Duration::from_millis(COMPANY_MS);
+
+/// The lanes of a host. Who waits for one is served in turn.
+#[derive(Debug)]
+pub struct Lanes {
+    permits: Arc<Semaphore>,
+    is_paced: bool,
+    shares: AtomicU64,
+    recent: Mutex<Recent>,
+}
+
+/// Whose batch ended last, and when one of anybody else did.
+#[derive(Debug, Default)]
+struct Recent {
+    last: Option<(u64, Instant)>,
+    other_at: Option<Instant>,
+}
+
+impl Lanes {
+    /// So many lanes, as many as the host has processors. While other tenants work, one that could fill a lane by itself
+    /// gets [`SHARE_PERCENT`] of one, so that the processors have room for the others at once.
+    pub fn new(count: usize) -> Arc<Self> {
+        Arc::new(Self {
+            permits: Arc::new(Semaphore::new(count)),
+            is_paced: true,
+            shares: AtomicU64::new(0),
+            recent: Mutex::default(),
+        })
+    }
+
+    /// The same without shares: whoever comes gets a lane, however much it takes, and no batch waits for time to pass.
+    pub fn unpaced(count: usize) -> Arc<Self> {
+        Arc::new(Self {
+            permits: Arc::new(Semaphore::new(count)),
+            is_paced: false,
+            shares: AtomicU64::new(0),
+            recent: Mutex::default(),
+        })
+    }
+
+    fn recent(&self) -> MutexGuard<'_, Recent> {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A tenant's share of the lanes.
+pub(crate) struct Share {
+    lanes: Arc<Lanes>,
+    number: u64,
+    /// Up to when the time that it took is paid for, at its share.
+    paid_until: Instant,
+}
+
+impl Share {
+    pub(crate) fn of(lanes: &Arc<Lanes>) -> Self {
+        let number = lanes.shares.fetch_add(1, Ordering::Relaxed);
+        Self { lanes: lanes.clone(), number, paid_until: Instant::now() }
+    }
+
+    /// When its next batch may begin; none when it may at once.
+    pub(crate) fn begins_at(&self, now: Instant) -> Option<Instant> {
+        (self.paid_until > now && self.has_company(now)).then_some(self.paid_until)
+    }
+
+    /// Waits for a lane; none when there will be none.
+    pub(crate) async fn enter(&self) -> Option<OwnedSemaphorePermit> {
+        self.lanes.permits.clone().acquire_owned().await.ok()
+    }
+
+    /// Its batch took a lane for so long, until now.
+    pub(crate) fn took(&mut self, spent: Duration, now: Instant) {
+        // What it did not take before counts as paid for a while, so short bursts never wait.
+        let paid = self.paid_until.max(now.checked_sub(BURST).unwrap_or(now));
+        self.paid_until = paid + spent * 100 / SHARE_PERCENT;
+        let mut recent = self.lanes.recent();
+        if let Some((number, at)) = recent.last
+            && number != self.number
+        {
+            recent.other_at = Some(at);
+        }
+        recent.last = Some((self.number, now));
+    }
+
+    /// Whether another tenant worked a moment ago.
+    pub(crate) fn has_company(&self, now: Instant) -> bool {
+        if !self.lanes.is_paced {
+            return false;
+        }
+        let recent = self.lanes.recent();
+        let other_at = match recent.last {
+            Some((number, at)) if number != self.number => Some(at),
+            _ => recent.other_at,
+        };
+        other_at.is_some_and(|at| now.saturating_duration_since(at) < COMPANY)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn a_tenant_alone_never_waits_and_one_that_floods_others_gets_its_share() {
+        let lanes = Lanes::new(2);
+        let (mut flood, mut other) = (Share::of(&lanes), Share::of(&lanes));
+        let begun = Instant::now();
+        for turn in 1..=100 {
+            let now = begun + 10 * turn * MS;
+            assert_eq!(flood.begins_at(now), None);
+            flood.took(10 * MS, now);
+        }
+        let (mut now, end) = (begun + Duration::from_secs(1), begun + Duration::from_secs(11));
+        let mut used = Duration::ZERO;
+        while now < end {
+            other.took(MS / 3, now);
+            assert_eq!(other.begins_at(now), None, "one that takes little does not wait");
+            if flood.begins_at(now).is_none() {
+                flood.took(8 * MS, now + 8 * MS);
+                used += 8 * MS;
+            }
+            now += 10 * MS;
+        }
+        let share = used.as_secs_f64() / 10.0 * 100.0;
+        assert!(share <= f64::from(SHARE_PERCENT) + 1.0, "{share} %");
+        now += COMPANY;
+        flood.took(Duration::from_secs(1), now);
+        assert_eq!(flood.begins_at(now), None, "the others have stopped");
+    }
+
+    #[test]
+    fn lanes_without_shares_let_everybody_in() {
+        let lanes = Lanes::unpaced(1);
+        let (mut one, mut other) = (Share::of(&lanes), Share::of(&lanes));
+        let now = Instant::now();
+        other.took(Duration::from_secs(1), now);
+        one.took(Duration::from_secs(1), now);
+        assert_eq!((one.begins_at(now), other.begins_at(now)), (None, None));
+    }
+}
