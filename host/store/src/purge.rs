@@ -57,13 +57,8 @@ impl Purging {
 
 impl<D: Database> Purge<'_, D> {
     async fn runs(&mut self, at: &mut Purging) -> Result<(), StoreError> {
-        let window = Args::default().int(at.runs).int(self.rows);
-        let window = self.ask(D::SQL.purge_runs_window, window).await?;
-        let end = match window.first() {
-            Some(row) => Fields::of("window", row).opt_int()?,
-            None => None,
-        };
-        let Some(end) = end else {
+        // Those that began after the instant have not ended before it.
+        let Some(end) = self.old(D::SQL.purge_runs_window, at.runs).await? else {
             at.runs = 0;
             return Ok(());
         };

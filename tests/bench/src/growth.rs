@@ -60,8 +60,8 @@ pub(crate) async fn measure(
     Ok(())
 }
 
-/// Rows of the journal: they are numbered from 1 on.
-async fn journal(inspect: &SqliteInspect) -> anyhow::Result<u64> {
+/// Rows of the journal.
+pub(crate) async fn journal(inspect: &SqliteInspect) -> anyhow::Result<u64> {
     let rows = inspect.size().await?.rows;
     let found = rows.iter().find(|(table, _)| table == "journal").map(|(_, rows)| *rows);
     ensure!(found.is_some(), "no table journal");

@@ -12,6 +12,7 @@ mod machine;
 mod ports;
 mod postgres;
 mod report;
+mod retention;
 mod start;
 mod steps;
 mod tenants;
@@ -51,6 +52,8 @@ enum What {
     Postgres,
     /// A tenant whose journal grows to ten million rows
     Growth,
+    /// A tenant under load whose rows go after a day
+    Retention,
 }
 
 #[derive(Parser)]
@@ -135,6 +138,9 @@ async fn measure(arguments: &Arguments) -> anyhow::Result<Report> {
     }
     if arguments.wants(What::Growth) {
         growth::measure(&world, (repeat, arguments.rows), &mut report).await?;
+    }
+    if arguments.wants(What::Retention) {
+        retention::measure(&world, arguments.events, &mut report).await?;
     }
     Ok(report)
 }

@@ -1,4 +1,4 @@
--- for: the end of a window of runs
+-- for: the end of a window of runs, and when the first of them began
 -- index: primary key of runs
 -- often: maintenance, a bounded window a call
-SELECT max(no) FROM (SELECT no FROM runs WHERE no > ? ORDER BY no LIMIT ?);
+SELECT max(no), min(started_at) FROM (SELECT no, started_at FROM runs WHERE no > ? ORDER BY no LIMIT ?);
