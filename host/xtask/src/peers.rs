@@ -4,18 +4,19 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::commands::{cargo, run, siyu, target};
+use crate::commands::{self, cargo, run, siyu};
 use crate::plugins;
 
-/// What adds one, as a plugin of Siyu and as components of Obelisk.
-const STEPS: [&str; 3] = ["siyu-peers-plugin", "siyu-peers-obelisk-activity", "siyu-peers-obelisk-workflow"];
-/// What they are built for.
-const TARGET: &str = "wasm32-unknown-unknown";
+/// What adds one, as a plugin of Siyu, and what that is built for.
+const OF_SIYU: (&str, &[&str]) = ("wasm32-unknown-unknown", &["siyu-peers-plugin"]);
+/// The same as components of Obelisk.
+const OF_OBELISK: (&str, &[&str]) =
+    ("wasm32-wasip2", &["siyu-peers-obelisk-activity", "siyu-peers-obelisk-workflow"]);
 
 /// Options of `bench peers`.
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Whom to measure: siyu, dbos, restate, obelisk; all when absent
+    /// Whom to measure: words of their names, such as siyu, dbos, restate, obelisk, postgres; all when absent
     who: Vec<String>,
     /// How often each is measured, on an empty store each time
     #[arg(long, default_value_t = 3)]
@@ -33,8 +34,8 @@ pub(crate) struct Options {
 
 /// Builds Siyu and the steps optimised, and measures.
 pub(crate) fn run_peers(options: &Options) -> anyhow::Result<()> {
-    plugins::install_target()?;
-    let modules = build_steps()?;
+    let modules = build_steps(OF_SIYU)?;
+    let components = build_steps(OF_OBELISK)?;
     let program = siyu(true)?;
     let mut bench = cargo();
     bench.args(["run", "--release", "--quiet", "--package", "siyu-peers", "--"]).args(&options.who);
@@ -46,16 +47,18 @@ pub(crate) fn run_peers(options: &Options) -> anyhow::Result<()> {
     if let Some(peers) = &options.peers {
         bench.arg("--peers").arg(peers);
     }
-    run(bench.env("SIYU_PEERS_MODULES", modules).env("SIYU_PEERS_PROGRAM", program))
+    bench.env("SIYU_PEERS_MODULES", modules).env("SIYU_PEERS_COMPONENTS", components);
+    run(bench.env("SIYU_PEERS_PROGRAM", program))
 }
 
-/// Builds the steps; gives the folder of them, as the compiler makes them.
-fn build_steps() -> anyhow::Result<PathBuf> {
+/// Builds packages for a target; gives the folder of what the compiler makes of them.
+fn build_steps((target, packages): (&str, &[&str])) -> anyhow::Result<PathBuf> {
+    plugins::install_target(target)?;
     let mut build = cargo();
-    build.args(["build", "--profile", "plugin", "--target", TARGET, "--lib"]);
-    for package in STEPS {
+    build.args(["build", "--profile", "plugin", "--target", target, "--lib"]);
+    for package in packages {
         build.args(["--package", package]);
     }
     run(&mut build)?;
-    Ok(target().join(TARGET).join("plugin"))
+    Ok(commands::target().join(target).join("plugin"))
 }

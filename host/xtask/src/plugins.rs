@@ -13,7 +13,7 @@ const TARGET: &str = "wasm32-unknown-unknown";
 /// Builds all plugins; gives the folder they are in. Does nothing for those that are up to date.
 #[expect(clippy::print_stderr, reason = "a developer watches")]
 pub(crate) fn build(verbose: bool) -> anyhow::Result<PathBuf> {
-    install_target()?;
+    install_target(TARGET)?;
     let names = names()?;
     let mut build = cargo();
     build.args(["build", "--profile", "plugin", "--target", TARGET, "--lib"]);
@@ -57,13 +57,13 @@ fn names() -> anyhow::Result<Vec<String>> {
     Ok(names)
 }
 
-/// Makes the compiler able to build plugins.
-pub(crate) fn install_target() -> anyhow::Result<()> {
-    let libraries = output(Command::new("rustc").args(["--print", "target-libdir", "--target", TARGET]))?;
+/// Makes the compiler able to build for a target.
+pub(crate) fn install_target(target: &str) -> anyhow::Result<()> {
+    let libraries = output(Command::new("rustc").args(["--print", "target-libdir", "--target", target]))?;
     if Path::new(libraries.trim()).exists() {
         return Ok(());
     }
-    run(Command::new("rustup").args(["target", "add", TARGET]))
+    run(Command::new("rustup").args(["target", "add", target]))
 }
 
 fn is_newer(file: &Path, sources: &[&Path]) -> bool {

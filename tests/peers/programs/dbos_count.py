@@ -65,7 +65,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--database", required=True)
     parser.add_argument("--journal", default="")
-    parser.add_argument("--pool", type=int, required=True)
+    parser.add_argument("--pool", type=int)
     parser.add_argument("--name", required=True)
     options = parser.parse_args()
     # Answers alone go to standard output, whatever the library prints.
@@ -82,11 +82,12 @@ def main() -> None:
     config: DBOSConfig = {
         "name": "peers",
         "system_database_url": options.database,
-        "sys_db_pool_size": options.pool,
         "executor_id": options.name,
         "application_version": "1",
         "log_level": "ERROR",
     }
+    if options.pool:
+        config["sys_db_pool_size"] = options.pool
     DBOS(config=config)
     DBOS.launch()
     print("ready", file=answers, flush=True)

@@ -17,6 +17,8 @@ pub(crate) struct Figures {
     pub(crate) bytes: f64,
     /// Waits for the disk that a workflow caused, one starter; none when nothing can count them here.
     pub(crate) syncs: Option<f64>,
+    /// Processors that others kept busy just before.
+    pub(crate) others: f64,
 }
 
 /// A figure of several repetitions: the middle, the lowest and the highest.
@@ -37,6 +39,7 @@ impl Figures {
             alone_ms: percentile(&alone.spent_ms, 50),
             bytes: 0.0,
             syncs: None,
+            others: 0.0,
         }
     }
 }

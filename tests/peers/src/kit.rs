@@ -12,8 +12,10 @@ pub(crate) struct Kit {
     pub(crate) folder: PathBuf,
     /// The program `siyu`.
     pub(crate) siyu: PathBuf,
-    /// The steps of Siyu and of Obelisk, as the compiler made them.
+    /// The step of Siyu, as the compiler made it.
     pub(crate) modules: PathBuf,
+    /// The step and the workflow of Obelisk, as the compiler made them.
+    pub(crate) components: PathBuf,
     /// How many start workflows at once.
     pub(crate) starters: usize,
 }

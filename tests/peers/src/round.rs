@@ -11,6 +11,7 @@ use crate::folder;
 use crate::kit::Kit;
 use crate::load::{self, Driven, Load, Way};
 use crate::process::Process;
+use crate::quiet;
 use crate::syncs::Watch;
 
 /// How long an engine is warmed: caches, connections, the threads that it starts when they are needed.
@@ -93,10 +94,12 @@ impl Rounds {
         let empty = (engine.start)(kit, folder.path())?.stop()?;
         let mut all = Vec::new();
         for _ in 0..self.repeat {
+            let others = quiet::others_cores();
             let folder = new_folder(kit)?;
             let mut up = (engine.start)(kit, folder.path())?;
             let (mut figures, workflows) = self.round(&mut up, folder.path())?;
             figures.bytes = up.stop()?.saturating_sub(empty) as f64 / workflows as f64;
+            figures.others = others;
             crate::say(&format!("   {figures:?}"));
             all.push(figures);
         }
@@ -124,7 +127,8 @@ impl Rounds {
     }
 }
 
-fn new_folder(kit: &Kit) -> anyhow::Result<tempfile::TempDir> {
+/// An empty folder, which goes with what is in it.
+pub(crate) fn new_folder(kit: &Kit) -> anyhow::Result<tempfile::TempDir> {
     tempfile::TempDir::with_prefix_in("siyu-peers-", &kit.folder)
         .with_context(|| format!("a folder in {}", kit.folder.display()))
 }

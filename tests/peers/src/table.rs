@@ -39,13 +39,14 @@ pub(crate) struct Row {
 type Read = fn(&Figures) -> Option<f64>;
 
 /// Columns, and what stands in them.
-const COLUMNS: [(&str, Read); 6] = [
+const COLUMNS: [(&str, Read); 7] = [
     ("workflows/s", |figures| Some(figures.rate)),
     ("p50 ms", |figures| Some(figures.median_ms)),
     ("p99 ms", |figures| Some(figures.slow_ms)),
     ("alone: p50 ms", |figures| Some(figures.alone_ms)),
     ("bytes a workflow", |figures| Some(figures.bytes)),
     ("alone: syncs a workflow", |figures| figures.syncs),
+    ("others' cores", |figures| Some(figures.others)),
 ];
 
 /// Everything as Markdown.
@@ -111,7 +112,10 @@ mod tests {
         let cells = |line: &str| line.replace("\\|", "").matches('|').count();
         assert_eq!(table.len(), 4, "{text}");
         assert!(table.iter().all(|line| cells(line) == cells(table[0])), "{text}");
-        assert!(table[2].starts_with("| It 1.2 | 1,000 | 2.00 | 0.00 | 0.00 | 0.00 | – | fsync |"), "{text}");
+        assert!(
+            table[2].starts_with("| It 1.2 | 1,000 | 2.00 | 0.00 | 0.00 | 0.00 | – | 0.00 | fsync |"),
+            "{text}"
+        );
         assert!(table[3].starts_with("| It | not measured: no a\\|b here | – |"), "{text}");
     }
 }

@@ -19,8 +19,9 @@ const VERSION: &str = "3.4.0";
 /// Where a process keeps what it did.
 #[derive(Clone, Copy)]
 enum At {
-    /// A file of SQLite with this mode of its journal.
-    Sqlite(&'static str),
+    /// A file of SQLite with this mode of its journal, over so many connections; without a number, as many as it takes by
+    /// itself. Those that wait for each other in the file lose more time than those that wait for a connection.
+    Sqlite(&'static str, Option<usize>),
     /// Postgres, from so many processes: one is bounded by the interpreter's lock.
     Postgres(usize),
 }
@@ -33,14 +34,21 @@ pub(super) fn family() -> Family {
     };
     let postgres = "`fsync=on`, `synchronous_commit=on`";
     Family {
-        name: "DBOS",
         install: |kit| {
             install::python(&kit.peers.join("dbos"), &[&format!("dbos=={VERSION}")])?;
             Ok(VERSION.to_owned())
         },
         engines: vec![
-            engine("DBOS, SQLite as it comes", "rollback journal, `synchronous=FULL`", At::Sqlite("delete")),
-            engine("DBOS, SQLite tuned", "WAL (set on the file), `synchronous=FULL`", At::Sqlite("wal")),
+            engine(
+                "DBOS, SQLite as it comes",
+                "rollback journal, `synchronous=FULL`",
+                At::Sqlite("delete", None),
+            ),
+            engine(
+                "DBOS, SQLite tuned",
+                "WAL (set on the file), `synchronous=FULL`",
+                At::Sqlite("wal", Some(1)),
+            ),
             engine("DBOS, Postgres", postgres, At::Postgres(1)),
             engine("DBOS, Postgres, two processes", postgres, At::Postgres(2)),
         ],
@@ -58,15 +66,15 @@ fn start(kit: &Kit, folder: &Path, at: At) -> anyhow::Result<Up> {
     let python = kit.peers.join("dbos/bin/python");
     let data = folder.join("data");
     std::fs::create_dir_all(&data)?;
-    let (url, journal, count, store) = match at {
-        At::Sqlite(journal) => {
+    let (url, journal, pool, count, store) = match at {
+        At::Sqlite(journal, pool) => {
             let url = format!("sqlite:///{}", data.join("dbos.sqlite").display());
-            (url, journal, 1, Store::Files(data))
+            (url, journal, pool, 1, Store::Files(data))
         }
         At::Postgres(count) => {
             let server = Server::start_with(&Binaries::find()?, &POSTGRES)?;
             let url = server.url().replacen("postgres://", "postgresql://", 1);
-            (url, "", count, Store::Postgres(Box::new(server)))
+            (url, "", Some(kit.starters / count), count, Store::Postgres(Box::new(server)))
         }
     };
     let mut processes: Vec<Process> = Vec::new();
@@ -74,7 +82,10 @@ fn start(kit: &Kit, folder: &Path, at: At) -> anyhow::Result<Up> {
         let log = folder.join(format!("log-{place}"));
         let mut process = Process::start_asked(&python, &log, |command| {
             command.arg(programs().join("dbos_count.py")).args(["--database", &url, "--journal", journal]);
-            command.args(["--pool", &kit.starters.to_string(), "--name", &format!("executor-{place}")]);
+            command.arg("--name").arg(format!("executor-{place}"));
+            if let Some(pool) = pool {
+                command.arg("--pool").arg(pool.max(1).to_string());
+            }
             command.current_dir(folder);
         })?;
         // It says so when it is ready; the first one makes the tables.

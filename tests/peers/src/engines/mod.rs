@@ -6,15 +6,12 @@ mod restate;
 mod siyu;
 pub(crate) mod within;
 
-use crate::Who;
 use crate::kit::Kit;
 use crate::round::Engine;
 use crate::table::Gives;
 
 /// Engines of one maker.
 pub(crate) struct Family {
-    /// What it is called.
-    pub(crate) name: &'static str,
     /// Makes it ready, and gives its version.
     pub(crate) install: fn(&Kit) -> anyhow::Result<String>,
     /// It with each of its stores and settings.
@@ -27,11 +24,11 @@ pub(crate) struct Family {
 pub(crate) const POSTGRES: [&str; 2] = ["shared_buffers=1GB", "wal_buffers=16MB"];
 
 /// All of them.
-pub(crate) fn all() -> Vec<(Who, Family)> {
-    vec![
-        (Who::Siyu, siyu::family()),
-        (Who::Dbos, dbos::family()),
-        (Who::Restate, restate::family()),
-        (Who::Obelisk, obelisk::family()),
-    ]
+pub(crate) fn all() -> Vec<Family> {
+    vec![siyu::family(), dbos::family(), restate::family(), obelisk::family()]
+}
+
+/// What they are called.
+pub(crate) fn names() -> Vec<&'static str> {
+    all().iter().flat_map(|family| family.engines.iter().map(|engine| engine.name)).collect()
 }

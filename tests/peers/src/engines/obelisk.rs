@@ -15,6 +15,11 @@ use crate::table::Gives;
 /// The newest that compiles with the compiler of this repository.
 const VERSION: &str = "0.38.3";
 
+/// The step, as the compiler names it.
+const ACTIVITY: &str = "siyu_peers_obelisk_activity.wasm";
+/// The workflow, as the compiler names it.
+const WORKFLOW: &str = "siyu_peers_obelisk_workflow.wasm";
+
 /// How often an executor looks for work, and how much it takes at once.
 #[derive(Clone, Copy)]
 struct Set {
@@ -34,7 +39,6 @@ pub(super) fn family() -> Family {
         start: Box::new(move |kit, folder| start(kit, folder, set)),
     };
     Family {
-        name: "Obelisk",
         install: |kit| {
             install::rust(&kit.peers.join("obelisk"), &format!("obelisk@{VERSION}"))?;
             Ok(VERSION.to_owned())
@@ -70,10 +74,10 @@ level = \"warn\"
     )
 }
 
-fn deployment(modules: &Path, set: Set) -> String {
+fn deployment(components: &Path, set: Set) -> String {
     let component = |kind: &str, name: &str, file: &str| {
         let Set { batch, tick_ms } = set;
-        let location = modules.join(file);
+        let location = components.join(file);
         format!(
             "[[{kind}]]
 name = {name:?}
@@ -83,8 +87,10 @@ exec.tick_sleep.milliseconds = {tick_ms}
 "
         )
     };
-    component("activity_wasm", "steps", "siyu_peers_obelisk_activity.wasm")
-        + &component("workflow_wasm", "five", "siyu_peers_obelisk_workflow.wasm")
+    // What the compiler makes imports WASI, of which a workflow uses and gets nothing.
+    component("activity_wasm", "steps", ACTIVITY)
+        + &component("workflow_wasm", "five", WORKFLOW)
+        + "stub_wasi = true\n"
 }
 
 fn start(kit: &Kit, folder: &Path, set: Set) -> anyhow::Result<Up> {
@@ -92,7 +98,7 @@ fn start(kit: &Kit, folder: &Path, set: Set) -> anyhow::Result<Up> {
         (folder.join("data"), folder.join("server.toml"), folder.join("deployment.toml"));
     let api = port()?;
     std::fs::write(&server, settings(&data, api))?;
-    std::fs::write(&components, deployment(&kit.modules, set))?;
+    std::fs::write(&components, deployment(&kit.components, set))?;
     let obelisk = kit.peers.join("obelisk/bin/obelisk");
     let mut process = Process::start(&obelisk, &folder.join("log"), |command| {
         command.args(["server", "run", "--server-config"]).arg(&server).arg("--deployment").arg(&components);

@@ -44,12 +44,11 @@ pub(super) fn family() -> Family {
         start: Box::new(move |kit, folder| start(kit, folder, set)),
     };
     Family {
-        name: "Restate",
         install,
         engines: vec![
             engine("Restate, Python SDK", Set { sdk: Sdk::Python(1), partitions: 24 }),
             engine("Restate, Python SDK tuned", Set { sdk: Sdk::Python(2), partitions: 2 }),
-            engine("Restate, Node SDK", Set { sdk: Sdk::Node, partitions: 24 }),
+            engine("Restate, Node SDK tuned", Set { sdk: Sdk::Node, partitions: 2 }),
         ],
         gives: Gives {
             commit: "every step is an entry of the log; entries that come together share an append",

@@ -31,7 +31,6 @@ pub(super) fn family() -> Family {
         start: Box::new(move |kit, folder| start(kit, folder, is_postgres)),
     };
     Family {
-        name: "Siyu",
         install: |kit| {
             let version = run(&kit.siyu, SOON, |command| {
                 command.arg("--version");
