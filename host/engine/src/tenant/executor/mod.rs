@@ -1,20 +1,17 @@
 //! The executor of a tenant: takes a batch of commands and due timers, executes it on a lane, commits what it changed
 //! in one transaction, and only then answers. While batch N commits, batch N+1 may already execute.
 
-use std::collections::VecDeque;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+mod commit;
+mod recovery;
 
 use siyu_model::clock::{DurationMs, UtcMs};
-use siyu_model::event::EventSeq;
-use siyu_model::message::Message;
 use siyu_model::name::TenantName;
+use std::collections::VecDeque;
+use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use super::command::{Answer, Command, Reply, Unavailable};
+use super::command::{Command, Reply, Unavailable};
 use super::lane::Batch;
 use super::lanes::Share;
 use super::outbox::{MESSAGES_PER_BATCH, Outbox};
@@ -24,9 +21,8 @@ use crate::dispatch::{Delivered, Dispatcher};
 use crate::memory::{Asked, Halt, Memory, MemoryCell, Worked};
 use crate::ports::rows::TimerKind;
 use crate::ports::store::{Loaded, Store, StoreError, Wants};
+use commit::{Commit, durable, flatten};
 
-/// How long to wait before a store that failed is opened again.
-const REOPEN_AFTER: Duration = Duration::from_millis(500);
 /// Commands with their rows in memory with which a batch begins without waiting for more of them: about as many as one
 /// executes in its time.
 const LOADED_ENOUGH: usize = 64;
@@ -59,17 +55,6 @@ pub(super) struct Executor {
     settles: Vec<Reply<Option<UtcMs>>>,
     upkeep: Upkeep,
     share: Share,
-}
-
-/// A batch that is being made durable.
-struct Commit {
-    task: JoinHandle<Result<(), StoreError>>,
-    /// Turns true when the task is done.
-    is_over: Arc<AtomicBool>,
-    batch: u64,
-    last_seq: EventSeq,
-    answers: Vec<Answer>,
-    outbox: Vec<Message>,
 }
 
 /// Why the executor goes round again or ends.
@@ -404,88 +389,6 @@ impl Executor {
         Ok(())
     }
 
-    /// Starts to make the batch durable.
-    fn start_commit(&mut self, answers: Vec<Answer>) -> Worked<()> {
-        let memory = self.memory();
-        let outbox: Vec<Message> = memory.take_outbox();
-        let (batch, last_seq) = (memory.batch, memory.last_seq());
-        let writes = memory.flush()?;
-        if writes.is_empty() {
-            memory.committed(batch, last_seq);
-            answers.into_iter().for_each(Answer::give);
-            return Ok(());
-        }
-        let forgotten = memory.forgotten.take();
-        let store = self.store.clone();
-        let is_over = Arc::new(AtomicBool::new(false));
-        let over = is_over.clone();
-        let task = tokio::spawn(async move {
-            let outcome = store.commit(writes).await;
-            over.store(true, Ordering::Release);
-            drop(forgotten);
-            outcome
-        });
-        self.committing = Some(Commit { task, is_over, batch, last_seq, answers, outbox });
-        Ok(())
-    }
-
-    /// Waits until the commit that is under way is durable.
-    async fn finish_commit(&mut self) -> Worked<()> {
-        match &mut self.committing {
-            Some(commit) => {
-                let outcome = (&mut commit.task).await;
-                self.durable(flatten(outcome))
-            }
-            None => Ok(()),
-        }
-    }
-
-    /// The commit is over: answers leave, messages go to the dispatcher.
-    fn durable(&mut self, outcome: Result<(), StoreError>) -> Worked<()> {
-        let Some(commit) = self.committing.take() else {
-            return Ok(());
-        };
-        if let Err(error) = outcome {
-            let why = error.to_string();
-            commit.answers.into_iter().for_each(|answer| answer.fail(&why));
-            return Err(error.into());
-        }
-        self.memory().committed(commit.batch, commit.last_seq);
-        commit.answers.into_iter().for_each(Answer::give);
-        self.outbox.extend(commit.outbox);
-        self.hand_over();
-        let purge_before = self.purge_before();
-        self.upkeep.committed(&self.store, purge_before);
-        Ok(())
-    }
-
-    /// Hands messages to the dispatcher while it has room.
-    fn hand_over(&mut self) {
-        let now = self.cell.as_ref().map_or_else(|| self.ports.clock.now(), |cell| cell.now);
-        let Some(dispatcher) = &self.dispatcher else { return };
-        loop {
-            let messages = self.outbox.next();
-            let count = messages.len();
-            if count == 0 {
-                return;
-            }
-            match dispatcher.hand_over(messages, now) {
-                Ok(()) => self.on_their_way += count,
-                Err(messages) => return self.outbox.put_back(messages),
-            }
-        }
-    }
-
-    /// Reads messages of which only the ids were kept, when it is their turn.
-    async fn read_outbox(&mut self) -> Worked<()> {
-        let messages = self.outbox.wants();
-        if !messages.is_empty() {
-            let loaded = self.store.load(Wants { messages, ..Wants::default() }).await?;
-            self.outbox.read(loaded.messages);
-        }
-        Ok(())
-    }
-
     /// What retention lets go now; none when everything is kept.
     fn purge_before(&mut self) -> Option<UtcMs> {
         let days = self.settings.retention_days;
@@ -493,101 +396,7 @@ impl Executor {
         (days > 0).then(|| now - DurationMs::from_millis(u64::from(days) * DAY_MS))
     }
 
-    /// After a failure: everything in memory is dropped. A lost lease or a broken invariant ends the executor; a store
-    /// that failed is opened again.
-    async fn recover(&mut self, halt: Halt) -> bool {
-        // A commit that is still under way may yet be durable: its callers get the truth.
-        if self.committing.is_some()
-            && let Err(later) = self.finish_commit().await
-        {
-            tracing::error!(tenant = %self.name, error = %later, "a commit failed");
-        }
-        let why = Unavailable::Failed(halt.to_string());
-        self.commands.drain(..).for_each(|command| command.wish.fail(&why));
-        self.loaded_ahead = 0;
-        self.settles.drain(..).for_each(|reply| drop(reply.send(Err(why.clone()))));
-        self.deliveries.clear();
-        self.outbox.clear();
-        self.on_their_way = 0;
-        // Receipts of messages that were on their way must not meet the new memory: it hands them over again.
-        (self.receipts_sender, self.receipts) = mpsc::unbounded_channel();
-        if let Some(dispatcher) = self.dispatcher.take() {
-            dispatcher.stop().await;
-        }
-        if let Halt::Broken(why) | Halt::Store(StoreError::Broken(why)) = &halt {
-            tracing::error!(tenant = %self.name, why, "a broken invariant: the tenant stops");
-            return false;
-        }
-        if let Halt::Store(error) = &halt
-            && is_lost(error)
-        {
-            tracing::error!(tenant = %self.name, %error, "the tenant is not ours any more");
-            return false;
-        }
-        tracing::error!(tenant = %self.name, error = %halt, "the store failed: opening it again");
-        loop {
-            match self.reopen().await {
-                Ok(()) => break,
-                Err(error) if is_lost(&error) => {
-                    tracing::error!(tenant = %self.name, %error, "the tenant is not ours any more");
-                    return false;
-                }
-                Err(error) => tracing::error!(tenant = %self.name, %error, "the store cannot be opened"),
-            }
-            if self.is_stopping() {
-                return false;
-            }
-            tokio::time::sleep(REOPEN_AFTER).await;
-        }
-        let (channels, clock) = (self.ports.channels.clone(), self.ports.clock.clone());
-        self.dispatcher = Some(Dispatcher::start(channels, clock, self.receipts_sender.clone()));
-        true
-    }
-
-    async fn reopen(&mut self) -> Result<(), StoreError> {
-        self.store = self.ports.stores.open(&self.name).await?;
-        self.load().await
-    }
-
-    /// Nothing is left to do, or nothing can be done any more.
-    async fn end(mut self) {
-        if let Some(dispatcher) = self.dispatcher.take() {
-            dispatcher.stop().await;
-        }
-        self.inbox.close();
-        while let Ok(command) = self.inbox.try_recv() {
-            command.wish.fail(&Unavailable::Stopped);
-        }
-        self.upkeep.end().await;
-        if let Err(error) = self.store.close().await {
-            tracing::warn!(tenant = %self.name, %error, "the store did not close cleanly");
-        }
-    }
-
     fn memory(&mut self) -> &mut Memory {
         self.cell.as_mut().expect("memory is with the executor between two batches")
     }
-}
-
-/// Whether another host, or a newer one, has the tenant now.
-fn is_lost(error: &StoreError) -> bool {
-    matches!(
-        error,
-        StoreError::Fenced { .. }
-            | StoreError::Elsewhere { .. }
-            | StoreError::Newer { .. }
-            | StoreError::Closed { .. }
-    )
-}
-
-/// Returns once the commit that is under way is over; never when none is.
-async fn durable(committing: &mut Option<Commit>) -> Result<Result<(), StoreError>, tokio::task::JoinError> {
-    match committing {
-        Some(commit) => (&mut commit.task).await,
-        None => std::future::pending().await,
-    }
-}
-
-fn flatten(outcome: Result<Result<(), StoreError>, tokio::task::JoinError>) -> Result<(), StoreError> {
-    outcome.unwrap_or_else(|why| Err(StoreError::Database(format!("the commit ended badly: {why}"))))
 }
