@@ -33,22 +33,17 @@ impl Lanes {
     /// So many lanes, as many as the host has processors. While other tenants work, one that could fill a lane by itself
     /// gets [`SHARE_PERCENT`] of one, so that the processors have room for the others at once.
     pub fn new(count: usize) -> Arc<Self> {
-        Arc::new(Self {
-            permits: Arc::new(Semaphore::new(count)),
-            is_paced: true,
-            shares: AtomicU64::new(0),
-            recent: Mutex::default(),
-        })
+        Self::with(count, true)
     }
 
     /// The same without shares: whoever comes gets a lane, however much it takes, and no batch waits for time to pass.
     pub fn unpaced(count: usize) -> Arc<Self> {
-        Arc::new(Self {
-            permits: Arc::new(Semaphore::new(count)),
-            is_paced: false,
-            shares: AtomicU64::new(0),
-            recent: Mutex::default(),
-        })
+        Self::with(count, false)
+    }
+
+    fn with(count: usize, is_paced: bool) -> Arc<Self> {
+        let permits = Arc::new(Semaphore::new(count));
+        Arc::new(Self { permits, is_paced, shares: AtomicU64::new(0), recent: Mutex::default() })
     }
 
     fn recent(&self) -> MutexGuard<'_, Recent> {
