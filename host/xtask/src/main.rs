@@ -1,4 +1,4 @@
-//! Developer commands: `cargo xtask demo | test | ci | plugins | bench | planted | fixture | reliability | tidy`.
+//! Developer commands: `cargo xtask demo | test | ci | plugins | bench | fuzz | planted | fixture | reliability | tidy`.
 //!
 //! Each does all its set-up itself, so a fresh machine needs rustup and a C compiler only. Nothing here is part of the
 //! product.
@@ -8,6 +8,7 @@ mod ci;
 mod commands;
 mod demo;
 mod fixture;
+mod fuzz;
 mod peers;
 mod planted;
 mod plugins;
@@ -50,6 +51,8 @@ enum Command {
     },
     /// Keep a tenant of the newest schema version, once a version
     Fixture,
+    /// Look for inputs that nothing should stumble over, a minute a target; needs a C++ compiler
+    Fuzz(fuzz::Options),
     /// Plant known faults in a copy of the tree and see that the suite finds each
     Planted(planted::Options),
     /// Do to the program whatever can befall it, and say how often and with what outcome
@@ -86,6 +89,7 @@ fn run() -> anyhow::Result<()> {
         Command::Bench { beside: Some(Beside::Peers(options)), .. } => peers::run_peers(&options),
         Command::Bench { beside: None, options } => bench::run_benches(&options),
         Command::Fixture => fixture::run(),
+        Command::Fuzz(options) => fuzz::run(&options),
         Command::Planted(options) => planted::run(&options),
         Command::Reliability(options) => reliability::run(&options),
         Command::Tidy => tidy::run(),
