@@ -1,11 +1,12 @@
 //! Asking for what a tenant is wanted to do, wherever it is executed: here directly, at another host by letter.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use siyu_model::event::IncomingEvent;
-use siyu_model::id::RunId;
+use siyu_model::id::{HostId, RunId};
 use siyu_model::limits::fleet::{LETTER_BYTES_MAX, POLL_MS};
 use siyu_model::name::TenantName;
 use tokio::sync::{Notify, mpsc, oneshot};
@@ -47,6 +48,8 @@ pub(super) type ToPost = (Posting, oneshot::Sender<Result<Posted, StoreError>>);
 pub(super) struct Asking {
     outgoing: mpsc::Sender<ToPost>,
     waiting: Mutex<Waiting>,
+    /// How many wishes got a name.
+    named: AtomicU64,
     /// There may be answers.
     pub(super) answered: Notify,
 }
@@ -99,11 +102,18 @@ impl Asking {
     /// With the letters to be posted, which are for [`send`].
     pub(super) fn new() -> (Self, mpsc::Receiver<ToPost>) {
         let (outgoing, posting) = mpsc::channel(4 * POSTED_AT_ONCE);
-        (Self { outgoing, waiting: Mutex::default(), answered: Notify::new() }, posting)
+        let asking =
+            Self { outgoing, waiting: Mutex::default(), named: AtomicU64::new(0), answered: Notify::new() };
+        (asking, posting)
     }
 
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A name that no other wish of any host has.
+    fn name(&self, me: HostId) -> String {
+        format!("{me}-{}", self.named.fetch_add(1, Ordering::Relaxed))
     }
 
     async fn post(&self, letter: Posting) -> Result<LetterId, HostError> {
@@ -123,12 +133,13 @@ pub(super) async fn send(shared: Arc<Shared>, member: Arc<Member>, mut posting: 
     let mut batch = Vec::new();
     loop {
         tokio::select! {
+            biased;
+            () = shared.stopping() => return,
             count = posting.recv_many(&mut batch, POSTED_AT_ONCE) => {
                 if count == 0 {
                     return;
                 }
             }
-            () = shared.stopping() => return,
         }
         let (letters, places): (Vec<_>, Vec<_>) = batch.drain(..).unzip();
         // Whoever gave up waiting for the place is told nothing; the letter is kept all the same.
@@ -143,9 +154,10 @@ pub(super) async fn send(shared: Arc<Shared>, member: Arc<Member>, mut posting: 
 pub(super) async fn receive(shared: Arc<Shared>, member: Arc<Member>) {
     loop {
         let was_told = tokio::select! {
+            biased;
+            () = shared.stopping() => return,
             () = member.asking.answered.notified() => true,
             () = tokio::time::sleep(POLL) => false,
-            () = shared.stopping() => return,
         };
         if !was_told && !member.asking.waiting().expects() {
             continue;
@@ -161,6 +173,14 @@ pub(super) async fn receive(shared: Arc<Shared>, member: Arc<Member>) {
 }
 
 impl Shared {
+    /// The same wish with a name where it has none: a letter may be read twice, and is done once by its name.
+    fn named(&self, wanted: Wanted) -> Wanted {
+        match &self.member {
+            Some(member) => wanted.once(&member.asking.name(member.fleet.me()), self.ports.clock.now()),
+            None => wanted,
+        }
+    }
+
     /// Asks the host that has the tenant, by letter.
     async fn ask(&self, name: &TenantName, wanted: &Wanted) -> Result<Told<Answered>, HostError> {
         let Some(member) = &self.member else { return Err(HostError::NoTenant(name.clone())) };
@@ -175,6 +195,7 @@ impl Shared {
         let id = asking.post(Posting { tenant: name.clone(), body, is_awaited: true }).await?;
         let answer = asking.waiting().wait(id);
         let answer = tokio::select! {
+            biased;
             answer = tokio::time::timeout(self.rules.patience.to_std(), answer) => answer,
             // Others will answer it; this host does not hear it any more.
             () = self.stopping() => return Ok(Told::Kept(id)),
@@ -250,7 +271,7 @@ impl Host {
             Ok(tenant) => Ok(Told::Done(post::do_one(&tenant, wanted).await?)),
             Err(fault) => {
                 elsewhere(fault)?;
-                self.shared.ask(name, &wanted).await
+                self.shared.ask(name, &self.shared.named(wanted)).await
             }
         }
     }

@@ -32,9 +32,10 @@ pub(super) async fn keep(shared: Arc<Shared>) {
             }
         };
         tokio::select! {
-            () = pause => {}
-            () = shared.changed.notified() => {}
+            biased;
             () = shared.stopping() => return,
+            () = shared.changed.notified() => {}
+            () = pause => {}
         }
     }
 }

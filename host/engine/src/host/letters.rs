@@ -1,6 +1,7 @@
 //! What hosts hand each other: wishes for the tenant of another host, and the answers, as JSON text.
 
 use serde::{Deserialize, Serialize};
+use siyu_model::clock::UtcMs;
 use siyu_model::event::IncomingEvent;
 use siyu_model::id::RunId;
 
@@ -37,6 +38,25 @@ pub(super) enum Answered {
     Started(ManuallyStarted),
     /// It was refused, in words, and nothing happened.
     Refused(String),
+}
+
+impl Wanted {
+    /// The same in a form that has its effect once, however often it is done: under a name that no other wish has, at the
+    /// instant at which it is asked.
+    pub(super) fn once(self, name: &str, at: UtcMs) -> Self {
+        match self {
+            Self::Start(start) => {
+                let id = start.id.or_else(|| Some(name.to_owned()));
+                Self::Start(ManualStart { id, ..start })
+            }
+            Self::Act { run, action: RunAction::Retry } => {
+                let new = RunId::derive(at, &[run.as_bytes(), b"retry", name.as_bytes()]);
+                Self::Act { run, action: RunAction::RetryAs(new) }
+            }
+            // An event has an id; what is in force, halted or over already stays so.
+            other => other,
+        }
+    }
 }
 
 impl Answered {
@@ -78,5 +98,38 @@ impl Answered {
             Self::Refused(why) => HostError::Refused(why),
             other => HostError::Refused(format!("another host answered something else: {other:?}")),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use siyu_model::json::Value;
+
+    use super::*;
+
+    fn start(id: Option<&str>) -> Wanted {
+        Wanted::Start(ManualStart {
+            playbook: "p".parse().expect("a name"),
+            workflow: "w".parse().expect("a name"),
+            customer: None,
+            data: Value::map::<String>([]),
+            id: id.map(str::to_owned),
+            by: "test".to_owned(),
+        })
+    }
+
+    fn once(wanted: Wanted, name: &str) -> String {
+        format!("{:?}", wanted.once(name, UtcMs::EPOCH))
+    }
+
+    #[test]
+    fn what_would_be_done_twice_gets_a_name_and_what_has_one_keeps_it() {
+        assert!(once(start(None), "one").contains(r#"id: Some("one")"#));
+        assert!(once(start(Some("own")), "one").contains(r#"id: Some("own")"#));
+        let run = RunId::derive(UtcMs::EPOCH, &[b"run"]);
+        let act = |action| Wanted::Act { run, action };
+        assert_ne!(once(act(RunAction::Retry), "one"), once(act(RunAction::Retry), "two"));
+        assert_eq!(once(act(RunAction::Retry), "one"), once(act(RunAction::Retry), "one"));
+        assert_eq!(once(act(RunAction::Pause), "one"), format!("{:?}", act(RunAction::Pause)));
     }
 }

@@ -77,9 +77,10 @@ pub(super) async fn attend(shared: Arc<Shared>, member: Arc<Member>) {
             tracing::warn!(%fault, "the fleet's roster cannot be kept");
         }
         tokio::select! {
-            () = tokio::time::sleep(BEAT) => {}
-            () = member.roster.notified() => {}
+            biased;
             () = shared.stopping() => break,
+            () = member.roster.notified() => {}
+            () = tokio::time::sleep(BEAT) => {}
         }
         while ending.try_join_next().is_some() {}
     }
@@ -90,6 +91,8 @@ pub(super) async fn attend(shared: Arc<Shared>, member: Arc<Member>) {
 pub(super) async fn listen(shared: Arc<Shared>, member: Arc<Member>) {
     loop {
         tokio::select! {
+            biased;
+            () = shared.stopping() => return,
             news = member.fleet.news() => {
                 if matches!(news, News::Letters | News::Anything) {
                     member.letters.notify_one();
@@ -101,7 +104,6 @@ pub(super) async fn listen(shared: Arc<Shared>, member: Arc<Member>) {
                     member.roster.notify_one();
                 }
             }
-            () = shared.stopping() => return,
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Letters for the tenants of this host: each is done once it is durable, and answered then.
 //!
-//! A letter may be read twice, when a host dies between its doing and its answer. An event and a start with an id are
-//! known by their ids then, publishing what is in force changes nothing, and a run is not ended twice.
+//! A letter may be read twice, when a host dies between its doing and its answer. An event, a start and a retry are known
+//! by their ids then (whoever asks gives one to what has none), publishing what is in force changes nothing, and a run is
+//! not ended twice.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -29,6 +30,8 @@ pub(super) async fn deliver(shared: Arc<Shared>, member: Arc<Member>) {
             rounds.spawn(round(shared.clone(), member.clone(), name, letters));
         }
         tokio::select! {
+            biased;
+            () = shared.stopping() => break,
             // What a tenant's round leaves is looked for at once.
             Some(done) = rounds.join_next() => match done {
                 Ok(name) => drop(busy.remove(&name)),
@@ -39,7 +42,6 @@ pub(super) async fn deliver(shared: Arc<Shared>, member: Arc<Member>) {
             },
             () = member.letters.notified() => {}
             () = tokio::time::sleep(POLL) => {}
-            () = shared.stopping() => break,
         }
     }
     // Those under way end with their tenants: what is not answered is another host's.

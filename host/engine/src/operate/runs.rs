@@ -27,6 +27,9 @@ pub enum RunAction {
     },
     /// Begins a new run at the step where this one failed.
     Retry,
+    /// The same as a run of this id; when that run is there already it is the answer, and nothing happens. So whoever got
+    /// no answer may ask again.
+    RetryAs(RunId),
 }
 
 /// Why a person's wish was not done.
@@ -91,8 +94,13 @@ pub(crate) fn act(cell: &mut MemoryCell, id: RunId, action: RunAction) -> Operat
                 wrong("queued, live or paused", "cancelled")
             }
         }
-        RunAction::Retry if phase != RunPhase::Failed => wrong("failed", "retried"),
-        RunAction::Retry => retry(cell, id),
+        RunAction::RetryAs(new) if cell.run(new)?.is_some() => Ok(Ok(new)),
+        RunAction::Retry | RunAction::RetryAs(_) if phase != RunPhase::Failed => wrong("failed", "retried"),
+        RunAction::Retry => {
+            let new = retry_id(cell, id)?;
+            retry(cell, id, new)
+        }
+        RunAction::RetryAs(new) => retry(cell, id, new),
     }
 }
 
@@ -169,7 +177,7 @@ fn write(live: &mut LiveRun, at: siyu_model::clock::UtcMs, kind: JournalKind) {
 }
 
 /// A new run of the same version, at the step where the old one failed, with what it had kept.
-fn retry(cell: &mut MemoryCell, id: RunId) -> Operated<RunId> {
+fn retry(cell: &mut MemoryCell, id: RunId, new: RunId) -> Operated<RunId> {
     let Some(live) = cell.run(id)?.cloned() else {
         return Ok(Err(OperateError::UnknownRun(id)));
     };
@@ -182,7 +190,7 @@ fn retry(cell: &mut MemoryCell, id: RunId) -> Operated<RunId> {
         restart(fiber);
     }
     let run = Run {
-        id: retry_id(cell, id)?,
+        id: new,
         status: RunStatus::Live,
         state,
         started_at: cell.now,
@@ -194,7 +202,6 @@ fn retry(cell: &mut MemoryCell, id: RunId) -> Operated<RunId> {
         parent: None,
         ..old
     };
-    let new = run.id;
     let mut live = LiveRun { run, event: live.event, journal: Vec::new() };
     let detail = json::print(&Value::map([("retry_of", Value::text(id.to_string()))])).ok();
     let at = cell.now;
