@@ -5,14 +5,17 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use siyu_engine::doubles::MemoryStores;
+use siyu_engine::doubles::{MemoryFleets, MemoryStores};
+use siyu_engine::ports::fleet::Fleet;
 use siyu_engine::ports::inspect::{Inspect, InspectError};
 use siyu_engine::ports::rows::JournalRow;
 use siyu_engine::ports::store::{StoreError, Stores};
-use siyu_model::id::RunId;
+use siyu_model::id::{HostId, RunId};
 use siyu_model::name::TenantName;
-use siyu_store::conformance::{CHECKS, Place};
-use siyu_store::{PgInspect, PgOptions, PgStores, SqliteInspect, SqliteOptions, SqliteStores};
+use siyu_store::conformance::{CHECKS, FLEET_CHECKS, FleetPlace, Place};
+use siyu_store::{
+    PgFleet, PgInspect, PgOptions, PgRole, PgStores, SqliteInspect, SqliteOptions, SqliteStores,
+};
 use siyu_test_postgres::Scratch;
 
 struct Memory(MemoryStores);
@@ -98,4 +101,53 @@ async fn sqlite_conforms() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn postgres_conforms() {
     conforms(|| Postgres(Scratch::make().unwrap())).await;
+}
+
+struct MemoryHosts(MemoryFleets, std::sync::atomic::AtomicU8);
+
+#[async_trait]
+impl FleetPlace for MemoryHosts {
+    async fn join(&self) -> Result<Arc<dyn Fleet>, StoreError> {
+        let number = self.1.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        Ok(Arc::new(self.0.join(HostId::from_bytes([number; 16]))))
+    }
+
+    async fn silence(&self, host: HostId) -> Result<(), StoreError> {
+        self.0.silence(host);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl FleetPlace for Postgres {
+    async fn join(&self) -> Result<Arc<dyn Fleet>, StoreError> {
+        Ok(Arc::new(PgFleet::join(&self.stores(), "host", PgRole::Member).await?))
+    }
+
+    async fn silence(&self, host: HostId) -> Result<(), StoreError> {
+        let hex: String = host.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+        let text = format!("UPDATE siyu.hosts SET alive_until = began_at WHERE id = '\\x{hex}'");
+        self.0.execute(&text).map_err(|why| StoreError::Database(format!("{why:#}")))
+    }
+}
+
+/// Runs every check of fleets on a database of its own and says all that failed.
+async fn keeps_hosts_apart<P: FleetPlace>(make: impl Fn() -> P) {
+    let mut failures = Vec::new();
+    for check in FLEET_CHECKS {
+        if let Err(failure) = check.run(&make()).await {
+            failures.push(format!("{}: {failure}", check.name));
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[tokio::test]
+async fn the_fleet_in_memory_conforms() {
+    keeps_hosts_apart(|| MemoryHosts(MemoryFleets::new(), Default::default())).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_fleet_of_postgres_conforms() {
+    keeps_hosts_apart(|| Postgres(Scratch::make().unwrap())).await;
 }

@@ -3,6 +3,7 @@
 //! They keep the same promises as the real ones and are checked by the same conformance suite. They are never durable.
 
 mod clock;
+mod fleet;
 mod memory;
 mod plugins;
 mod purge;
@@ -10,5 +11,6 @@ mod reads;
 mod tables;
 
 pub use clock::HandClock;
+pub use fleet::{MemoryFleet, MemoryFleets};
 pub use memory::{CommitFault, MemoryStores};
 pub use plugins::{NativePlugins, NativeStep};

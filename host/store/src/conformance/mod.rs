@@ -3,6 +3,7 @@
 //! A check never panics and never knows which store it runs on: it says what it expected and what it found.
 
 mod commits;
+mod fleets;
 mod reads;
 mod retention;
 pub mod samples;
@@ -17,6 +18,8 @@ use siyu_engine::ports::rows::JournalRow;
 use siyu_engine::ports::store::{Store, StoreError, Stores};
 use siyu_model::id::RunId;
 use siyu_model::name::TenantName;
+
+pub use fleets::{FLEET_CHECKS, FleetCheck, FleetPlace};
 
 /// Where a check runs: durable state that outlives the hosts which open it.
 #[async_trait]
