@@ -4,7 +4,7 @@ use std::process::Command;
 
 use anyhow::Context;
 use clap::Args;
-use siyu_test_postgres::{Binaries, Server, VARIABLE};
+use siyu_test_postgres::{Binaries, Pooler, Server, VARIABLE};
 
 use crate::commands::{self, cargo, part};
 use crate::{plugins, tidy};
@@ -23,6 +23,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let mut server = None;
     part("a private Postgres", || {
         server = postgres()?;
+        pooler();
         Ok(())
     })?;
     part("tests", || {
@@ -49,20 +50,30 @@ pub(crate) fn postgres() -> anyhow::Result<Option<Server>> {
     let binaries = match Binaries::find() {
         Ok(binaries) => binaries,
         Err(missing) => {
-            install().context(missing)?;
+            install("postgresql").context(missing)?;
             Binaries::find()?
         }
     };
     Server::start(&binaries).map(Some)
 }
 
-/// Installs Debian's package, where that is possible, without a server of its own being started.
-fn install() -> anyhow::Result<()> {
+/// Installs PgBouncer where it is not here and that is possible. Its tests say that they are left out where it is not.
+#[expect(clippy::print_stderr, reason = "a developer watches")]
+fn pooler() {
+    if !Pooler::is_installed()
+        && let Err(fault) = install("pgbouncer")
+    {
+        eprintln!("without PgBouncer, whose tests are left out: {fault:#}");
+    }
+}
+
+/// Installs a package of Debian, where that is possible, without a server of its own being started.
+fn install(package: &str) -> anyhow::Result<()> {
     let apt = |arguments: &[&str]| {
         let mut apt = Command::new("apt-get");
         apt.env("DEBIAN_FRONTEND", "noninteractive").env("RUNLEVEL", "1");
         commands::run(apt.args(arguments))
     };
     apt(&["update", "--quiet"])?;
-    apt(&["install", "--quiet", "--yes", "--no-install-recommends", "postgresql"])
+    apt(&["install", "--quiet", "--yes", "--no-install-recommends", package])
 }

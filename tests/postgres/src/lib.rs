@@ -6,10 +6,12 @@
 //! nothing here skips a test: without Postgres a test fails and says what to install.
 
 mod binaries;
+mod pooler;
 mod scratch;
 mod server;
 
 pub use binaries::Binaries;
+pub use pooler::{Pooler, Pooling};
 pub use scratch::Scratch;
 pub use server::{Server, Stop};
 

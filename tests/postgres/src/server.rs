@@ -59,9 +59,9 @@ pub enum Stop {
 
 /// The user as whom the server runs.
 #[derive(Debug, Clone, Copy)]
-struct Account {
-    user: u32,
-    group: u32,
+pub(crate) struct Account {
+    pub(crate) user: u32,
+    pub(crate) group: u32,
 }
 
 impl Server {
@@ -295,7 +295,7 @@ fn run_as(command: &mut Command, account: Option<Account>) -> &mut Command {
 }
 
 /// Postgres refuses to run as root: then it runs as the user that its package makes.
-fn account() -> anyhow::Result<Option<Account>> {
+pub(crate) fn account() -> anyhow::Result<Option<Account>> {
     let own = Command::new("id").arg("-u").output().context("`id -u` cannot be asked")?;
     if String::from_utf8_lossy(&own.stdout).trim() != "0" {
         return Ok(None);

@@ -11,10 +11,12 @@ use siyu_engine::ports::store::StoreError;
 use sqlx::error::BoxDynError;
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgRow};
 use sqlx::{Arguments, AssertSqlSafe, ConnectOptions, Either, Executor, Row, SqlSafeStr};
+use tokio::sync::OnceCell;
 
 use super::cells::Record;
 use super::composite::Shapes;
 use super::escape::escaped;
+use super::sessions;
 use crate::database::{Args, Value, failed};
 
 /// The oldest version of Postgres that is supported: the oldest that its makers support.
@@ -28,7 +30,7 @@ const IDLE: &str = "10s";
 const LOCK: &str = "15s";
 
 /// How long a server may take to be reached.
-const REACHED: Duration = Duration::from_secs(10);
+pub(super) const REACHED: Duration = Duration::from_secs(10);
 
 /// Bytes of a key at most, as the model has it.
 const KEY_BYTES_MAX: usize = 256;
@@ -48,6 +50,8 @@ pub(super) enum Purpose {
 pub(super) struct Server {
     options: PgConnectOptions,
     place: String,
+    /// Set once it was tried whether sessions are whole.
+    has_whole_sessions: OnceCell<()>,
 }
 
 /// Without the password.
@@ -72,7 +76,7 @@ impl Server {
         let options = PgConnectOptions::from_str(url)
             .map_err(|fault| StoreError::Database(format!("the URL of the database: {fault}")))?;
         let place = place(&options);
-        Ok(Self { options, place })
+        Ok(Self { options, place, has_whole_sessions: OnceCell::new() })
     }
 
     /// The database in words, without the password.
@@ -84,6 +88,11 @@ impl Server {
     pub(super) async fn connect(&self, schema: &str, purpose: Purpose) -> Result<PgConnection, StoreError> {
         let mut connection = self.dial(schema, purpose).await?;
         self.check(&mut connection, purpose).await?;
+        let try_sessions = async {
+            let other = self.dial(schema, Purpose::Read).await?;
+            sessions::are_whole(self, &mut connection, other).await
+        };
+        self.has_whole_sessions.get_or_try_init(|| try_sessions).await?;
         Ok(connection)
     }
 

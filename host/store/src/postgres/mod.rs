@@ -14,6 +14,7 @@ mod health;
 mod migrate;
 mod registry;
 mod schema;
+mod sessions;
 
 #[cfg(test)]
 mod constraint_tests;
