@@ -19,6 +19,8 @@ const SHOWN: usize = 5;
 pub(crate) enum Ledger {
     /// A file.
     File(PathBuf),
+    /// A copy of a file, which looking may recover.
+    Written(PathBuf),
     /// A schema in the Postgres database of this URL.
     Schema(String),
 }
@@ -135,8 +137,9 @@ impl Ledger {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         let rows: Vec<Option<String>> = runtime.block_on(async {
             match self {
-                Self::File(path) => {
-                    let options = SqliteConnectOptions::new().filename(path).read_only(true);
+                Self::File(path) | Self::Written(path) => {
+                    let is_read_only = matches!(self, Self::File(_));
+                    let options = SqliteConnectOptions::new().filename(path).read_only(is_read_only);
                     let mut connection: SqliteConnection = options.connect().await.expect("the database");
                     let query = sqlx::query_scalar(AssertSqlSafe(sql));
                     let rows = query.fetch_all(&mut connection).await.expect(sql);
@@ -161,7 +164,7 @@ impl Ledger {
     /// A member of an event's document.
     fn member(&self, name: &str) -> String {
         match self {
-            Self::File(_) => format!("(data ->> '$.{name}')"),
+            Self::File(_) | Self::Written(_) => format!("(data ->> '$.{name}')"),
             Self::Schema(_) => format!("(data::json ->> '{name}')"),
         }
     }
@@ -169,14 +172,14 @@ impl Ledger {
     /// Bytes as digits.
     fn hex(&self, column: &str) -> String {
         match self {
-            Self::File(_) => format!("lower(hex({column}))"),
+            Self::File(_) | Self::Written(_) => format!("lower(hex({column}))"),
             Self::Schema(_) => format!("encode({column}, 'hex')"),
         }
     }
 
     fn tables(&self) -> Vec<String> {
         self.ask(match self {
-            Self::File(_) => {
+            Self::File(_) | Self::Written(_) => {
                 "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY 1"
             }
             Self::Schema(_) => {
@@ -188,7 +191,7 @@ impl Ledger {
     /// A question for the rows of a table, each as one text, without some columns.
     fn rows(&self, table: &str, apart: &[&str]) -> String {
         match self {
-            Self::File(_) => {
+            Self::File(_) | Self::Written(_) => {
                 let columns =
                     self.ask(&format!("SELECT name FROM pragma_table_info('{table}') ORDER BY cid"));
                 let quoted: Vec<_> = columns

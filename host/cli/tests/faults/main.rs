@@ -8,6 +8,7 @@ mod disk;
 mod failing_disk;
 mod kill;
 mod ledger;
+mod migration;
 mod pace;
 mod power_cut;
 mod program;
