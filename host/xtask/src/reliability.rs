@@ -41,7 +41,7 @@ const fn faults(promise: &'static str, name: &'static str, counts: &'static [Cou
     Suite { promise, package: "siyu-cli", test: "faults", name: Some(name), counts }
 }
 
-const SUITES: [Suite; 13] = [
+const SUITES: [Suite; 16] = [
     faults(
         "killed at random moments, the program ends where an undisturbed run ends (SQLite)",
         "kill::killed_at_random_moments_it_ends_where_an_undisturbed_run_ends",
@@ -97,12 +97,29 @@ const SUITES: [Suite; 13] = [
         "database::a_standby_that_takes_over_has_everything_that_was_acknowledged",
         &[("SIYU_FAILOVERS", "failovers", 1, 5)],
     ),
+    faults(
+        "killed while it makes a file, the program makes it whole the next time",
+        "migration::killed_while_it_makes_a_file_it_makes_it_whole_the_next_time",
+        &[("SIYU_MIGRATION_KILLS", "kills half-way", 20, 200)],
+    ),
+    faults(
+        "the same of a schema in Postgres",
+        "migration::killed_while_it_makes_a_schema_it_makes_it_whole_the_next_time",
+        &[("SIYU_MIGRATION_KILLS_POSTGRES", "kills half-way", 6, 60)],
+    ),
     Suite {
         promise: "whatever fails in simulated worlds, nothing is lost, doubled or stuck",
         package: "siyu-simulator",
         test: "seeds",
-        name: None,
+        name: Some("whatever_fails_nothing_is_lost_doubled_or_stuck"),
         counts: &[("SIYU_SEEDS", "worlds", 2_000, 20_000)],
+    },
+    Suite {
+        promise: "however simulated hosts of one database come, go and lose each other, every wish is done once",
+        package: "siyu-simulator",
+        test: "seeds",
+        name: Some("however_hosts_come_go_and_lose_each_other_every_wish_is_done_once"),
+        counts: &[("SIYU_FLEET_SEEDS", "fleets", 500, 5_000)],
     },
     Suite {
         promise: "the engine leaves what a small interpreter leaves that shares no code with it",

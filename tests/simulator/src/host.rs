@@ -63,7 +63,7 @@ struct Alive {
     asked: Vec<Work>,
 }
 
-type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
+pub(crate) type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl Host {
     /// A host that does not run yet.
@@ -79,7 +79,7 @@ impl Host {
         self.kill();
         // What other threads have done is looked at when nothing else is left to do: so it does not matter how long they took.
         let runtime = Builder::new_current_thread()
-            .enable_time()
+            .enable_all()
             .start_paused(true)
             .global_queue_interval(u32::MAX >> 1)
             .build()?;
@@ -164,7 +164,7 @@ impl Host {
 }
 
 /// All of them are in the inbox, in their order, before the executor sees the first.
-async fn begin(mut asked: Vec<Work>) {
+pub(crate) async fn begin(mut asked: Vec<Work>) {
     std::future::poll_fn(|cx| {
         asked.retain_mut(|work| work.as_mut().poll(cx).is_pending());
         Poll::Ready(())

@@ -5,11 +5,12 @@
 //! seed ─> scenario (playbooks by a grammar, actions) ─> play: world of hosts ─> what is durable ─> checks
 //!                                                        └─ a failure ─> shrink ─> a small scenario to read
 //! ```
-//! The same seed is the same play to the last commit. Nothing here waits for real time, and nothing is random that the
-//! seed did not draw.
+//! The same seed of a single tenant is the same play to the last commit; one of a fleet nearly always is. Nothing here waits
+//! for real time, and nothing is random that the seed did not draw.
 
 mod channel;
 mod durable;
+mod fleet;
 mod grammar;
 mod host;
 mod play;
@@ -26,11 +27,12 @@ use std::time::Duration;
 
 pub use channel::ChannelFault;
 pub use durable::{Durable, Shared};
+pub use fleet::{FleetAction, FleetFault, FleetScenario, play_fleet};
 pub use grammar::{Language, Sketch};
 pub use play::{Failure, Played, REST_MS, play, play_in};
 pub use plugin::{Installed, manifest, plugins};
 pub use scenario::{Action, Backing, Cause, Scenario, Time, Wish};
-pub use seeds::{Report, run_seed, run_seeds};
+pub use seeds::{Report, run_fleet_seed, run_fleet_seeds, run_seed, run_seeds};
 pub use shrink::shrink;
 pub use store::{CommitFault, OpenFault, Semantics};
 pub use world::{BEGIN, Kept, World};

@@ -1,26 +1,53 @@
-//! `cargo run -p siyu-simulator`: plays `SIYU_SEEDS` seeds (2,000 when absent), or the one that `SIYU_SEED` names.
+//! `cargo run -p siyu-simulator`: plays `SIYU_SEEDS` seeds of single tenants (2,000 when absent) and `SIYU_FLEET_SEEDS` of
+//! fleets (500 when absent), from `SIYU_FIRST` on, or the one that `SIYU_SEED` or `SIYU_FLEET_SEED` names.
 
 use std::process::ExitCode;
 use std::time::Instant;
 
-use siyu_simulator::{Report, run_seed, run_seeds};
+use siyu_simulator::{Played, Report, run_fleet_seed, run_fleet_seeds, run_seed, run_seeds};
 
-#[expect(clippy::print_stdout, clippy::print_stderr, reason = "a developer watches")]
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok().and_then(|text| text.parse().ok())
+}
+
+fn one(seed: u64, outcome: Result<(Played, usize), String>) -> Report {
+    match outcome {
+        Err(failure) => Report { seeds: 1, failures: vec![(seed, failure)], ..Report::default() },
+        Ok((played, actions)) => Report {
+            seeds: 1,
+            actions: actions as u64,
+            events: played.events as u64,
+            runs: played.runs as u64,
+            commits: played.commits,
+            failures: Vec::new(),
+        },
+    }
+}
+
 fn main() -> ExitCode {
-    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
-    let began = Instant::now();
-    let report = match number("SIYU_SEED") {
-        Some(seed) => {
-            let failures = run_seed(seed).err().map(|failure| (seed, failure)).into_iter().collect();
-            Report { seeds: 1, failures, ..Report::default() }
+    let first = number("SIYU_FIRST").unwrap_or(0);
+    let holds = match (number("SIYU_SEED"), number("SIYU_FLEET_SEED")) {
+        (Some(seed), _) => play("single tenants", || one(seed, run_seed(seed))),
+        (None, Some(seed)) => play("fleets", || one(seed, run_fleet_seed(seed))),
+        (None, None) => {
+            let holds = play("single tenants", || run_seeds(first, number("SIYU_SEEDS").unwrap_or(2_000)));
+            let fleets = number("SIYU_FLEET_SEEDS").unwrap_or(500);
+            holds & play("fleets", || run_fleet_seeds(first, fleets))
         }
-        None => run_seeds(number("SIYU_FIRST").unwrap_or(0), number("SIYU_SEEDS").unwrap_or(2_000)),
     };
+    if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Plays and says how it went; whether everything held.
+#[expect(clippy::print_stdout, clippy::print_stderr, reason = "a developer watches")]
+fn play(what: &str, play: impl FnOnce() -> Report) -> bool {
+    let began = Instant::now();
+    let report = play();
     for (_, failure) in &report.failures {
         eprintln!("{failure}");
     }
     println!(
-        "{} seeds: {} actions, {} events, {} runs, {} commits, {} failures, {:.1} s",
+        "{what}: {} seeds, {} actions, {} events, {} runs, {} commits, {} failures, {:.1} s",
         report.seeds,
         report.actions,
         report.events,
@@ -29,5 +56,5 @@ fn main() -> ExitCode {
         report.failures.len(),
         began.elapsed().as_secs_f64()
     );
-    if report.failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    report.failures.is_empty()
 }

@@ -2,7 +2,8 @@
 
 use std::fmt::Debug;
 
-use siyu_engine::ports::store::{Store, StoreError, Wants};
+use siyu_engine::ports::store::{Store, StoreError, Stores, Wants};
+use siyu_model::name::TenantName;
 use tokio::runtime::Builder;
 
 use crate::durable::Durable;
@@ -13,12 +14,20 @@ pub(crate) fn check(world: &mut World) -> Result<(), String> {
     for host in 0..world.hosts.len() {
         world.kill(host);
     }
-    let runtime = Builder::new_current_thread().enable_time().build().map_err(|why| why.to_string())?;
-    let stores = world.backing.stores();
-    let durable = world.durable.lock();
+    let stores = world.backing.stores().map_err(|why| format!("{why:#}"))?;
+    compare_with(&*stores, &tenant_name(), &world.durable.lock())
+}
+
+/// Compares a tenant of which no host has the store any more.
+pub(crate) fn compare_with(
+    stores: &dyn Stores,
+    tenant: &TenantName,
+    durable: &Durable,
+) -> Result<(), String> {
+    let runtime = Builder::new_current_thread().enable_all().build().map_err(|why| why.to_string())?;
     runtime.block_on(async {
-        let store = stores.open(&tenant_name()).await.map_err(|why| why.to_string())?;
-        let compared = compare(&*store, &durable).await;
+        let store = stores.open(tenant).await.map_err(|why| why.to_string())?;
+        let compared = compare(&*store, durable).await;
         store.close().await.map_err(|why| why.to_string())?;
         compared
     })

@@ -23,6 +23,8 @@ pub enum Backing {
     Memory,
     /// In a file of SQLite.
     Sqlite,
+    /// In a schema of a Postgres database that is made for it.
+    Postgres,
 }
 
 /// An event that a customer causes.
@@ -146,7 +148,11 @@ impl Scenario {
             seed,
             time,
             semantics: if rng.bool() { Semantics::Embedded } else { Semantics::Server },
-            backing: if seed % 40 == 7 { Backing::Sqlite } else { Backing::Memory },
+            backing: match seed % 200 {
+                13 => Backing::Postgres,
+                place if place % 40 == 7 => Backing::Sqlite,
+                _ => Backing::Memory,
+            },
             hosts,
             inbox_max: [2, 8, 64][rng.usize(..3)],
             batch_max: [1, 2, 5, 256][rng.usize(..4)],
@@ -208,22 +214,7 @@ impl Drawer {
     }
 
     fn cause(&mut self) -> Cause {
-        // Now and then an event comes again.
-        let id = if self.next > 0 && self.rng.u8(..12) == 0 { self.rng.u32(..self.next) } else { self.next };
-        if id < self.next {
-            return Self::of(id);
-        }
-        self.next += 1;
-        Self::of(id)
-    }
-
-    /// The event of an id: all that it says follows from it.
-    fn of(id: u32) -> Cause {
-        let mut rng = Rng::with_seed(u64::from(id) + 1);
-        let event_type = ["go", "go", "go", "hop", "paid", "paid"][rng.usize(..6)];
-        let customer = (rng.u8(..40) > 0).then(|| rng.u8(..4));
-        let items = (0..rng.usize(..4)).map(|_| rng.i64(0..6)).collect();
-        Cause { id, event_type, customer, n: rng.i64(0..8), items }
+        draw_cause(&mut self.rng, &mut self.next)
     }
 
     fn causes(&mut self, most: usize) -> Action {
@@ -274,23 +265,11 @@ impl Drawer {
     }
 
     fn commit(&mut self, host: usize) -> Action {
-        let faults =
-            [CommitFault::Before, CommitFault::After, CommitFault::StallBefore, CommitFault::StallAfter];
-        Action::Commit(host, faults[self.rng.usize(..4)])
+        Action::Commit(host, draw_commit_fault(&mut self.rng))
     }
 
     fn channel(&mut self, host: usize) -> Action {
-        let faults = [
-            ChannelFault::Refuse,
-            ChannelFault::Later,
-            ChannelFault::Silence,
-            ChannelFault::Twice,
-            ChannelFault::Odd,
-            ChannelFault::Stranger,
-            ChannelFault::Break,
-            ChannelFault::Stall,
-        ];
-        Action::Channel(host, faults[self.rng.usize(..faults.len())])
+        Action::Channel(host, draw_channel_fault(&mut self.rng))
     }
 
     fn jump(&mut self, host: usize) -> Action {
@@ -323,4 +302,37 @@ impl Drawer {
         actions.push(end);
         actions
     }
+}
+
+/// An event; now and then one comes again. `next` is the id of the next new one.
+pub(crate) fn draw_cause(rng: &mut Rng, next: &mut u32) -> Cause {
+    let id = if *next > 0 && rng.u8(..12) == 0 { rng.u32(..*next) } else { *next };
+    *next += u32::from(id == *next);
+    // All that it says follows from its id.
+    let mut rng = Rng::with_seed(u64::from(id) + 1);
+    let event_type = ["go", "go", "go", "hop", "paid", "paid"][rng.usize(..6)];
+    let customer = (rng.u8(..40) > 0).then(|| rng.u8(..4));
+    let items = (0..rng.usize(..4)).map(|_| rng.i64(0..6)).collect();
+    Cause { id, event_type, customer, n: rng.i64(0..8), items }
+}
+
+/// How a commit goes wrong.
+pub(crate) fn draw_commit_fault(rng: &mut Rng) -> CommitFault {
+    let faults = [CommitFault::Before, CommitFault::After, CommitFault::StallBefore, CommitFault::StallAfter];
+    faults[rng.usize(..faults.len())]
+}
+
+/// What a channel does wrong.
+pub(crate) fn draw_channel_fault(rng: &mut Rng) -> ChannelFault {
+    let faults = [
+        ChannelFault::Refuse,
+        ChannelFault::Later,
+        ChannelFault::Silence,
+        ChannelFault::Twice,
+        ChannelFault::Odd,
+        ChannelFault::Stranger,
+        ChannelFault::Break,
+        ChannelFault::Stall,
+    ];
+    faults[rng.usize(..faults.len())]
 }

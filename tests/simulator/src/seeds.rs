@@ -6,8 +6,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use siyu_engine::operate::Publication;
 
+use crate::fleet::{FleetScenario, play_fleet};
+use crate::grammar::Sketch;
 use crate::locked;
-use crate::play::{Played, difference, play};
+use crate::play::{Failure, Played, difference, play};
 use crate::scenario::Scenario;
 use crate::shrink::shrink;
 
@@ -31,8 +33,17 @@ pub struct Report {
     pub failures: Vec<(u64, String)>,
 }
 
-/// Plays so many seeds from `first` on. Ends early when three have failed.
+/// Plays so many seeds of single tenants from `first` on. Ends early when three have failed.
 pub fn run_seeds(first: u64, count: u64) -> Report {
+    many(first, count, run_seed)
+}
+
+/// Plays so many seeds of fleets from `first` on. Ends early when three have failed.
+pub fn run_fleet_seeds(first: u64, count: u64) -> Report {
+    many(first, count, run_fleet_seed)
+}
+
+fn many(first: u64, count: u64, run: impl Fn(u64) -> Result<(Played, usize), String> + Sync) -> Report {
     let report = Mutex::new(Report::default());
     let next = AtomicU64::new(first);
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
@@ -44,7 +55,7 @@ pub fn run_seeds(first: u64, count: u64) -> Report {
                     if seed >= first + count || locked(&report).failures.len() >= 3 {
                         return;
                     }
-                    let outcome = run_seed(seed);
+                    let outcome = run(seed);
                     let mut report = locked(&report);
                     report.seeds += 1;
                     match outcome {
@@ -66,28 +77,80 @@ pub fn run_seeds(first: u64, count: u64) -> Report {
 /// Plays one seed; gives how it went and how many actions it had, or its failure as text.
 pub fn run_seed(seed: u64) -> Result<(Played, usize), String> {
     let scenario = Scenario::new(seed);
-    let compiled: anyhow::Result<Vec<Publication>> =
-        scenario.versions.iter().map(super::Sketch::publication).collect();
-    let publications =
-        compiled.map_err(|why| format!("seed {seed}: a playbook does not compile:\n{why:#}"))?;
+    let publications = compiled(seed, &scenario.versions)?;
     let played = match play(&scenario, &publications) {
         Ok(played) => played,
         Err(failure) => {
             let first = failure.to_string();
-            let (small, failure) = shrink(&scenario, &publications, failure);
+            let (actions, failure) = shrink(&scenario.actions, failure, |actions| {
+                play(&Scenario { actions, ..scenario.clone() }, &publications).map(drop)
+            });
+            let small = Scenario { actions, ..scenario.clone() };
             return Err(text(&scenario, &small, (&first, &failure.to_string())));
         }
     };
-    if seed.is_multiple_of(TWICE_EVERY) {
-        let again =
-            play(&scenario, &publications).map_err(|failure| format!("seed {seed}, again: {failure}"))?;
-        if again.trace != played.trace {
-            let why = difference(&played.left, &again.left)
-                .unwrap_or_else(|| format!("{} commits, and {}", played.commits, again.commits));
-            return Err(format!("seed {seed} went two ways: {why}"));
-        }
-    }
+    twice(seed, &played, || play(&scenario, &publications))?;
     Ok((played, scenario.actions.len()))
+}
+
+/// The same of a fleet.
+pub fn run_fleet_seed(seed: u64) -> Result<(Played, usize), String> {
+    let scenario = FleetScenario::new(seed);
+    let publications = compiled(seed, &scenario.versions)?;
+    let played = match play_fleet(&scenario, &publications) {
+        Ok(played) => played,
+        Err(failure) => {
+            let first = failure.to_string();
+            let (actions, failure) = shrink(&scenario.actions, failure, |actions| {
+                play_fleet(&FleetScenario { actions, ..scenario.clone() }, &publications).map(drop)
+            });
+            let small = FleetScenario { actions, ..scenario.clone() };
+            return Err(fleet_text(&scenario, &small, (&first, &failure.to_string())));
+        }
+    };
+    // Not played twice: tokio wakes those who wait for the same thing in an order that it draws by itself, so about one fleet
+    // in ten goes another way the next time.
+    Ok((played, scenario.actions.len()))
+}
+
+fn compiled(seed: u64, versions: &[Sketch]) -> Result<Vec<Publication>, String> {
+    let compiled: anyhow::Result<Vec<Publication>> = versions.iter().map(Sketch::publication).collect();
+    compiled.map_err(|why| format!("seed {seed}: a playbook does not compile:\n{why:#}"))
+}
+
+/// Now and then a seed is played once more, and must go the same way.
+fn twice(seed: u64, played: &Played, play: impl Fn() -> Result<Played, Failure>) -> Result<(), String> {
+    if !seed.is_multiple_of(TWICE_EVERY) {
+        return Ok(());
+    }
+    let again = play().map_err(|failure| format!("seed {seed}, again: {failure}"))?;
+    if again.trace == played.trace {
+        return Ok(());
+    }
+    let why = difference(&played.left, &again.left)
+        .unwrap_or_else(|| format!("{} commits, and {}", played.commits, again.commits));
+    Err(format!("seed {seed} went two ways: {why}"))
+}
+
+fn fleet_text(scenario: &FleetScenario, small: &FleetScenario, (first, last): (&str, &str)) -> String {
+    let seed = scenario.seed;
+    let mut text = format!("fleet seed {seed} failed {first}\n");
+    let _always = writeln!(
+        text,
+        "made small ({} of {} actions), it fails {last}",
+        small.actions.len(),
+        scenario.actions.len()
+    );
+    let shape = FleetScenario { versions: Vec::new(), actions: Vec::new(), ..small.clone() };
+    let _always = writeln!(text, "in {shape:?}");
+    for (place, action) in small.actions.iter().enumerate() {
+        let _always = writeln!(text, "  {place}: {action:?}");
+    }
+    for (version, sketch) in small.versions.iter().enumerate() {
+        let _always = writeln!(text, "version {version}:\n{}", sketch.text());
+    }
+    let _always = writeln!(text, "play it again: SIYU_FLEET_SEED={seed} cargo run -p siyu-simulator");
+    text
 }
 
 fn text(scenario: &Scenario, small: &Scenario, (first, last): (&str, &str)) -> String {

@@ -6,8 +6,11 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
+use fastrand::Rng;
+use siyu_engine::doubles::MemoryFleets;
 use siyu_engine::ports::rows::{EventRow, PlaybookRow, TimerRow, WriteSet};
 use siyu_engine::ports::store::{
     EventWindow, EventsSince, Loaded, Maintenance, MaintenanceReport, RecordRange, SlotQuery, Store,
@@ -17,12 +20,12 @@ use siyu_model::clock::UtcMs;
 use siyu_model::digest::PlaybookDigest;
 use siyu_model::event::EventSeq;
 use siyu_model::expr::Windowed;
-use siyu_model::id::{CustomerId, MessageId, RunId, TimerId};
+use siyu_model::id::{CustomerId, HostId, MessageId, RunId, TimerId};
 use siyu_model::message::Message;
 use siyu_model::name::{Key, PlaybookName, TenantName};
 use tokio::sync::oneshot;
 
-use crate::durable::Shared;
+use crate::durable::{Durables, Shared};
 use crate::{WAY, locked};
 
 /// How a commit goes wrong.
@@ -74,9 +77,17 @@ struct LinkState {
     opens: VecDeque<OpenFault>,
     failing_reads: u32,
     stalled: Vec<oneshot::Sender<bool>>,
+    /// Draws how long each way takes, up to so many milliseconds; none where every way is the shortest.
+    ways: Option<(Rng, u64)>,
 }
 
 impl Link {
+    /// A line on which each way takes up to so many milliseconds, as drawn.
+    pub(crate) fn long(rng: Rng, way_ms_max: u64) -> Self {
+        let state = LinkState { ways: Some((rng, way_ms_max)), ..LinkState::default() };
+        Self { state: Mutex::new(state), in_flight: AtomicUsize::new(0) }
+    }
+
     /// The next commit goes wrong, behind those that are already planned.
     pub(crate) fn plan_commit(&self, fault: CommitFault) {
         locked(&self.state).commits.push_back(fault);
@@ -110,14 +121,20 @@ impl Link {
     /// Nothing goes wrong any more.
     pub(crate) fn heal(&self) {
         self.release();
-        *locked(&self.state) = LinkState::default();
+        let mut state = locked(&self.state);
+        *state = LinkState { ways: state.ways.take(), ..LinkState::default() };
     }
 
     /// The host died, and what was under way with it.
     pub(crate) fn forget(&self) {
-        let is_cut = locked(&self.state).is_cut;
-        *locked(&self.state) = LinkState { is_cut, ..LinkState::default() };
+        let mut state = locked(&self.state);
+        *state = LinkState { is_cut: state.is_cut, ways: state.ways.take(), ..LinkState::default() };
+        drop(state);
         self.in_flight.store(0, Ordering::SeqCst);
+    }
+
+    fn is_cut(&self) -> bool {
+        locked(&self.state).is_cut
     }
 
     /// Whether the store is at work.
@@ -137,9 +154,17 @@ impl Link {
 
     /// The way to the store.
     async fn linger(&self) {
+        let drawn = locked(&self.state).ways.as_mut().map(|(rng, most)| rng.u64(1..=*most));
         self.in_flight.fetch_sub(1, Ordering::SeqCst);
-        tokio::time::sleep(WAY).await;
+        tokio::time::sleep(drawn.map_or(WAY, Duration::from_millis)).await;
         self.in_flight.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// The way to or from a store that is far. What a lane asks takes none: it stands still, and tokio's clock with it.
+    async fn travel(&self) {
+        if locked(&self.state).ways.is_some() {
+            self.linger().await;
+        }
     }
 
     fn begin(&self) -> Flight<'_> {
@@ -174,12 +199,34 @@ pub(crate) struct SimStores {
     pub inner: Arc<dyn Stores>,
     /// The host's line to them.
     pub link: Arc<Link>,
-    /// What is durable.
-    pub durable: Shared,
+    /// What is durable, of each tenant.
+    pub durables: Durables,
     /// The host.
     pub host: usize,
     /// How hosts are kept apart.
-    pub semantics: Semantics,
+    pub gate: Gate,
+}
+
+/// Whom a store lets open a tenant.
+pub(crate) enum Gate {
+    /// Whom the lease of the tenant lets.
+    Lease(Semantics),
+    /// The host of a fleet that has the tenant and lives.
+    Fleet(MemoryFleets, HostId),
+}
+
+impl Gate {
+    fn lets(&self, host: usize, tenant: &TenantName, durable: &Shared) -> Result<(), StoreError> {
+        match self {
+            Self::Lease(Semantics::Server) if durable.lock().lease.is_held_by_other(host) => {
+                Err(failed("another host has the lease"))
+            }
+            Self::Fleet(fleets, me) if !fleets.holds(*me, tenant) => {
+                Err(StoreError::Elsewhere { tenant: tenant.clone(), holder: "another host".to_owned() })
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 #[async_trait]
@@ -196,18 +243,19 @@ impl Stores for SimStores {
         if fault == Some(OpenFault::Before) {
             return Err(failed("opening failed"));
         }
-        if self.semantics == Semantics::Server && self.durable.lock().lease.is_held_by_other(self.host) {
-            return Err(failed("another host has the lease"));
-        }
+        let durable = self.durables.of(tenant).ok_or_else(|| failed("no such tenant"))?;
+        self.link.travel().await;
+        self.gate.lets(self.host, tenant, &durable)?;
         let inner = self.inner.open(tenant).await?;
-        let opening = self.durable.lock().opened(self.host, LEASE_MS);
+        let opening = durable.lock().opened(self.host, LEASE_MS);
+        self.link.travel().await;
         if fault == Some(OpenFault::After) {
             return Err(failed("opened, and the answer was lost"));
         }
         Ok(Arc::new(SimStore {
             inner,
             link: self.link.clone(),
-            durable: self.durable.clone(),
+            durable,
             host: self.host,
             opening,
             is_broken: AtomicBool::new(false),
@@ -276,7 +324,12 @@ impl Store for SimStore {
             None => {
                 // Long enough for the next batch to execute meanwhile.
                 self.link.linger().await;
-                self.make_durable(writes).await
+                if self.link.is_cut() {
+                    return Err(self.broken("cut off on the way"));
+                }
+                self.make_durable(writes).await?;
+                self.link.travel().await;
+                if self.link.is_cut() { Err(self.broken("cut off on the way back")) } else { Ok(()) }
             }
             Some(CommitFault::Before) => Err(self.broken("before the commit")),
             Some(CommitFault::After) => {
@@ -299,6 +352,7 @@ impl Store for SimStore {
     async fn load_tenant(&self) -> Result<TenantImage, StoreError> {
         let _flight = self.link.begin();
         self.ready()?;
+        self.link.travel().await;
         self.inner.load_tenant().await
     }
 

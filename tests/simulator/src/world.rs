@@ -16,15 +16,16 @@ use siyu_model::event::IncomingEvent;
 use siyu_model::id::RunId;
 use siyu_model::json::Value;
 use siyu_model::name::TenantName;
-use siyu_store::{SqliteOptions, SqliteStores};
+use siyu_store::{PgOptions, PgStores, SqliteOptions, SqliteStores};
+use siyu_test_postgres::Scratch;
 
 use crate::channel::SimChannel;
-use crate::durable::Shared;
+use crate::durable::{Durables, Shared};
 use crate::host::{Host, Parts};
 use crate::locked;
 use crate::plugin;
 use crate::scenario::{Backing, Cause, Scenario, Time};
-use crate::store::{Link, SimStores};
+use crate::store::{Gate, Link, SimStores};
 
 /// When every world begins: ten in the morning in Shanghai.
 pub const BEGIN: &str = "2026-11-21T10:00:00+08:00";
@@ -78,12 +79,12 @@ pub struct World {
 /// Where rows are really kept: one for each kind of store.
 pub trait Kept {
     /// The stores.
-    fn stores(&self) -> Arc<dyn Stores>;
+    fn stores(&self) -> anyhow::Result<Arc<dyn Stores>>;
 }
 
 impl Kept for MemoryStores {
-    fn stores(&self) -> Arc<dyn Stores> {
-        Arc::new(self.clone())
+    fn stores(&self) -> anyhow::Result<Arc<dyn Stores>> {
+        Ok(Arc::new(self.clone()))
     }
 }
 
@@ -91,9 +92,19 @@ impl Kept for MemoryStores {
 struct Files(tempfile::TempDir);
 
 impl Kept for Files {
-    fn stores(&self) -> Arc<dyn Stores> {
+    fn stores(&self) -> anyhow::Result<Arc<dyn Stores>> {
         let options = SqliteOptions { secret: Some([7; 32]), ..SqliteOptions::default() };
-        Arc::new(SqliteStores::new(self.0.path(), options))
+        Ok(Arc::new(SqliteStores::new(self.0.path(), options)))
+    }
+}
+
+/// A database that is empty again when the world goes.
+struct Database(Scratch);
+
+impl Kept for Database {
+    fn stores(&self) -> anyhow::Result<Arc<dyn Stores>> {
+        let options = PgOptions { secret: Some([7; 32]), ..PgOptions::default() };
+        Ok(Arc::new(PgStores::new(&self.0.url(), options)?))
     }
 }
 
@@ -108,6 +119,7 @@ impl World {
         let backing: Box<dyn Kept> = match scenario.backing {
             Backing::Memory => Box::new(MemoryStores::new()),
             Backing::Sqlite => Box::new(Files(tempfile::tempdir()?)),
+            Backing::Postgres => Box::new(Database(Scratch::make()?)),
         };
         Self::over(scenario, publications, backing)
     }
@@ -119,19 +131,20 @@ impl World {
         backing: Box<dyn Kept>,
     ) -> anyhow::Result<Self> {
         let now: UtcMs = BEGIN.parse()?;
-        let durable = Shared::default();
+        let durables = Durables::of_tenants([tenant_name()]);
+        let durable = durables.of(&tenant_name()).unwrap_or_default();
         durable.lock().places_max =
             scenario.versions.first().map(|sketch| sketch.places_max.clone()).unwrap_or_default();
-        let inner = backing.stores();
+        let inner = backing.stores()?;
         let hosts = (0..scenario.hosts).map(|host| {
             let link = Arc::new(Link::default());
             let channel = SimChannel::new(durable.clone(), host, scenario.refused_percent);
             let stores = SimStores {
                 inner: inner.clone(),
                 link: link.clone(),
-                durable: durable.clone(),
+                durables: durables.clone(),
                 host,
-                semantics: scenario.semantics,
+                gate: Gate::Lease(scenario.semantics),
             };
             Host::new(Parts {
                 name: tenant_name(),
@@ -325,7 +338,7 @@ fn settings(scenario: &Scenario) -> Settings {
     }
 }
 
-fn incoming(cause: &Cause, time: Option<UtcMs>) -> IncomingEvent {
+pub(crate) fn incoming(cause: &Cause, time: Option<UtcMs>) -> IncomingEvent {
     let items = cause.items.iter().map(|item| Value::Int(*item)).collect();
     let data = Value::map([("n", Value::Int(cause.n)), ("items", Value::List(items))]);
     IncomingEvent {

@@ -18,7 +18,7 @@ use siyu_model::event::{EventSeq, Identity};
 use siyu_model::id::{CustomerId, MessageId, ReservationId, RunId, ScanId, TimerId, WaitId};
 use siyu_model::journal::JournalEntry;
 use siyu_model::message::{Message, MessageStatus};
-use siyu_model::name::{EventType, Key, PluginName, Tag};
+use siyu_model::name::{EventType, Key, PluginName, Tag, TenantName};
 use siyu_model::run::{Run, RunPhase, RunStatus};
 use siyu_model::stock::counter::Counter;
 use siyu_model::stock::pool::Pool;
@@ -35,6 +35,22 @@ impl Shared {
     /// Looks at it, or changes it.
     pub fn lock(&self) -> MutexGuard<'_, Durable> {
         locked(&self.0)
+    }
+}
+
+/// What is durable of each tenant of a world. Cloning shares it.
+#[derive(Clone, Default)]
+pub(crate) struct Durables(Arc<BTreeMap<TenantName, Shared>>);
+
+impl Durables {
+    /// Nothing yet of these tenants.
+    pub(crate) fn of_tenants(tenants: impl IntoIterator<Item = TenantName>) -> Self {
+        Self(Arc::new(tenants.into_iter().map(|tenant| (tenant, Shared::default())).collect()))
+    }
+
+    /// Of one of them.
+    pub(crate) fn of(&self, tenant: &TenantName) -> Option<Shared> {
+        self.0.get(tenant).cloned()
     }
 }
 
@@ -103,6 +119,8 @@ pub struct Durable {
     pub lease: Lease,
     /// How many runs of a workflow may be alive under one slot; only workflows where one more never begins at once.
     pub places_max: BTreeMap<String, usize>,
+    /// Whether several hosts share it by a fleet.
+    pub is_of_a_fleet: bool,
     opening: u64,
     codes: HashSet<Hash16>,
     /// The first thing that went wrong.
@@ -150,7 +168,8 @@ impl Durable {
     pub fn handed_over(&mut self, host: usize, message: &Message) {
         *self.handed.entry(message.id).or_default() += 1;
         let known = self.messages.get(&message.id).map(|known| known.status);
-        let has_lease = self.lease.holder == Some(host);
+        // A host of a fleet may lose a tenant and win it back while what it had before still ends.
+        let has_lease = self.lease.holder == Some(host) && !self.is_of_a_fleet;
         let is_fair = known == Some(MessageStatus::Planned) || (known.is_some() && !has_lease);
         self.must(is_fair, || format!("{} was handed over, and in the store it is {known:?}", message.id));
     }
