@@ -21,7 +21,10 @@ const LEFT_BYTES: u64 = 1 << 20;
 const FULL_MAX: u64 = 15;
 /// Rounds of a sync that fails when nobody says how many, a file.
 const ROUNDS: u64 = 4;
-/// Bytes of a disk that has not the room that it promises.
+/// Customers for a disk that has not the room that it promises: each round takes some batches of events, and there must be
+/// some left for the next round.
+const THIN_CUSTOMERS: usize = 2_400;
+/// Bytes of such a disk.
 const THIN_BYTES: u64 = 256 << 20;
 /// How long the program goes on after such a disk has room again.
 const LONGER_MS: std::ops::Range<u64> = 50..200;
@@ -157,17 +160,22 @@ fn when_messages_cannot_be_synced_none_counts_as_sent_that_is_not() {
     });
 }
 
-/// Lets the program acknowledge something more and go on for a moment, and takes the power away.
+/// Lets the program acknowledge something more and go on for a moment, if there is so much left, and takes the power away.
 fn go_on_and_cut(stage: &Stage, disk: &Disk, chance: &mut fastrand::Rng) {
     let mut life = stage.start();
     let longer = Duration::from_millis(chance.u64(LONGER_MS));
-    if life.until(stage.acknowledged_bytes() + 1) || life.go_on_for(longer) {
-        panic!("it ended: {}", life.end().text);
+    let is_over = life.until(stage.acknowledged_bytes() + 1) || life.go_on_for(longer);
+    if !is_over {
+        life.stand_still();
     }
-    life.stand_still();
     let acknowledged = stage.acknowledged();
     disk.cut_power();
-    life.kill();
+    if is_over {
+        let said = life.end();
+        assert_eq!(said.status, Some(0), "{}", said.text);
+    } else {
+        life.kill();
+    }
     disk.power_up();
     ledger::is_sound(stage);
     assert_eq!(ledger::missing(stage, &acknowledged), Vec::<String>::new(), "acknowledged and lost");
@@ -180,22 +188,30 @@ fn what_a_sync_that_failed_left_in_memory_only_is_not_built_on() {
         Ok(disk) => disk,
         Err(why) => return println!("skipped: a thin disk cannot be made here: {why}"),
     };
-    let feed = program::feed(folder.path(), CUSTOMERS);
+    let feed = program::feed(folder.path(), THIN_CUSTOMERS);
     let stage = Stage::new(disk.folder().join("data"), &feed);
     let mut chance = fastrand::Rng::with_seed(number("SIYU_EIO_SEED", 20_261_122));
     let rounds = number("SIYU_EIO_ROUNDS", ROUNDS);
-    for _ in 0..rounds {
+    let mut dried = 0;
+    while dried < rounds {
         let mut life = stage.start();
-        assert!(!life.until(stage.acknowledged_bytes() + 1), "it ended");
+        let is_over = life.until(stage.acknowledged_bytes() + 1);
         disk.run_dry();
         let said = life.end();
+        if is_over || said.status == Some(0) {
+            // The last event was durable before the disk ran dry: this machine does more in a round than there is.
+            disk.refill();
+            break;
+        }
+        dried += 1;
         assert_eq!(said.status, Some(1), "{}", said.text);
         assert!(said.text.contains("what was acknowledged is durable"), "{}", said.text);
         // What could not be written can be read all the same, until the power goes.
         disk.refill();
         go_on_and_cut(&stage, &disk, &mut chance);
     }
-    println!("{rounds} times, {} events acknowledged", stage.acknowledged().len());
+    println!("{dried} times of {rounds}, {} events acknowledged", stage.acknowledged().len());
+    assert!(dried > 0, "the disk never ran dry while there was something to write");
     stage.finish();
     ledger::holds_all(&stage);
     ledger::balances(&stage.ledger());

@@ -85,7 +85,8 @@ fn without_waiting_for_the_disk_acknowledged_events_are_lost_with_the_power() {
         Ok(disk) => disk,
         Err(why) => return println!("skipped: a disk of its own cannot be made here: {why}"),
     };
-    let feed = program::feed(folder.path(), usize::try_from(CUSTOMERS).expect("a number"));
+    // More than is done in so many rounds, wherever it runs.
+    let feed = program::feed(folder.path(), usize::try_from(CUSTOMERS * MORE_MAX).expect("a number"));
     let stage = stage(&disk, &feed, &LOSES);
     // The tables themselves are there: a tenant that was never closed has nothing on the disk at all.
     let mut life = stage.start();
