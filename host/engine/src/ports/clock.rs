@@ -48,33 +48,36 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that a driver moves: months pass in seconds. Never goes back.
+/// What a clock that somebody moves shows.
 #[derive(Debug, Default)]
-pub struct VirtualClock {
+pub(crate) struct Dial {
     now_ms: AtomicI64,
     moved: Notify,
 }
 
-impl VirtualClock {
-    /// A clock that stands at an instant.
-    pub fn starting_at(at: UtcMs) -> Self {
+impl Dial {
+    pub(crate) fn at(at: UtcMs) -> Self {
         Self { now_ms: AtomicI64::new(at.as_millis()), moved: Notify::new() }
     }
 
-    /// Lets time go on to an instant; an earlier one changes nothing.
-    pub fn advance_to(&self, at: UtcMs) {
-        self.now_ms.fetch_max(at.as_millis(), Ordering::SeqCst);
-        self.moved.notify_waiters();
-    }
-}
-
-#[async_trait]
-impl Clock for VirtualClock {
-    fn now(&self) -> UtcMs {
+    pub(crate) fn now(&self) -> UtcMs {
         UtcMs::from_millis(self.now_ms.load(Ordering::SeqCst))
     }
 
-    async fn sleep_until(&self, at: UtcMs) {
+    /// Moves it, forward or back.
+    pub(crate) fn set(&self, at: UtcMs) {
+        self.now_ms.store(at.as_millis(), Ordering::SeqCst);
+        self.moved.notify_waiters();
+    }
+
+    /// Moves it forward; an earlier instant changes nothing.
+    pub(crate) fn advance_to(&self, at: UtcMs) {
+        self.now_ms.fetch_max(at.as_millis(), Ordering::SeqCst);
+        self.moved.notify_waiters();
+    }
+
+    /// Returns once it shows `at` or later.
+    pub(crate) async fn reached(&self, at: UtcMs) {
         loop {
             let moved = self.moved.notified();
             if self.now() >= at {
@@ -82,6 +85,33 @@ impl Clock for VirtualClock {
             }
             moved.await;
         }
+    }
+}
+
+/// A clock that a driver moves: months pass in seconds. Never goes back.
+#[derive(Debug, Default)]
+pub struct VirtualClock(Dial);
+
+impl VirtualClock {
+    /// A clock that stands at an instant.
+    pub fn starting_at(at: UtcMs) -> Self {
+        Self(Dial::at(at))
+    }
+
+    /// Lets time go on to an instant; an earlier one changes nothing.
+    pub fn advance_to(&self, at: UtcMs) {
+        self.0.advance_to(at);
+    }
+}
+
+#[async_trait]
+impl Clock for VirtualClock {
+    fn now(&self) -> UtcMs {
+        self.0.now()
+    }
+
+    async fn sleep_until(&self, at: UtcMs) {
+        self.0.reached(at).await;
     }
 
     fn is_virtual(&self) -> bool {
