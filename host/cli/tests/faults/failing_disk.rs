@@ -21,11 +21,11 @@ const LEFT_BYTES: u64 = 1 << 20;
 const FULL_MAX: u64 = 15;
 /// Rounds of a sync that fails when nobody says how many, a file.
 const ROUNDS: u64 = 4;
-/// Customers for a disk that has not the room that it promises: each round takes some batches of events, and there must be
-/// some left for the next round.
-const THIN_CUSTOMERS: usize = 2_400;
+/// Customers a round on a disk that has not the room that it promises: each round takes some batches of events, and there
+/// must be some left for the next one.
+const THIN_CUSTOMERS: u64 = 600;
 /// Bytes of such a disk.
-const THIN_BYTES: u64 = 256 << 20;
+const THIN_BYTES: u64 = 512 << 20;
 /// How long the program goes on after such a disk has room again.
 const LONGER_MS: std::ops::Range<u64> = 50..200;
 /// Of so many syncs one in this range fails, and all after it.
@@ -188,10 +188,11 @@ fn what_a_sync_that_failed_left_in_memory_only_is_not_built_on() {
         Ok(disk) => disk,
         Err(why) => return println!("skipped: a thin disk cannot be made here: {why}"),
     };
-    let feed = program::feed(folder.path(), THIN_CUSTOMERS);
+    let rounds = number("SIYU_EIO_ROUNDS", ROUNDS);
+    let customers = usize::try_from(THIN_CUSTOMERS * rounds).expect("a number of customers");
+    let feed = program::feed(folder.path(), customers);
     let stage = Stage::new(disk.folder().join("data"), &feed);
     let mut chance = fastrand::Rng::with_seed(number("SIYU_EIO_SEED", 20_261_122));
-    let rounds = number("SIYU_EIO_ROUNDS", ROUNDS);
     let mut dried = 0;
     while dried < rounds {
         let mut life = stage.start();
