@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use siyu_model::digest::PluginDigest;
 use siyu_model::plugin::Manifest;
 use wasm_encoder::{CustomSection, Section};
-use wasmparser::BinaryReader;
+use wasmparser::{BinaryReader, Validator};
 use wasmtime::component::Linker;
 use wit_component::ComponentEncoder;
 
@@ -54,6 +54,8 @@ pub fn pack(bytes: &[u8]) -> Result<Packed, PackError> {
 }
 
 fn componentise(module: &[u8]) -> Result<Vec<u8>, PackError> {
+    // The encoder takes a section at its word: one that is cut short makes it panic.
+    Validator::new().validate_all(module).map_err(malformed)?;
     let failed = |fault: &dyn std::fmt::Display| {
         let words = format!("{fault:#}");
         let hint = if words.contains("wasi_snapshot_preview1") {

@@ -66,3 +66,18 @@ fn a_describe_that_misbehaves_is_contained_and_named() {
     let packed = pack(&describing("", wat::MANIFEST)).unwrap();
     assert_eq!(packed.manifest.name.as_str(), "by-hand");
 }
+
+#[test]
+fn a_module_that_ends_early_is_refused_wherever_it_ends() {
+    let small =
+        ::wat::parse_str(r#"(module (func (export "run")) (@custom "component-type:a" "text"))"#).unwrap();
+    let real = guests::build("siyu-misbehaving", Target::Unknown);
+    let ends = (0..small.len()).map(|end| &small[..end]);
+    let ends = ends.chain((0..real.len()).step_by(real.len() / 200).map(|end| &real[..end]));
+    for cut in ends {
+        assert!(pack(cut).is_err(), "{} bytes", cut.len());
+    }
+    // What fuzzing found: the code section ends behind its count.
+    let found = b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0\x07\x07\x01\x03run\0\0\x0a\x04\x01";
+    assert_snapshot!(refused(found), @"not a whole component: unexpected end-of-file at byte 30");
+}
