@@ -67,10 +67,7 @@ impl Fed {
     /// Orders of so many customers, one each.
     pub(crate) async fn round(&mut self, events: u64, order: Order) -> anyhow::Result<()> {
         for _ in 0..events {
-            let customer = match order {
-                Order::InTurn => self.next % CUSTOMERS,
-                Order::AtRandom => self.dice.u64(..CUSTOMERS),
-            };
+            let customer = self.customer((CUSTOMERS, order));
             self.feed(world::order(self.next, customer)?).await?;
         }
         self.tenant.settle().await?;
@@ -92,9 +89,17 @@ impl Fed {
         Ok(())
     }
 
-    /// One order of some customer among the first so many, answered when it is durable.
-    pub(crate) async fn order(&mut self, customers: u64, reply: Reply) -> anyhow::Result<()> {
-        let event = world::order(self.next, self.dice.u64(..customers))?;
+    /// Whose turn it is among the first so many.
+    fn customer(&mut self, (customers, order): (u64, Order)) -> u64 {
+        match order {
+            Order::InTurn => self.next % customers,
+            Order::AtRandom => self.dice.u64(..customers),
+        }
+    }
+
+    /// One order of the next customer among the first so many, answered when it is durable.
+    pub(crate) async fn order(&mut self, customers: (u64, Order), reply: Reply) -> anyhow::Result<()> {
+        let event = world::order(self.next, self.customer(customers))?;
         self.next += 1;
         self.tenant.feed(event, (self.feed.clone(), self.next), Some(reply)).await?;
         Ok(())
