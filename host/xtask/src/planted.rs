@@ -1,5 +1,6 @@
 //! `cargo xtask planted`: plants known faults in a copy of the tree, one at a time, and sees whether the suite finds them.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
@@ -63,9 +64,12 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     }
     let tree = copy()?;
     let filter = options.filter.as_deref().unwrap_or_default();
+    let chosen: Vec<&Fault> = faults.fault.iter().filter(|fault| fault.name.contains(filter)).collect();
+    ensure!(!chosen.is_empty(), "no fault is named `{filter}`");
+    is_sound(&chosen, &tree)?;
     let mut lines = Vec::new();
     let mut missed = Vec::new();
-    for fault in faults.fault.iter().filter(|fault| fault.name.contains(filter)) {
+    for fault in chosen {
         let planted = fault.plant(&tree)?;
         let file = tree.join(&fault.file);
         let sound = std::fs::read(&file)?;
@@ -107,6 +111,30 @@ fn copy() -> anyhow::Result<PathBuf> {
     Ok(tree)
 }
 
+/// Without a fault the tests pass: otherwise they would find every fault, whatever it is.
+fn is_sound(faults: &[&Fault], tree: &Path) -> anyhow::Result<()> {
+    let tests: BTreeSet<&str> = faults.iter().flat_map(|fault| &fault.tests).map(String::as_str).collect();
+    for test in tests {
+        let done = cargo_test(tree, test).output()?;
+        ensure!(
+            done.status.success(),
+            "`cargo test {test}` fails without a fault:\n{}{}",
+            String::from_utf8_lossy(&done.stderr),
+            String::from_utf8_lossy(&done.stdout)
+        );
+        say(&format!("without a fault passes: {test}"));
+    }
+    Ok(())
+}
+
+fn cargo_test(tree: &Path, arguments: &str) -> Command {
+    let mut test = cargo();
+    test.current_dir(tree).arg("test").args(arguments.split_whitespace());
+    // One folder for all faults: only what a fault touches is built again.
+    test.env("CARGO_TARGET_DIR", commands::target().join("planted/build"));
+    test
+}
+
 impl Fault {
     /// The text of the file with the fault in it.
     fn plant(&self, tree: &Path) -> anyhow::Result<String> {
@@ -125,12 +153,12 @@ impl Fault {
     /// Runs the tests until one fails.
     fn hunt(&self, tree: &Path) -> anyhow::Result<Option<Caught>> {
         for test in &self.tests {
-            let build = self.cargo_test(tree, test).arg("--no-run").output()?;
+            let build = cargo_test(tree, test).arg("--no-run").output()?;
             if !build.status.success() {
                 bail!("`{}` does not compile:\n{}", self.name, String::from_utf8_lossy(&build.stderr));
             }
             let began = Instant::now();
-            let done = self.cargo_test(tree, test).output()?;
+            let done = cargo_test(tree, test).output()?;
             if !done.status.success() {
                 let said = String::from_utf8_lossy(&done.stdout);
                 let failed =
@@ -140,13 +168,5 @@ impl Fault {
             }
         }
         Ok(None)
-    }
-
-    fn cargo_test(&self, tree: &Path, arguments: &str) -> Command {
-        let mut test = cargo();
-        test.current_dir(tree).arg("test").args(arguments.split_whitespace());
-        // One folder for all faults: only what a fault touches is built again.
-        test.env("CARGO_TARGET_DIR", commands::target().join("planted/build"));
-        test
     }
 }
