@@ -78,6 +78,11 @@ fn fuzz(program: &Path, name: &str, options: &Options) -> anyhow::Result<Vec<Pat
     for place in [&inputs, &faults, &merged] {
         std::fs::create_dir_all(place)?;
     }
+    // What was not held the last time is tried with the first ones: it may be held now.
+    for entry in std::fs::read_dir(&faults)? {
+        let found = entry?;
+        std::fs::rename(found.path(), inputs.join(found.file_name()))?;
+    }
     let kept = Path::new(CORPUS).join(name);
     for (number, input) in unpack(&std::fs::read(&kept).unwrap_or_default()).into_iter().enumerate() {
         std::fs::write(inputs.join(format!("kept-{number}")), input)?;
