@@ -22,9 +22,16 @@ pub(crate) struct Checked {
     bundle: Bundle,
 }
 
-/// Reads and checks a playbook. An error is about the surroundings: the folder, a plugin that cannot be loaded.
-pub(crate) fn check(folder: &Path, installed: &Installed) -> anyhow::Result<Checked> {
-    let bundle = Bundle::read(&root(folder)).map_err(unreadable)?;
+/// Reads and checks a playbook, with a client's overlay when one is named. An error is about the surroundings: a folder, a
+/// plugin that cannot be loaded.
+pub(crate) fn check(folder: &Path, overlay: Option<&Path>, installed: &Installed) -> anyhow::Result<Checked> {
+    let mut bundle = Bundle::read(&root(folder)).map_err(unreadable)?;
+    if let Some(overlay) = overlay {
+        bundle = bundle.with_overlay(Bundle::read(&root(overlay)).map_err(|fault| {
+            Fault::wrong(format!("the overlay cannot be read: {fault}"))
+                .help("name the folder that holds overlay.yaml")
+        })?);
+    }
     let mut compiled = compile(&bundle, installed);
     let faults = installed.faults();
     if !faults.is_empty() {
@@ -40,9 +47,10 @@ pub(crate) fn check(folder: &Path, installed: &Installed) -> anyhow::Result<Chec
     Ok(Checked { compiled, bundle })
 }
 
-/// People complete paths to `playbook.yaml`: its folder is meant.
+/// People complete paths to `playbook.yaml` or `overlay.yaml`: its folder is meant.
 fn root(folder: &Path) -> PathBuf {
-    let is_file = folder.file_name().is_some_and(|name| name == "playbook.yaml") && folder.is_file();
+    let is_head = |name: &std::ffi::OsStr| name == "playbook.yaml" || name == "overlay.yaml";
+    let is_file = folder.file_name().is_some_and(is_head) && folder.is_file();
     match folder.parent() {
         Some(parent) if is_file && parent.as_os_str().is_empty() => PathBuf::from("."),
         Some(parent) if is_file => parent.to_owned(),
@@ -137,9 +145,25 @@ impl Checked {
         if text.is_empty() { Ok(()) } else { screen.say(text.trim_end()) }
     }
 
-    /// The diagnostics as they stand in JSON answers: `diagnostics`, and how many more there are.
+    /// Prints what the overlay changes in its base, when there is one that does.
+    pub(crate) fn show_overlay(&self, screen: &Screen) -> anyhow::Result<()> {
+        if self.compiled.changes.is_empty() {
+            return Ok(());
+        }
+        screen.say("The overlay changes:")?;
+        let changes = self.compiled.changes.iter().flat_map(|change| {
+            change.to_string().lines().map(|line| format!("  {line}")).collect::<Vec<_>>()
+        });
+        screen.say(changes.collect::<Vec<_>>().join("\n"))
+    }
+
+    /// The diagnostics as they stand in JSON answers: `diagnostics`, how many more there are, and what an overlay changes.
     pub(crate) fn diagnostics(&self) -> Value {
-        json!({ "diagnostics": self.compiled.diagnostics, "diagnostics_left_out": self.compiled.dropped })
+        json!({
+            "diagnostics": self.compiled.diagnostics,
+            "diagnostics_left_out": self.compiled.dropped,
+            "overlay_changes": self.compiled.changes,
+        })
     }
 }
 

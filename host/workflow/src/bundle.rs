@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 
 use siyu_model::limits::playbook::{BUNDLE_BYTES_MAX, FILE_BYTES_MAX, FILES_MAX};
 
+/// Where the files of an overlay are among those of its base. No folder that is read has such a name.
+const OVERLAY: &str = ".overlay/";
+
 /// The files of a playbook, by their paths inside its folder, with `/` between names.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Bundle {
@@ -52,7 +55,15 @@ pub enum BundleError {
 }
 
 impl Bundle {
-    /// Reads a playbook's folder, one level of folders below it. Files whose names begin with a dot are left out; of
+    /// With a client's overlay, as it was read from a folder of its own, over this base.
+    pub fn with_overlay(mut self, overlay: Self) -> Self {
+        let laid_over =
+            overlay.files.into_iter().map(|(path, content)| (format!("{OVERLAY}{path}"), content));
+        self.files.extend(laid_over);
+        self
+    }
+
+    /// Reads the folder of a playbook or an overlay, one level of folders below it. Files whose names begin with a dot are left out; of
     /// files that belong to no playbook only the name is kept.
     pub fn read(folder: &Path) -> Result<Self, BundleError> {
         let root =
@@ -129,6 +140,8 @@ impl Reading<'_> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Kind {
     Playbook,
+    /// What a client changes.
+    Overlay,
     Template,
     Resource,
     Workflow,
@@ -138,14 +151,24 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// None for files that belong to no playbook.
-    pub(crate) fn of(path: &str) -> Option<Self> {
+    /// Whether a file is one of an overlay that is laid over the others, and what it is; none for files that belong to no
+    /// playbook.
+    pub(crate) fn in_layer(path: &str) -> (bool, Option<Self>) {
+        let Some(path) = path.strip_prefix(OVERLAY) else {
+            return (false, Self::of(path).filter(|kind| *kind != Self::Overlay));
+        };
+        (true, Self::of(path).filter(|kind| !matches!(kind, Self::Playbook | Self::Workflow)))
+    }
+
+    /// None for files that belong neither to a playbook nor to an overlay.
+    fn of(path: &str) -> Option<Self> {
         let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
         if name.ends_with(".md") {
             return Some(Self::Notes);
         }
         match (folder, name.ends_with(".yaml") && name.len() > ".yaml".len()) {
             ("", _) if name == "playbook.yaml" => Some(Self::Playbook),
+            ("", _) if name == "overlay.yaml" => Some(Self::Overlay),
             ("templates", true) => Some(Self::Template),
             ("resources", true) => Some(Self::Resource),
             ("workflows", true) => Some(Self::Workflow),

@@ -13,10 +13,11 @@ use crate::bundle::{Bundle, Kind};
 use crate::catalog::Catalog;
 use crate::checks::{self, Plugins, World, Written};
 use crate::diagnostics::rules::{
-    BUNDLE_TOO_LARGE, NO_PLAYBOOK, PLUGIN_FINDING, PLUGIN_WARNING, UNKNOWN_FILE,
+    BUNDLE_TOO_LARGE, NO_OVERLAY, NO_PLAYBOOK, PLUGIN_FINDING, PLUGIN_WARNING, UNKNOWN_FILE,
 };
 use crate::diagnostics::{self, Diagnostic, Fault, Files, Report, Severity, Style};
 use crate::lower;
+use crate::overlay::{self, Change, Tree};
 use crate::shape::{playbook, resource, scenario, template, workflow};
 use crate::source::{self, FileId, Node, Refusal, SourceFile, Sources, Span};
 
@@ -31,6 +32,8 @@ pub struct Compiled {
     pub diagnostics: Vec<Diagnostic>,
     /// How many further faults were found than are kept.
     pub dropped: usize,
+    /// What an overlay changes in its base, in the order of its files.
+    pub changes: Vec<Change>,
     sources: Sources,
     resources: BTreeMap<ResourceKey, Node>,
 }
@@ -42,18 +45,16 @@ type ResourceKey = (PluginName, OfferName, ResourceName);
 pub fn compile(bundle: &Bundle, catalog: &dyn Catalog) -> Compiled {
     let (sources, files) = load(bundle);
     let report = Report::new(&sources);
-    let (playbook, scenarios, resources) = if is_too_large(bundle, &report) {
-        (None, Vec::new(), BTreeMap::new())
-    } else {
-        build(&files, catalog, &report)
-    };
+    let Built { playbook, scenarios, changes, resources } =
+        if is_too_large(bundle, &report) { Built::default() } else { build(&files, catalog, &report) };
     let (diagnostics, dropped) = report.finish();
-    Compiled { playbook, scenarios, diagnostics, dropped, sources, resources }
+    Compiled { playbook, scenarios, diagnostics, dropped, changes, sources, resources }
 }
 
 /// A file that was taken in.
 struct Loaded {
     id: FileId,
+    is_overlay: bool,
     kind: Option<Kind>,
     refusal: Option<Refusal>,
 }
@@ -68,13 +69,13 @@ fn load(bundle: &Bundle) -> (Sources, Vec<Loaded>) {
         return (sources, Vec::new());
     }
     let loaded = paths.into_iter().take(FILES_MAX).map(|(path, bytes)| {
-        let kind = Kind::of(path);
+        let (is_overlay, kind) = Kind::in_layer(path);
         let (text, refusal) = match kind {
             None | Some(Kind::Notes) => ("", None),
             Some(_) => source::guarded(bytes),
         };
         let id = sources.add(SourceFile::new(path, text));
-        Loaded { id, kind, refusal }
+        Loaded { id, is_overlay, kind, refusal }
     });
     let loaded = loaded.collect();
     (sources, loaded)
@@ -94,17 +95,19 @@ fn is_too_large(bundle: &Bundle, report: &Report<'_>) -> bool {
     true
 }
 
-type Built = (Option<Playbook>, Vec<Scenario>, BTreeMap<ResourceKey, Node>);
+#[derive(Default)]
+struct Built {
+    playbook: Option<Playbook>,
+    scenarios: Vec<Scenario>,
+    changes: Vec<Change>,
+    resources: BTreeMap<ResourceKey, Node>,
+}
 
 fn build(files: &[Loaded], catalog: &dyn Catalog, report: &Report<'_>) -> Built {
-    let nothing = (None, Vec::new(), BTreeMap::new());
-    if !files.iter().any(|file| file.kind == Some(Kind::Playbook)) {
-        let fault = Fault::new(NO_PLAYBOOK, Span::new(FileId(0), 0..0), "there is no playbook.yaml")
-            .help("a playbook's folder holds playbook.yaml, workflows/*.yaml, templates/*.yaml, resources/*.yaml and tests/*.yaml");
-        report.add(fault);
-    }
-    let Some(written) = read(files, report) else {
-        return nothing;
+    heads(files, report);
+    let (written, changes) = read(files, report);
+    let Some(written) = written else {
+        return Built { changes, ..Built::default() };
     };
     let plugins = Plugins::new(&written.playbook.plugins, catalog, report);
     let world = World::new(&written, plugins, report);
@@ -116,40 +119,74 @@ fn build(files: &[Loaded], catalog: &dyn Catalog, report: &Report<'_>) -> Built 
     });
     let resources = resources.collect();
     if report.has_errors() {
-        return (None, Vec::new(), resources);
+        return Built { changes, resources, ..Built::default() };
     }
-    (lower::playbook(&world), lower::scenarios(&world), resources)
+    Built { playbook: lower::playbook(&world), scenarios: lower::scenarios(&world), changes, resources }
 }
 
-/// Every file by itself. None without a playbook to check the others against.
-fn read(files: &[Loaded], report: &Report<'_>) -> Option<Written> {
-    let mut playbook = None;
-    let mut templates = Vec::new();
-    let mut resources = Vec::new();
-    let mut workflows = Vec::new();
-    let mut scenarios = Vec::new();
+/// A playbook has a file that says what it is, and so has an overlay.
+fn heads(files: &[Loaded], report: &Report<'_>) {
+    let has = |kind| files.iter().any(|file| file.kind == Some(kind));
+    let nowhere = Span::new(FileId(0), 0..0);
+    if !has(Kind::Playbook) {
+        let is_overlay = files
+            .iter()
+            .any(|file| !file.is_overlay && &*report.sources().file(file.id).name == "overlay.yaml");
+        let help = if is_overlay {
+            "this folder is an overlay: name the folder of its base, and this one with --overlay"
+        } else {
+            "a playbook's folder holds playbook.yaml, workflows/*.yaml, templates/*.yaml, resources/*.yaml and tests/*.yaml"
+        };
+        report.add(Fault::new(NO_PLAYBOOK, nowhere, "there is no playbook.yaml").help(help));
+    }
+    let first = files.iter().find(|file| file.is_overlay);
+    if let (Some(first), false) = (first, has(Kind::Overlay)) {
+        let span = Span::new(first.id, 0..0);
+        let fault = Fault::new(NO_OVERLAY, span, "an overlay without overlay.yaml");
+        report.add(fault.help("overlay.yaml names the client and the base: overlay, base"));
+    }
+}
+
+/// Every file by itself, an overlay's changes in it. None without a playbook to check the others against.
+fn read(files: &[Loaded], report: &Report<'_>) -> (Option<Written>, Vec<Change>) {
     let mut unread = BTreeSet::new();
+    let mut trees = Vec::new();
     for file in files {
         let Some(kind) = file.kind else {
-            unknown_file(file.id, report);
+            unknown_file(file, report);
             continue;
         };
         if kind == Kind::Notes {
             continue;
         }
+        match node(file, report) {
+            Some(node) => trees.push(Tree { kind, is_overlay: file.is_overlay, node }),
+            None => drop(unread.insert(kind)),
+        }
+    }
+    let changes = overlay::lay(&mut trees, report);
+    (written(&trees, unread, report), changes)
+}
+
+fn written(trees: &[Tree], mut unread: BTreeSet<Kind>, report: &Report<'_>) -> Option<Written> {
+    let mut playbook = None;
+    let mut templates = Vec::new();
+    let mut resources = Vec::new();
+    let mut workflows = Vec::new();
+    let mut scenarios = Vec::new();
+    for Tree { kind, is_overlay, node } in trees {
         let before = report.len();
-        if let Some(node) = node(file, report) {
-            match kind {
-                Kind::Playbook => playbook = playbook::read(&node, report),
-                Kind::Template => templates.extend(template::read(&node, report)),
-                Kind::Resource => resources.extend(resource::read(&node, report)),
-                Kind::Workflow => workflows.extend(workflow::read(&node, report)),
-                Kind::Test => scenarios.extend(scenario::read(&node, report)),
-                Kind::Notes => {}
-            }
+        match kind {
+            Kind::Test => scenarios.extend(scenario::read(node, report)),
+            _ if *is_overlay => {}
+            Kind::Playbook => playbook = playbook::read(node, report),
+            Kind::Template => templates.extend(template::read(node, report)),
+            Kind::Resource => resources.extend(resource::read(node, report)),
+            Kind::Workflow => workflows.extend(workflow::read(node, report)),
+            Kind::Overlay | Kind::Notes => {}
         }
         if report.len() > before {
-            unread.insert(kind);
+            unread.insert(*kind);
         }
     }
     Some(Written { playbook: playbook?, templates, resources, workflows, scenarios, unread })
@@ -165,14 +202,19 @@ fn node(file: &Loaded, report: &Report<'_>) -> Option<Node> {
     }
 }
 
-fn unknown_file(id: FileId, report: &Report<'_>) {
-    let name = &report.sources().file(id).name;
-    let help = if name.ends_with(".yml") {
+fn unknown_file(file: &Loaded, report: &Report<'_>) {
+    let name = &report.sources().file(file.id).name;
+    let help = if file.is_overlay {
+        "an overlay is made of overlay.yaml and of templates/, resources/ and tests/ with .yaml files"
+    } else if &**name == "overlay.yaml" {
+        "an overlay has a folder of its own, which is named with --overlay"
+    } else if name.ends_with(".yml") {
         "rename it: files end in .yaml"
     } else {
         "a playbook is made of playbook.yaml and of workflows/, templates/, resources/ and tests/ with .yaml files"
     };
-    let fault = Fault::new(UNKNOWN_FILE, Span::new(id, 0..0), "this file belongs to no playbook").help(help);
+    let fault =
+        Fault::new(UNKNOWN_FILE, Span::new(file.id, 0..0), "this file belongs to no playbook").help(help);
     report.add(fault);
 }
 

@@ -27,6 +27,9 @@ use crate::session::{Exit, Session};
 pub(crate) struct Options {
     /// The playbook's folder
     playbook: PathBuf,
+    /// A client's overlay: the folder of what it changes in the playbook
+    #[arg(long, value_name = "FOLDER")]
+    overlay: Option<PathBuf>,
     /// Publish at this instant of a virtual clock: for a tenant that `siyu run --virtual` replays events into
     #[arg(long, value_name = "INSTANT")]
     at: Option<UtcMs>,
@@ -38,7 +41,7 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options, session: &Session) -> anyhow::Result<Exit> {
     let home = session.home();
     let installed = session.plugins(&home)?;
-    let mut checked = checking::check(&options.playbook, &installed)?;
+    let mut checked = checking::check(&options.playbook, options.overlay.as_deref(), &installed)?;
     let Some(publication) = checked.publication() else {
         return refused(&checked, &session.screen);
     };
@@ -108,6 +111,7 @@ async fn active(inspect: &dyn Inspect, name: &PlaybookName) -> anyhow::Result<Op
 fn answered(checked: &Checked, answer: Answer, screen: &Screen) -> anyhow::Result<Exit> {
     screen.json(&joined(answer.document(), checked.diagnostics()))?;
     checked.show(screen)?;
+    checked.show_overlay(screen)?;
     answer.show(screen)?;
     Ok(Exit::Done)
 }

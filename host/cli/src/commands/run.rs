@@ -31,6 +31,9 @@ use crate::signals::interrupted;
 pub(crate) struct Options {
     /// The playbook's folder; published first when it is not in force as it is
     playbook: PathBuf,
+    /// A client's overlay: the folder of what it changes in the playbook
+    #[arg(long, value_name = "FOLDER")]
+    overlay: Option<PathBuf>,
     /// The events: one JSON object a line, in the order of their `time`
     #[arg(long, value_name = "FILE")]
     events: PathBuf,
@@ -64,7 +67,7 @@ fn speed(text: &str) -> Result<f64, String> {
 pub(crate) fn run(options: &Options, session: &Session) -> anyhow::Result<Exit> {
     let home = session.home();
     let installed = session.plugins(&home)?;
-    let checked = checking::check(&options.playbook, &installed)?;
+    let checked = checking::check(&options.playbook, options.overlay.as_deref(), &installed)?;
     let Some(publication) = checked.publication() else {
         return publish::refused(&checked, &session.screen);
     };

@@ -28,6 +28,9 @@ pub(crate) struct Options {
     /// The playbook's folder
     #[arg(default_value = ".")]
     playbook: PathBuf,
+    /// A client's overlay: the folder of what it changes in the playbook
+    #[arg(long, value_name = "FOLDER")]
+    overlay: Option<PathBuf>,
     /// Only tests whose names contain this
     #[arg(long, value_name = "TEXT")]
     filter: Option<String>,
@@ -36,7 +39,7 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options, session: &Session) -> anyhow::Result<Exit> {
     let installed = session.plugins_alone()?;
     let screen = &session.screen;
-    let checked = checking::check(&options.playbook, &installed)?;
+    let checked = checking::check(&options.playbook, options.overlay.as_deref(), &installed)?;
     let Some(publication) = checked.publication() else {
         screen.json(&joined(json!({ "valid": false, "tests": [] }), checked.diagnostics()))?;
         checked.show(screen)?;

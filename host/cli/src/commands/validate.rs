@@ -14,11 +14,14 @@ pub(crate) struct Options {
     /// The playbook's folder
     #[arg(default_value = ".")]
     playbook: PathBuf,
+    /// A client's overlay: the folder of what it changes in the playbook
+    #[arg(long, value_name = "FOLDER")]
+    overlay: Option<PathBuf>,
 }
 
 pub(crate) fn run(options: &Options, session: &Session) -> anyhow::Result<Exit> {
     let installed = session.plugins_alone()?;
-    let checked = checking::check(&options.playbook, &installed)?;
+    let checked = checking::check(&options.playbook, options.overlay.as_deref(), &installed)?;
     let screen = &session.screen;
     let name = checked.playbook().map(|playbook| playbook.name.clone());
     screen.json(&joined(json!({ "valid": name.is_some(), "playbook": name }), checked.diagnostics()))?;
@@ -26,6 +29,7 @@ pub(crate) fn run(options: &Options, session: &Session) -> anyhow::Result<Exit> 
     if name.is_none() {
         return Ok(Exit::Found);
     }
+    checked.show_overlay(screen)?;
     screen.say(summary(&checked))?;
     Ok(Exit::Done)
 }

@@ -3,6 +3,7 @@
 mod checking;
 mod database;
 mod feeding;
+mod overlays;
 mod plugins;
 mod publishing;
 mod runs;

@@ -31,6 +31,7 @@ fn a_second_version_says_what_it_changes() {
             "diagnostics",
             "diagnostics_left_out",
             "digest",
+            "overlay_changes",
             "playbook",
             "published",
             "resources",

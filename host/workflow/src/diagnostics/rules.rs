@@ -1,7 +1,7 @@
 //! The rules: a code, a page each. The pages are `rules/*.md` of this crate, and every code has one.
 //!
 //! `E01` text and YAML, `E02` shape, `E03` plugins and resources, `E04` expressions and types, `E05` the graph of
-//! steps and names, `W10` what is allowed and probably not meant. Never applies one.
+//! steps and names, `E06` overlays, `W10` what is allowed and probably not meant. Never applies one.
 
 use serde::Serialize;
 
@@ -151,6 +151,11 @@ rules! {
     CRON_NEVER = "E0509",
     TOO_MANY_STEPS = "E0510",
 
+    NO_OVERLAY = "E0601",
+    OTHER_BASE = "E0602",
+    NOTHING_THERE = "E0603",
+    OTHER_KIND = "E0604",
+
     WAIT_WITHOUT_TIMEOUT = "W1001",
     SWITCH_WITHOUT_ELSE = "W1002",
     UNUSED = "W1003",
@@ -173,4 +178,5 @@ rules! {
     RESPOND_AFTER_WAIT = "W1020",
     PLUGIN_WARNING = "W1021",
     UNKEPT_FACT = "W1022",
+    UNCHANGED = "W1023",
 }

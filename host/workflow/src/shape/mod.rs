@@ -18,3 +18,5 @@ pub(crate) mod trigger;
 pub(crate) mod workflow;
 
 pub(crate) use declared::{OPTIONAL, schema_of};
+pub(crate) use fields::{Fields, wrong_kind};
+pub(crate) use resource::listed;

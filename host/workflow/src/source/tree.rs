@@ -61,6 +61,13 @@ impl Node {
         }
     }
 
+    pub(crate) fn as_map_mut(&mut self) -> Option<&mut Vec<Entry>> {
+        match &mut self.kind {
+            NodeKind::Map(entries) => Some(entries),
+            _ => None,
+        }
+    }
+
     pub(crate) fn as_list(&self) -> Option<&[Node]> {
         match &self.kind {
             NodeKind::List(items) => Some(items),

@@ -33,6 +33,11 @@ fn bundle(words: &str, text: &str) -> Bundle {
             support::with_workflow(&workflow)
         }
         path => support::laid_over([
+            // Files of an overlay have one that says whose they are; the example may be that one.
+            (
+                if path.starts_with(".overlay/") { ".overlay/overlay.yaml" } else { "NOTES.md" }.to_owned(),
+                b"overlay: a-client\nbase: steak-club\n".to_vec(),
+            ),
             (path.to_owned(), text.as_bytes().to_vec()),
             (
                 "workflows/call-back.yaml".to_owned(),

@@ -7,6 +7,7 @@ mod base_playbook;
 mod faults;
 mod hostile;
 mod language;
+mod overlays;
 mod program;
 mod rules;
 mod scenarios;
