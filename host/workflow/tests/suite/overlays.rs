@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use insta::assert_snapshot;
 use siyu_model::json::Value;
+use siyu_model::name::WorkflowName;
+use siyu_model::playbook::Trigger;
 use siyu_workflow::{Bundle, Compiled, Style};
 
 use crate::support;
@@ -24,7 +26,7 @@ fn told(compiled: &Compiled) -> String {
 fn values_words_and_caps_are_the_clients_and_all_else_is_the_bases() {
     let base = support::compiled(&support::base()).playbook.unwrap();
     let head = format!(
-        "{HEAD}title: 北牧会员\nzone: Asia/Urumqi\nvars: {{ brand: 北牧, levels: [5] }}\ncontact: {{ marketing_per_day: 2 }}\n"
+        "{HEAD}title: 北牧会员\nvars: {{ brand: 北牧, levels: [5] }}\ncontact: {{ marketing_per_day: 2 }}\n"
     );
     let compiled = laid(&[
         ("overlay.yaml", &head),
@@ -40,7 +42,6 @@ fn values_words_and_caps_are_the_clients_and_all_else_is_the_bases() {
     assert_eq!(compiled.render(Style::Plain), "");
     assert_snapshot!(told(&compiled), @r#"
 title: "牛排会员" → "北牧会员"
-zone: "Asia/Shanghai" → "Asia/Urumqi"
 vars.brand: "小牛" → "北牧"
 vars.levels: [10,20] → [5]
 contact.marketing_per_day: 1 → 2
@@ -63,12 +64,24 @@ templates.welcome.text:
     );
     // With the base's values put back, nothing is left of the overlay.
     client.title.clone_from(&base.title);
-    client.zone = base.zone.clone();
     client.vars = base.vars.clone();
     client.contact = base.contact.clone();
     client.templates.clone_from(&base.templates);
     client.resources.clone_from(&base.resources);
     assert_eq!(client, base);
+}
+
+#[test]
+fn the_clients_zone_is_that_of_its_schedules() {
+    let zone_of = |compiled: Compiled| {
+        let playbook = compiled.playbook.unwrap();
+        match &playbook.workflows[&"win-back".parse::<WorkflowName>().unwrap()].trigger {
+            Trigger::Schedule { zone, .. } => zone.name().to_owned(),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(zone_of(laid(&[("overlay.yaml", HEAD)])), "Asia/Shanghai");
+    assert_eq!(zone_of(laid(&[("overlay.yaml", &format!("{HEAD}zone: Asia/Urumqi\n"))])), "Asia/Urumqi");
 }
 
 #[test]
