@@ -1,5 +1,6 @@
 //! One thing that an overlay changes, as people read it. Never decides whether it may.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::Serialize;
@@ -14,6 +15,28 @@ pub struct Change {
     pub before: Option<Value>,
     /// What the overlay says instead.
     pub after: Value,
+}
+
+/// What is changed so far, each place once.
+#[derive(Default)]
+pub(super) struct Changes {
+    list: Vec<Change>,
+    places: BTreeSet<String>,
+}
+
+impl Changes {
+    /// Whether a place is named for the first time.
+    pub(super) fn is_first(&mut self, place: &str) -> bool {
+        self.places.insert(place.to_owned())
+    }
+
+    pub(super) fn add(&mut self, change: Change) {
+        self.list.push(change);
+    }
+
+    pub(super) fn into_list(self) -> Vec<Change> {
+        self.list
+    }
 }
 
 /// On one line; texts of several lines as the lines that differ, with `-` and `+`.

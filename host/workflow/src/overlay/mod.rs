@@ -11,6 +11,7 @@ use siyu_model::json::Value;
 use siyu_model::name::PlaybookName;
 
 pub use change::Change;
+use change::Changes;
 use target::Target;
 
 use crate::bundle::Kind;
@@ -36,7 +37,7 @@ pub(crate) fn lay(trees: &mut [Tree], report: &Report<'_>) -> Vec<Change> {
             base.push((tree.kind, &mut tree.node));
         }
     }
-    let mut laying = Laying { base, changes: Vec::new(), report };
+    let mut laying = Laying { base, changes: Changes::default(), report };
     for (kind, node) in overlay {
         match kind {
             Kind::Overlay => laying.playbook(node),
@@ -45,12 +46,12 @@ pub(crate) fn lay(trees: &mut [Tree], report: &Report<'_>) -> Vec<Change> {
             Kind::Playbook | Kind::Workflow | Kind::Test | Kind::Notes => {}
         }
     }
-    laying.changes
+    laying.changes.into_list()
 }
 
 struct Laying<'t, 'r> {
     base: Vec<(Kind, &'t mut Node)>,
-    changes: Vec<Change>,
+    changes: Changes,
     report: &'r Report<'r>,
 }
 

@@ -200,3 +200,22 @@ fn the_same_overlay_gives_the_same_playbook_and_another_one_another() {
     assert_eq!(of("北牧"), of("北牧"));
     assert_ne!(of("北牧"), of("南牧"));
 }
+
+#[test]
+fn an_overlay_of_thousands_of_members_is_laid_over_one_of_thousands() {
+    let members = |value: u32| (0..9_000).map(|n| format!("  v{n}: {value}\n")).collect::<String>();
+    let mut base = support::base();
+    let playbook = String::from_utf8(base.files["playbook.yaml"].clone()).unwrap();
+    let playbook = playbook.replace("vars: { brand: 小牛,", "vars:\n").replacen(
+        " campaign: autumn-2026, levels: [10, 20] }",
+        "",
+        1,
+    );
+    let vars = format!("vars:\n  brand: 小牛\n  campaign: autumn-2026\n{}", members(1));
+    base.files.insert("playbook.yaml".to_owned(), playbook.replace("vars:\n", &vars).into_bytes());
+    let overlay = format!("{HEAD}vars:\n{}", members(2)).into_bytes();
+    let overlay = Bundle { files: BTreeMap::from([("overlay.yaml".to_owned(), overlay)]) };
+    let compiled = support::compiled(&base.with_overlay(overlay));
+    assert_eq!(compiled.render(Style::Plain), "");
+    assert_eq!(compiled.changes.len(), 9_000);
+}
