@@ -2,6 +2,7 @@
 //!
 //! It needs root and loop devices. Where they are missing it says so, and the test says that it was skipped.
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -15,6 +16,36 @@ pub(crate) struct Disk {
     mounted: PathBuf,
     /// Where a thin disk has its room.
     pool: Option<Pool>,
+    /// How much a thin disk takes at once, as long as it is mounted.
+    requests: RefCell<Option<Requests>>,
+}
+
+/// Bytes of a block, which is a page of the memory in which a thin disk has its room.
+const BLOCK_BYTES: &str = "4096";
+
+/// A disk that takes one block at once, of which there is no part: a loop device (Linux 6.18) calls a request done of which it wrote
+/// only the first pages, and against a disk that lies nobody can do anything.
+struct Requests {
+    setting: PathBuf,
+    before: String,
+}
+
+impl Requests {
+    fn of_one_block(device: &Path) -> Result<Self, String> {
+        let name = device.file_name().ok_or_else(|| format!("{}: expected a device", device.display()))?;
+        let setting = Path::new("/sys/block").join(name).join("queue/max_sectors_kb");
+        let told = |why| format!("{}: {why}", setting.display());
+        let before = std::fs::read_to_string(&setting).map_err(told)?;
+        std::fs::write(&setting, "4").map_err(told)?;
+        Ok(Self { setting, before })
+    }
+}
+
+impl Drop for Requests {
+    fn drop(&mut self) {
+        // The device belongs to whoever takes it next, and its settings stay.
+        drop(std::fs::write(&self.setting, &self.before));
+    }
 }
 
 /// Room in memory that ends.
@@ -43,7 +74,7 @@ impl Disk {
 
     fn on(image: PathBuf, mounted: PathBuf, pool: Option<Pool>) -> Result<Self, String> {
         std::fs::create_dir(&mounted).map_err(|why| why.to_string())?;
-        let disk = Self { image, mounted, pool };
+        let disk = Self { image, mounted, pool, requests: RefCell::default() };
         disk.mount()?;
         // Now, and not in the middle of a test, it turns out whether the power can be cut here.
         disk.shut_down()?;
@@ -54,10 +85,15 @@ impl Disk {
     /// From now on a thin disk takes nothing for which it has no room yet. What is written first comes into memory, and the
     /// next sync fails; the one after it succeeds, although what could not be written was never written again.
     pub(crate) fn run_dry(&self) {
+        self.leave(0);
+    }
+
+    /// The same with so many bytes of room left.
+    pub(crate) fn leave(&self, bytes: u64) {
         let pool = self.pool.as_ref().expect("a thin disk");
         self.sync();
         call("fstrim", &[&self.mounted]).expect("unused room is given back");
-        fill(&pool.0, 0);
+        fill(&pool.0, bytes);
     }
 
     /// A thin disk has room again.
@@ -71,10 +107,17 @@ impl Disk {
     }
 
     fn mount(&self) -> Result<(), String> {
-        call("mount", &[Path::new("-o"), Path::new("loop"), &self.image, &self.mounted])
+        call("mount", &[Path::new("-o"), Path::new("loop"), &self.image, &self.mounted])?;
+        if self.pool.is_some() {
+            let options = ["--noheadings", "--output", "SOURCE"].map(Path::new);
+            let device = ask("findmnt", &[&options[..], &[&self.mounted]].concat())?;
+            self.requests.replace(Some(Requests::of_one_block(Path::new(device.trim()))?));
+        }
+        Ok(())
     }
 
     fn unmount(&self) -> Result<(), String> {
+        self.requests.take();
         call("umount", &[&self.mounted])
     }
 
@@ -126,7 +169,8 @@ fn make_file_system(image: &Path, bytes: u64) -> Result<(), String> {
     let file = std::fs::File::create(image).map_err(|why| why.to_string())?;
     file.set_len(bytes).map_err(|why| why.to_string())?;
     let at_once = "lazy_itable_init=0,lazy_journal_init=0";
-    call("mkfs.ext4", &[Path::new("-q"), Path::new("-F"), Path::new("-E"), Path::new(at_once), image])
+    let options = ["-q", "-F", "-b", BLOCK_BYTES, "-E", at_once].map(Path::new);
+    call("mkfs.ext4", &[&options[..], &[image]].concat())
 }
 
 /// The file that takes the room which nobody is to have.
@@ -157,7 +201,15 @@ pub(crate) fn empty(folder: &Path) {
 }
 
 fn call(program: &str, arguments: &[&Path]) -> Result<(), String> {
+    ask(program, arguments).map(drop)
+}
+
+/// What a program prints.
+fn ask(program: &str, arguments: &[&Path]) -> Result<String, String> {
     let output = Command::new(program).args(arguments).output().map_err(|why| format!("{program}: {why}"))?;
     let said = String::from_utf8_lossy(&output.stderr);
-    if output.status.success() { Ok(()) } else { Err(format!("{program}: {}", said.trim())) }
+    if !output.status.success() {
+        return Err(format!("{program}: {}", said.trim()));
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }

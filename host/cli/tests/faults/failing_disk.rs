@@ -1,6 +1,7 @@
 //! The disk is full, or cannot write any more: the program says so and ends, acknowledges nothing that is not durable, and goes
 //! on where it was once the disk is well again.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
@@ -26,6 +27,9 @@ const ROUNDS: u64 = 4;
 const THIN_CUSTOMERS: u64 = 600;
 /// Bytes of such a disk.
 const THIN_BYTES: u64 = 512 << 20;
+/// Bytes of room that such a disk has left, and of a file that takes more.
+const THIN_LEFT_BYTES: u64 = 100 << 10;
+const TOO_MUCH_BYTES: usize = 1 << 20;
 /// How long the program goes on after such a disk has room again.
 const LONGER_MS: std::ops::Range<u64> = 50..200;
 /// Of so many syncs one in this range fails, and all after it.
@@ -179,6 +183,21 @@ fn go_on_and_cut(stage: &Stage, disk: &Disk, chance: &mut fastrand::Rng) {
     disk.power_up();
     ledger::is_sound(stage);
     assert_eq!(ledger::missing(stage, &acknowledged), Vec::<String>::new(), "acknowledged and lost");
+    ledger::has_sent_what_it_says(stage);
+}
+
+#[test]
+fn a_disk_without_room_says_so_also_of_what_it_takes_in_part() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let disk = match Disk::thin(folder.path(), "disk", THIN_BYTES) {
+        Ok(disk) => disk,
+        Err(why) => return println!("skipped: a thin disk cannot be made here: {why}"),
+    };
+    disk.leave(THIN_LEFT_BYTES);
+    let mut file = std::fs::File::create(disk.folder().join("file")).expect("a file");
+    file.write_all(&vec![b'a'; TOO_MUCH_BYTES]).expect("it is in memory");
+    let synced = file.sync_all();
+    assert!(synced.is_err(), "the disk says that it took what it had no room for");
 }
 
 #[test]
@@ -216,4 +235,5 @@ fn what_a_sync_that_failed_left_in_memory_only_is_not_built_on() {
     stage.finish();
     ledger::holds_all(&stage);
     ledger::balances(&stage.ledger());
+    ledger::has_sent_what_it_says(&stage);
 }
