@@ -166,6 +166,10 @@ id!(
     /// A host: one process that executes tenants, drawn anew each time it starts.
     HostId, "hst_", "a", "host"
 );
+id!(
+    /// A token: who may do what, without the secret that proves it.
+    TokenId, "tok_", "a", "token"
+);
 
 #[cfg(test)]
 mod tests {

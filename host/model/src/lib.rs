@@ -3,6 +3,7 @@
 //! This crate never does I/O, never reads a clock, never draws randomness, never panics on input and has no
 //! `async`: whatever it needs comes in as an argument. YAML, SQL, HTTP and WebAssembly are unknown here.
 
+pub mod access;
 pub mod clock;
 pub mod cron;
 pub mod customer;

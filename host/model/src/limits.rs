@@ -230,3 +230,55 @@ pub mod inspect {
     /// Months of one cohort matrix: ten years.
     pub const COHORT_MONTHS_MAX: usize = 120;
 }
+
+/// Who may do what: tokens and what is noted of changes.
+pub mod access {
+    /// Tokens of one host that are neither expired nor revoked. Each holder has one; a host keeps all of them in memory.
+    pub const TOKENS_MAX: usize = 10_000;
+    /// Tenants that one token may name; a token for more is for all.
+    pub const TENANTS_MAX: usize = 1_000;
+    /// Bytes of what people call a token.
+    pub const NAME_BYTES_MAX: usize = 128;
+    /// Days after which a token expires when nobody says otherwise.
+    pub const DAYS: u32 = 90;
+    /// Days after which every token expires: ten years.
+    pub const DAYS_MAX: u32 = 3_650;
+    /// Milliseconds for which a host goes by what it knows of tokens: one that was revoked elsewhere is refused then.
+    pub const FRESH_MS: u64 = 1_000;
+    /// The same for a token that the host does not know: it may have been made a moment ago.
+    pub const FRESH_UNKNOWN_MS: u64 = 100;
+    /// Milliseconds after which a host that cannot ask goes by what it knows no longer.
+    pub const STALE_MS: u64 = 30_000;
+    /// Milliseconds between two notes that tokens were used: `used_at` is exact to this.
+    pub const USED_MS: u64 = 10_000;
+    /// Bytes of each text of a note of a change; the rest is cut.
+    pub const NOTE_BYTES_MAX: usize = 1_024;
+}
+
+/// Requests over HTTP.
+pub mod http {
+    /// Connections that are open at once; a further one waits to be taken in.
+    pub const CONNECTIONS_MAX: usize = 8_192;
+    /// Bytes of the head of a request: names and values of its fields.
+    pub const HEAD_BYTES_MAX: usize = 16 << 10;
+    /// Fields of the head of a request.
+    pub const HEAD_FIELDS_MAX: usize = 64;
+    /// Milliseconds for which the head of a request may take to come.
+    pub const HEAD_MS: u64 = 10_000;
+    /// Bytes of a path with its query.
+    pub const URL_BYTES_MAX: usize = 8 << 10;
+    /// Milliseconds for which the body of a request may take to come.
+    pub const BODY_MS: u64 = 30_000;
+    /// Bytes of a body that is no event and no playbook.
+    pub const BODY_BYTES_MAX: usize = 64 << 10;
+    /// Bytes of a batch of events.
+    pub const BATCH_BYTES_MAX: usize = 4 << 20;
+    /// Events of a batch.
+    pub const BATCH_EVENTS_MAX: usize = 10_000;
+    /// Events of a batch that are on their way at once: a part of an inbox, so that several batches find room.
+    pub const BATCH_AT_ONCE: usize = 1_024;
+    /// Milliseconds for which a request may wait for what a run answers.
+    pub const WAIT_MS_MAX: u64 = 30_000;
+    /// Rows of a page when nobody says how many.
+    pub const PAGE_ROWS: usize = 50;
+}

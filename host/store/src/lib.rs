@@ -1,6 +1,6 @@
 //! A tenant's durable state in a database: rows in, rows out.
 //!
-//! This crate implements the `Store`, `Stores` and `Inspect` ports of the engine. It decides nothing: no rule of a run, a
+//! This crate implements the `Store`, `Stores`, `Inspect`, `Fleet` and `Access` ports of the engine. It decides nothing: no rule of a run, a
 //! message or a pool is here, only their repetition as constraints that a bug would break. It knows no YAML, no
 //! WebAssembly and no HTTP.
 
@@ -9,6 +9,7 @@ pub mod conformance;
 pub mod postgres;
 pub mod sqlite;
 
+mod access;
 mod commit;
 mod database;
 mod decode;
@@ -25,5 +26,5 @@ mod readers;
 mod store;
 mod texts;
 
-pub use postgres::{PgFleet, PgHolder, PgInspect, PgOptions, PgRole, PgStores};
-pub use sqlite::{Durability, SqliteInspect, SqliteOptions, SqliteStores};
+pub use postgres::{PgAccess, PgFleet, PgHolder, PgInspect, PgOptions, PgRole, PgStores};
+pub use sqlite::{Durability, SqliteAccess, SqliteInspect, SqliteOptions, SqliteStores};

@@ -5,16 +5,18 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use siyu_engine::doubles::{MemoryFleets, MemoryStores};
+use siyu_engine::doubles::{MemoryAccess, MemoryFleets, MemoryStores};
+use siyu_engine::ports::access::Access;
 use siyu_engine::ports::fleet::Fleet;
 use siyu_engine::ports::inspect::{Inspect, InspectError};
 use siyu_engine::ports::rows::JournalRow;
 use siyu_engine::ports::store::{StoreError, Stores};
 use siyu_model::id::{HostId, RunId};
 use siyu_model::name::TenantName;
-use siyu_store::conformance::{CHECKS, FLEET_CHECKS, FleetPlace, Place};
+use siyu_store::conformance::{ACCESS_CHECKS, AccessPlace, CHECKS, FLEET_CHECKS, FleetPlace, Place};
 use siyu_store::{
-    PgFleet, PgInspect, PgOptions, PgRole, PgStores, SqliteInspect, SqliteOptions, SqliteStores,
+    PgAccess, PgFleet, PgInspect, PgOptions, PgRole, PgStores, SqliteAccess, SqliteInspect, SqliteOptions,
+    SqliteStores,
 };
 use siyu_test_postgres::Scratch;
 
@@ -150,4 +152,53 @@ async fn the_fleet_in_memory_conforms() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_fleet_of_postgres_conforms() {
     keeps_hosts_apart(|| Postgres(Scratch::make().unwrap())).await;
+}
+
+struct MemoryDoor(MemoryAccess);
+
+#[async_trait]
+impl AccessPlace for MemoryDoor {
+    async fn open(&self) -> Result<Arc<dyn Access>, StoreError> {
+        Ok(Arc::new(self.0.clone()))
+    }
+}
+
+#[async_trait]
+impl AccessPlace for Sqlite {
+    async fn open(&self) -> Result<Arc<dyn Access>, StoreError> {
+        Ok(Arc::new(SqliteAccess::open(self.0.path().join("host.db")).await?))
+    }
+}
+
+#[async_trait]
+impl AccessPlace for Postgres {
+    async fn open(&self) -> Result<Arc<dyn Access>, StoreError> {
+        Ok(Arc::new(PgAccess::open(&self.stores()).await?))
+    }
+}
+
+/// Runs every check of access in a place of its own and says all that failed.
+async fn keeps_the_door<P: AccessPlace>(make: impl Fn() -> P) {
+    let mut failures = Vec::new();
+    for check in ACCESS_CHECKS {
+        if let Err(failure) = check.run(&make()).await {
+            failures.push(format!("{}: {failure}", check.name));
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[tokio::test]
+async fn access_in_memory_conforms() {
+    keeps_the_door(|| MemoryDoor(MemoryAccess::new())).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn access_of_sqlite_conforms() {
+    keeps_the_door(|| Sqlite(tempfile::tempdir().unwrap())).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn access_of_postgres_conforms() {
+    keeps_the_door(|| Postgres(Scratch::make().unwrap())).await;
 }

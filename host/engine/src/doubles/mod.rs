@@ -2,6 +2,7 @@
 //!
 //! They keep the same promises as the real ones and are checked by the same conformance suite. They are never durable.
 
+mod access;
 mod clock;
 mod fleet;
 mod memory;
@@ -10,6 +11,7 @@ mod purge;
 mod reads;
 mod tables;
 
+pub use access::MemoryAccess;
 pub use clock::HandClock;
 pub use fleet::{MemoryFleet, MemoryFleets};
 pub use memory::{CommitFault, MemoryStores};

@@ -1,5 +1,6 @@
 //! The ports: what the engine needs of the world, as traits. `store` and `runtime` implement them one floor up.
 
+pub mod access;
 pub mod channel;
 pub mod clock;
 pub mod fleet;

@@ -2,6 +2,7 @@
 //!
 //! A check never panics and never knows which store it runs on: it says what it expected and what it found.
 
+mod access;
 mod commits;
 mod fleets;
 mod reads;
@@ -19,6 +20,7 @@ use siyu_engine::ports::store::{Store, StoreError, Stores};
 use siyu_model::id::RunId;
 use siyu_model::name::TenantName;
 
+pub use access::{ACCESS_CHECKS, AccessCheck, AccessPlace};
 pub use fleets::{FLEET_CHECKS, FleetCheck, FleetPlace};
 
 /// Where a check runs: durable state that outlives the hosts which open it.

@@ -28,6 +28,11 @@ pub(super) const HOST: &[Migration] = &[
         name: "0003_closed",
         text: include_str!("../../migrations/postgres/host/0003_closed.sql"),
     },
+    Migration {
+        version: 4,
+        name: "0004_access",
+        text: include_str!("../../migrations/postgres/host/0004_access.sql"),
+    },
 ];
 
 /// What every tenant needs.

@@ -11,6 +11,7 @@ mod connect;
 mod escape;
 mod fleet;
 mod health;
+mod host;
 mod migrate;
 mod registry;
 mod schema;
@@ -32,6 +33,7 @@ use siyu_model::name::TenantName;
 
 pub use fleet::{PgFleet, PgHolder, PgRole};
 pub use health::PgHealth;
+pub use host::PgAccess;
 pub use schema::PgSchema;
 
 use crate::database::Database;

@@ -103,7 +103,7 @@ fn log_bytes(path: &Path) -> u64 {
 
 /// After an end that was not clean nothing is built on what is not on the disk: a commit behind a hole in the log would be
 /// lost with the power although its own sync succeeded, and a page that was never written would stay so.
-fn settle(path: &Path) -> Result<(), StoreError> {
+pub(super) fn settle(path: &Path) -> Result<(), StoreError> {
     if log_bytes(path) == 0 {
         return Ok(());
     }

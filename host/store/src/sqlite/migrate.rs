@@ -12,11 +12,18 @@ use super::connect::rows;
 use crate::database::{Args, failed};
 use crate::migrations::{Migration, known_version};
 
-/// All migrations, oldest first.
+/// What every tenant needs, oldest first.
 pub(super) const ALL: &[Migration] = &[Migration {
     version: 1,
     name: "0001_tenant",
     text: include_str!("../../migrations/sqlite/0001_tenant.sql"),
+}];
+
+/// What a host keeps beside its tenants.
+pub(super) const HOST: &[Migration] = &[Migration {
+    version: 1,
+    name: "0001_access",
+    text: include_str!("../../migrations/sqlite/host/0001_access.sql"),
 }];
 
 /// The migrations up to a version.

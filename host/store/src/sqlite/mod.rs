@@ -9,6 +9,7 @@ pub(crate) mod carry;
 mod cells;
 mod connect;
 mod file;
+mod host;
 mod jsonb;
 mod maintain;
 mod migrate;
@@ -28,6 +29,7 @@ use siyu_engine::ports::store::{Store, StoreError, Stores};
 use siyu_model::name::TenantName;
 
 pub use file::SqliteFile;
+pub use host::SqliteAccess;
 use sqlx::{ConnectOptions, Connection, Row as _};
 
 use crate::carry::{self as carried, CARRIED};

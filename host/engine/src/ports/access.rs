@@ -1,0 +1,164 @@
+//! The access port: who may enter a host, and what was changed by whom. It is kept beside the tenants, once for all hosts
+//! that share a database.
+//!
+//! It decides nothing: whether a token opens a door is for whoever keeps the door.
+
+use async_trait::async_trait;
+use serde::Serialize;
+use siyu_model::access::{Grant, TokenHash};
+use siyu_model::clock::UtcMs;
+use siyu_model::id::TokenId;
+use siyu_model::limits::access::NOTE_BYTES_MAX;
+use siyu_model::name::TenantName;
+
+use super::store::StoreError;
+
+/// What is kept of a token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenRow {
+    /// Its id, which is no secret.
+    pub id: TokenId,
+    /// By which it is known.
+    pub hash: TokenHash,
+    /// What people call it, 1 to [`siyu_model::limits::access::NAME_BYTES_MAX`] bytes.
+    pub name: String,
+    /// What it may do.
+    pub grant: Grant,
+    /// When it was made.
+    pub made_at: UtcMs,
+    /// Who made it.
+    pub made_by: String,
+    /// From this instant on it opens nothing.
+    pub expires_at: UtcMs,
+    /// When somebody revoked it.
+    pub revoked_at: Option<UtcMs>,
+    /// When it was last used, exact to [`siyu_model::limits::access::USED_MS`].
+    pub used_at: Option<UtcMs>,
+}
+
+impl TokenRow {
+    /// Whether it opens anything at an instant.
+    pub fn is_valid(&self, at: UtcMs) -> bool {
+        self.revoked_at.is_none() && at < self.expires_at
+    }
+}
+
+/// How far a change came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It was asked for, and will be tried next. What became of it is a note of its own.
+    Asked,
+    /// It is durable.
+    Done,
+    /// It was refused, and nothing happened.
+    Refused,
+    /// Nobody knows whether it happened: no answer came.
+    Unknown,
+}
+
+impl Outcome {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Asked, Self::Done, Self::Refused, Self::Unknown];
+
+    /// Its word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Asked => "asked",
+            Self::Done => "done",
+            Self::Refused => "refused",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+impl std::str::FromStr for Outcome {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let found = Self::ALL.into_iter().find(|outcome| outcome.as_str() == text);
+        found.ok_or_else(|| format!("`{text}` is no outcome"))
+    }
+}
+
+/// A change that somebody made or tried, to be noted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// When.
+    pub at: UtcMs,
+    /// Who: a token's id with its name, or a user of the machine.
+    pub actor: String,
+    /// In which tenant.
+    pub tenant: Option<TenantName>,
+    /// What, such as `runs.cancel`.
+    pub action: String,
+    /// To what: an id or a name.
+    pub subject: String,
+    /// How far it came.
+    pub outcome: Outcome,
+    /// More about it, in words.
+    pub detail: String,
+}
+
+impl Note {
+    /// The same with texts of a length that is kept.
+    pub fn within_limits(mut self) -> Self {
+        for text in [&mut self.actor, &mut self.action, &mut self.subject, &mut self.detail] {
+            text.truncate(text.floor_char_boundary(NOTE_BYTES_MAX));
+        }
+        self
+    }
+
+    /// The link of the note at a place, after the link before it: whoever edits, removes or inserts a note breaks every
+    /// link after it.
+    pub fn link(&self, place: u64, before: &[u8; 32]) -> [u8; 32] {
+        let tenant = self.tenant.as_ref().map(TenantName::as_str).unwrap_or_default();
+        let texts = [&self.actor, tenant, &self.action, &self.subject, self.outcome.as_str(), &self.detail];
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(before).update(&place.to_be_bytes()).update(&self.at.as_millis().to_be_bytes());
+        for text in texts {
+            hasher.update(&(text.len() as u64).to_be_bytes()).update(text.as_bytes());
+        }
+        *hasher.finalize().as_bytes()
+    }
+}
+
+/// A note as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NoteRow {
+    /// Its place: 1, 2, 3 …
+    pub place: u64,
+    /// The note.
+    pub note: Note,
+    /// Its link: see [`Note::link`].
+    pub link: [u8; 32],
+}
+
+/// What is kept of who may enter a host.
+#[async_trait]
+pub trait Access: Send + Sync {
+    /// The key under which tokens are hashed: drawn once, the same for all hosts of a database.
+    async fn key(&self) -> Result<[u8; 32], StoreError>;
+
+    /// A number that grows with every token that is made or revoked.
+    async fn revision(&self) -> Result<u64, StoreError>;
+
+    /// All tokens, also those that are over, in the order of their ids.
+    async fn tokens(&self) -> Result<Vec<TokenRow>, StoreError>;
+
+    /// Keeps a token with the note of it; not when there are [`siyu_model::limits::access::TOKENS_MAX`] that are valid.
+    /// Says whether it did.
+    async fn add(&self, token: TokenRow, note: Note) -> Result<bool, StoreError>;
+
+    /// Revokes a token, with the note of it. Says whether there was one that nobody had revoked.
+    async fn revoke(&self, id: TokenId, note: Note) -> Result<bool, StoreError>;
+
+    /// Tokens were used; an earlier instant than the one that is known changes nothing.
+    async fn used(&self, uses: Vec<(TokenId, UtcMs)>) -> Result<(), StoreError>;
+
+    /// Keeps a note, and returns when it is durable.
+    async fn note(&self, note: Note) -> Result<(), StoreError>;
+
+    /// Notes before a place, or the last ones, newest first.
+    async fn notes(&self, before: Option<u64>, limit: usize) -> Result<Vec<NoteRow>, StoreError>;
+}
