@@ -5,6 +5,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 use siyu_engine::host::HostError;
+use siyu_engine::ports::store::StoreError;
 use siyu_engine::tenant::Unavailable;
 
 /// Seconds after which whoever was refused may try again.
@@ -38,6 +39,8 @@ impl From<HostError> for Problem {
             HostError::Stopping | HostError::Unavailable(Unavailable::Stopped) => {
                 (StatusCode::SERVICE_UNAVAILABLE, "STOPPING")
             }
+            HostError::Store(StoreError::Closed { is_gone: true, .. }) => (StatusCode::NOT_FOUND, "MOVED"),
+            HostError::Store(StoreError::Closed { .. }) => (StatusCode::SERVICE_UNAVAILABLE, "MOVING"),
             // The request can be made again: what was done is known by its id.
             HostError::Elsewhere(_)
             | HostError::Unavailable(Unavailable::Failed(_))
@@ -52,6 +55,11 @@ impl From<HostError> for Problem {
                 "the tenant cannot make it durable now: hand it in again with the same id".to_owned()
             }
             (HostError::NoTenant(_), _) => "there is no such tenant".to_owned(),
+            // Where to is for whoever runs the host, who moved it.
+            (_, "MOVED") => "the tenant was moved to another place, and takes nothing in here".to_owned(),
+            (_, "MOVING") => {
+                "the tenant is being moved: hand it in again, with the same id, where the tenant is then".to_owned()
+            }
             _ => fault.to_string(),
         };
         Self::new(status, code, detail)

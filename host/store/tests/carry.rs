@@ -302,6 +302,10 @@ async fn a_fleet_sees_a_tenant_when_it_came_and_not_when_it_left() {
     assert_eq!(host.claim(&[tenant()]).await.unwrap(), [tenant()]);
     carry(&places.database, &places.files).await;
     assert_eq!(seen().await, []);
+    let letter = || vec![Posting { tenant: tenant(), body: "{}".to_owned(), is_awaited: true }];
+    let posted = host.post(letter()).await.unwrap();
+    let [Posted::Closed { why, is_gone: true, .. }] = &posted[..] else { panic!("{posted:?}") };
+    assert!(why.contains("was moved to"), "{why}");
     carry(&places.files, &places.database).await;
     assert_eq!(seen().await, [(tenant(), None)], "nobody has it yet");
     // A copy that is given up closes it, and taking it back opens it again.
@@ -310,7 +314,6 @@ async fn a_fleet_sees_a_tenant_when_it_came_and_not_when_it_left() {
     cancel(&places.database, &places.files, &name).await.unwrap();
     assert_eq!(seen().await, [(tenant(), None)]);
     // What was taken in for it must be worked off first; then nothing more is taken in until it is open again.
-    let letter = || vec![Posting { tenant: tenant(), body: "{}".to_owned(), is_awaited: true }];
     let posted = host.post(letter()).await.unwrap();
     let Posted::Taken(id) = posted[0] else { panic!("{posted:?}") };
     let refused = move_tenant(request(&places.database, &places.files, &name)).await.unwrap_err();
@@ -318,7 +321,12 @@ async fn a_fleet_sees_a_tenant_when_it_came_and_not_when_it_left() {
     assert_eq!(host.claim(&[tenant()]).await.unwrap(), [tenant()]);
     host.answer(vec![(id, "{}".to_owned())]).await.unwrap();
     assert!(given_up(&places.database, &places.files, 3).await);
-    assert_eq!(host.post(letter()).await.unwrap(), [Posted::Full]);
+    let refused = async || match host.post(letter()).await.unwrap().pop() {
+        Some(Posted::Closed { why, is_gone, .. }) => (why, is_gone),
+        other => panic!("{other:?}"),
+    };
+    let (why, is_gone) = refused().await;
+    assert!(why.contains("is being moved to") && !is_gone, "{why}");
     cancel(&places.database, &places.files, &name).await.unwrap();
     // One that goes by a virtual clock is for no fleet, wherever it comes from.
     carry(&places.database, &places.files).await;

@@ -198,8 +198,9 @@ struct Serving {
 }
 
 impl Serving {
-    fn start(stage: &Stage, url: &str) -> Self {
-        let mut serve = stage.command("serve --listen 127.0.0.1:0 --name one --data served");
+    fn start(stage: &Stage, url: &str, name: &str) -> Self {
+        let words = format!("serve --listen 127.0.0.1:0 --name {name} --data served-{name}");
+        let mut serve = stage.command(&words);
         let mut process = serve.env(URL, url).spawn().expect("siyu runs");
         let mut line = String::new();
         let out = process.stdout.take().expect("its output");
@@ -226,6 +227,11 @@ impl Serving {
 
     /// Hands a visit in; gives the status of the answer.
     fn visit(&self, number: u32) -> u16 {
+        self.answer(number).0
+    }
+
+    /// The same with the answer.
+    fn answer(&self, number: u32) -> (u16, Value) {
         let config = ureq::Agent::config_builder().http_status_as_error(false);
         let agent: ureq::Agent = config.timeout_global(Some(Duration::from_secs(60))).build().into();
         let event = format!(
@@ -234,7 +240,9 @@ impl Serving {
         );
         let url = format!("{}/v1/tenants/default/events", self.address);
         let answer = agent.post(url).header("content-type", "application/json").send(event);
-        answer.expect("an answer").status().as_u16()
+        let mut answer = answer.expect("an answer");
+        let text = answer.body_mut().read_to_string().expect("text");
+        (answer.status().as_u16(), serde_json::from_str(&text).expect("JSON"))
     }
 }
 
@@ -251,8 +259,9 @@ fn a_tenant_moves_away_from_a_host_that_serves_it_and_back_and_nothing_acknowled
     let (stage, scratch) = (Stage::new(), Scratch::make().unwrap());
     let url = scratch.url();
     done(in_database(&stage, &scratch, "publish stamps"));
-    let host = Serving::start(&stage, &url);
+    let host = Serving::start(&stage, &url, "one");
     host.until(true);
+    let other = Serving::start(&stage, &url, "two");
     let events = |data: &str, url: &str| {
         let shown = stage.siyu_with((URL, url), &format!("tenants show default --json --data {data}"));
         done(shown).json()["rows"]["events"].clone()
@@ -262,12 +271,21 @@ fn a_tenant_moves_away_from_a_host_that_serves_it_and_back_and_nothing_acknowled
     done(in_database(&stage, &scratch, "tenants move default --to elsewhere"));
     assert!(host.visit(100) >= 400, "nothing is taken in for a tenant that left");
     host.until(false);
+    for host in [&host, &other] {
+        let (status, problem) = host.answer(101);
+        assert_eq!((status, &problem["code"]), (404, &"MOVED".into()), "{problem}");
+        assert_eq!(problem["detail"], "the tenant was moved to another place, and takes nothing in here");
+    }
     let shown = done(stage.siyu("tenants show default --json --data elsewhere")).json();
     assert_eq!(shown["rows"]["events"], 5);
     done(stage.siyu(&format!("tenants move default --to {url} --data elsewhere")));
-    host.until(true);
-    assert!(host.visit(5) < 300, "it executes the tenant again");
-    assert_eq!(events("served", &url), 6);
+    let began = Instant::now();
+    while other.visit(5) >= 300 {
+        assert!(began.elapsed() < Duration::from_secs(60), "nobody executes the tenant");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert!(host.visit(5) < 300, "both take in what is for it again");
+    assert_eq!(events("served-one", &url), 6);
 }
 
 #[test]

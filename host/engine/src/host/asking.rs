@@ -124,6 +124,7 @@ impl Asking {
             Posted::Taken(id) => Ok(id),
             Posted::Full => Err(Unavailable::Busy.into()),
             Posted::NoTenant => Err(HostError::NoTenant(tenant)),
+            Posted::Closed { place, why, is_gone } => Err(StoreError::Closed { place, why, is_gone }.into()),
         }
     }
 }

@@ -52,6 +52,15 @@ pub enum Posted {
     Full,
     /// There is no such tenant.
     NoTenant,
+    /// No host executes the tenant: see [`StoreError::Closed`].
+    Closed {
+        /// Which database.
+        place: String,
+        /// What became of it, and what opens it.
+        why: String,
+        /// Whether it lives elsewhere now.
+        is_gone: bool,
+    },
 }
 
 /// What may be new.

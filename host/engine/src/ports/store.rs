@@ -57,6 +57,8 @@ pub enum StoreError {
         place: String,
         /// What became of it, and what opens it.
         why: String,
+        /// Whether it will not be executed here again by itself: it lives elsewhere now.
+        is_gone: bool,
     },
     /// What is stored breaks an invariant: the tenant stops.
     #[error("stored state is broken: {0}")]

@@ -60,6 +60,15 @@ impl Mark {
         serde_json::to_string(self).unwrap_or_default()
     }
 
+    /// Whether the tenant lives elsewhere: a move that is not done may be taken back.
+    pub(crate) fn is_gone(&self) -> bool {
+        !matches!(self, Self::Moving(_))
+    }
+
+    fn closed(&self, place: &str) -> StoreError {
+        StoreError::Closed { place: place.to_owned(), why: self.why(), is_gone: self.is_gone() }
+    }
+
     /// Why the tenant is closed, and what opens it.
     pub fn why(&self) -> String {
         match self {
@@ -80,14 +89,14 @@ impl Mark {
 pub(crate) fn refuse(note: Option<&[u8]>, place: &str) -> Result<(), StoreError> {
     let Some(note) = note else { return Ok(()) };
     let mark = Mark::read(&String::from_utf8_lossy(note), place)?;
-    Err(StoreError::Closed { place: place.to_owned(), why: mark.why() })
+    Err(mark.closed(place))
 }
 
 /// Refuses a tenant that lives elsewhere to people: what they would read here is of yesterday.
 pub(crate) fn refuse_reading(note: Option<&[u8]>, place: &str) -> Result<(), StoreError> {
     let Some(note) = note else { return Ok(()) };
     match Mark::read(&String::from_utf8_lossy(note), place)? {
-        mark @ Mark::Moved(_) => Err(StoreError::Closed { place: place.to_owned(), why: mark.why() }),
+        mark @ Mark::Moved(_) => Err(mark.closed(place)),
         Mark::Moving(_) | Mark::Backup(_) => Ok(()),
     }
 }

@@ -135,7 +135,8 @@ pub(super) async fn read(
     Ok(schema)
 }
 
-fn place(server: &Server, tenant: &TenantName) -> String {
+/// A tenant of a database in words.
+pub(super) fn place(server: &Server, tenant: &TenantName) -> String {
     format!("tenant {tenant} in {}", server.place())
 }
 

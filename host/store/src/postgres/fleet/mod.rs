@@ -16,7 +16,7 @@ use siyu_model::id::HostId;
 use siyu_model::limits::fleet::LEASE_MS;
 use siyu_model::name::TenantName;
 use sqlx::postgres::{PgArguments, PgConnection, PgRow};
-use sqlx::{Arguments, Connection, Encode, Postgres, Row, Type};
+use sqlx::{Arguments, Connection, Encode, Postgres, Row, SqlSafeStr, Type};
 
 use super::connect::{Purpose, Server, is_broken, run, within};
 use super::registry::{HOST_SCHEMA, schema_of};
@@ -167,7 +167,7 @@ impl PgFleet {
     }
 
     /// Runs one statement. After a fault of the connection it is not known whether it was done, and it is not repeated.
-    async fn ask(&self, text: &'static str, given: Given) -> Result<Vec<PgRow>, StoreError> {
+    async fn ask(&self, text: impl SqlSafeStr, given: Given) -> Result<Vec<PgRow>, StoreError> {
         let arguments = given.finish().map_err(|fault| self.fault(fault))?;
         let open = || self.server.connect(HOST_SCHEMA, Purpose::Write);
         let mut turn = self.connections.turn(open).await?;
