@@ -95,6 +95,10 @@ impl Fleet for Wired {
         self.fleet.me()
     }
 
+    fn lease(&self) -> DurationMs {
+        self.fleet.lease()
+    }
+
     async fn beat(&self) -> Result<Roster, StoreError> {
         self.line()?.beat().await
     }

@@ -41,8 +41,10 @@ impl From<HostError> for Problem {
             }
             HostError::Store(StoreError::Closed { is_gone: true, .. }) => (StatusCode::NOT_FOUND, "MOVED"),
             HostError::Store(StoreError::Closed { .. }) => (StatusCode::SERVICE_UNAVAILABLE, "MOVING"),
+            HostError::Unheard => (StatusCode::SERVICE_UNAVAILABLE, "CUT_OFF"),
             // The request can be made again: what was done is known by its id.
             HostError::Elsewhere(_)
+            | HostError::Late
             | HostError::Unavailable(Unavailable::Failed(_))
             | HostError::Store(_) => (StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE"),
         };
@@ -59,6 +61,11 @@ impl From<HostError> for Problem {
             (_, "MOVED") => "the tenant was moved to another place, and takes nothing in here".to_owned(),
             (_, "MOVING") => {
                 "the tenant is being moved: hand it in again, with the same id, where the tenant is then".to_owned()
+            }
+            (_, "CUT_OFF") => {
+                "this host does not reach the database that it shares with others: hand it in again with the same \
+                 id, at another host or later"
+                    .to_owned()
             }
             _ => fault.to_string(),
         };

@@ -13,10 +13,12 @@ use std::os::fd::AsFd;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
+use std::time::Duration;
 
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use serde_json::{Value, json};
 use siyu_engine::ports::inspect::{EventFilter, Inspect, Turn};
+use siyu_model::limits::fleet::ANSWER_MS;
 use siyu_store::{PgInspect, PgOptions, PgStores};
 use siyu_test_postgres::{Binaries, Server};
 
@@ -164,14 +166,24 @@ fn a_host_that_is_cut_off_acknowledges_nothing_and_comes_back() {
     }
     let theirs = tenants(1, &first);
     networks.cable(1, "down");
-    let took = until("the take-over", || tenants(2, &second).len() == TENANTS.len());
+    let (told, took) = thread::scope(|scope| {
+        let waiting = scope.spawn(|| {
+            let agent = served::agent_for(Duration::from_millis(ANSWER_MS));
+            networks.inside(1, || served::try_post(&agent, first.address(), &theirs[0], &tap("waiting")))
+        });
+        let took = until("the take-over", || tenants(2, &second).len() == TENANTS.len());
+        (waiting.join().unwrap(), took)
+    });
     println!("took over {took:?} after the cable was pulled");
+    let (status, problem) = told.unwrap();
+    assert_eq!((status, &problem["code"]), (503, &json!("CUT_OFF")), "{problem}");
     for (number, tenant) in TENANTS.iter().enumerate() {
         assert_eq!(post(2, &second, tenant, &format!("cut-{number}")), Ok(200));
     }
-    // The host that is alone cannot make anything durable, and says so in bounded time.
-    let alone = post(1, &first, &theirs[0], "alone");
-    assert!(!matches!(alone, Ok(200)), "{alone:?}");
+    // The host that is alone cannot make anything durable, and says so at once: its lease is over.
+    for tenant in TENANTS {
+        assert_eq!(post(1, &first, tenant, "alone"), Ok(503));
+    }
     networks.cable(1, "up");
     until("an even share again", || tenants(1, &first).len() == 2 && tenants(2, &second).len() == 2);
     for (number, tenant) in TENANTS.iter().enumerate() {

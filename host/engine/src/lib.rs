@@ -22,6 +22,7 @@ pub mod replay;
 pub mod scenario;
 mod schedule;
 mod sight;
+mod signal;
 mod slots;
 pub mod tenant;
 

@@ -208,7 +208,11 @@ pub mod fleet {
     pub const LETTER_BYTES_MAX: usize = 16 << 20;
     /// Milliseconds that whoever hands in a letter waits for the answer before it is told that the letter is kept: longer
     /// than it takes another host to take over.
-    pub const PATIENCE_MS: u64 = 15_000;
+    pub const PATIENCE_MS: u64 = 12_000;
+    /// Milliseconds within which whoever hands an event in at a host of a fleet is told something: that it is done, that it is kept,
+    /// or that it is to be handed in again. A host that its database does not hear
+    /// says so once its lease is over.
+    pub const ANSWER_MS: u64 = PATIENCE_MS;
     /// Milliseconds between two looks for letters and answers when nobody said that there are any.
     pub const POLL_MS: u64 = 500;
 }

@@ -19,7 +19,12 @@ pub(crate) struct Served {
 
 /// A way to a host.
 pub(crate) fn agent() -> ureq::Agent {
-    let config = ureq::Agent::config_builder().timeout_global(Some(LONG)).http_status_as_error(false);
+    agent_for(LONG)
+}
+
+/// A way to a host for somebody who waits no longer than this.
+pub(crate) fn agent_for(limit: Duration) -> ureq::Agent {
+    let config = ureq::Agent::config_builder().timeout_global(Some(limit)).http_status_as_error(false);
     config.max_idle_connections_per_host(512).max_idle_connections(512).build().into()
 }
 

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use siyu_model::clock::DurationMs;
 use siyu_model::id::HostId;
 use siyu_model::limits::fleet::{LEASE_MS, LETTERS_MAX};
 use siyu_model::name::TenantName;
@@ -164,6 +165,10 @@ impl MemoryFleet {
 impl Fleet for MemoryFleet {
     fn me(&self) -> HostId {
         self.me
+    }
+
+    fn lease(&self) -> DurationMs {
+        DurationMs::from_millis(LEASE_MS)
     }
 
     async fn beat(&self) -> Result<Roster, StoreError> {

@@ -10,6 +10,7 @@ use siyu_model::id::{HostId, RunId};
 use siyu_model::limits::fleet::{LETTER_BYTES_MAX, POLL_MS};
 use siyu_model::name::TenantName;
 use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::time::Instant;
 
 use super::letters::{Answered, Wanted};
 use super::member::Member;
@@ -90,6 +91,13 @@ impl Waiting {
         !self.waiters.is_empty() || !self.given_up.is_empty()
     }
 
+    /// Nobody ever waited.
+    fn forget(&mut self, id: LetterId) {
+        if self.early.remove(&id).is_none() {
+            self.given_up.insert(id);
+        }
+    }
+
     /// Nobody waits any more.
     fn give_up(&mut self, id: LetterId) {
         if self.waiters.remove(&id).is_some() {
@@ -143,9 +151,15 @@ pub(super) async fn send(shared: Arc<Shared>, member: Arc<Member>, mut posting: 
             }
         }
         let (letters, places): (Vec<_>, Vec<_>) = batch.drain(..).unzip();
-        // Whoever gave up waiting for the place is told nothing; the letter is kept all the same.
         match member.fleet.post(letters).await {
-            Ok(posted) => places.into_iter().zip(posted).for_each(|(place, at)| drop(place.send(Ok(at)))),
+            Ok(posted) => {
+                for (place, at) in places.into_iter().zip(posted) {
+                    // Whoever gave up waiting for the place is told nothing; the letter is kept all the same.
+                    if let Err(Ok(Posted::Taken(id))) = place.send(Ok(at)) {
+                        member.asking.waiting().forget(id);
+                    }
+                }
+            }
             Err(fault) => places.into_iter().for_each(|place| drop(place.send(Err(fault.clone())))),
         }
     }
@@ -182,8 +196,13 @@ impl Shared {
         }
     }
 
-    /// Asks the host that has the tenant, by letter.
-    async fn ask(&self, name: &TenantName, wanted: &Wanted) -> Result<Told<Answered>, HostError> {
+    /// Asks the host that has the tenant, by letter, and tells something by an instant.
+    async fn ask(
+        &self,
+        name: &TenantName,
+        wanted: &Wanted,
+        until: Instant,
+    ) -> Result<Told<Answered>, HostError> {
         let Some(member) = &self.member else { return Err(HostError::NoTenant(name.clone())) };
         let body = serde_json::to_string(wanted).map_err(|fault| HostError::Refused(fault.to_string()))?;
         if body.len() > LETTER_BYTES_MAX {
@@ -193,31 +212,64 @@ impl Shared {
             )));
         }
         let asking = &member.asking;
-        let id = asking.post(Posting { tenant: name.clone(), body, is_awaited: true }).await?;
+        let posted = asking.post(Posting { tenant: name.clone(), body, is_awaited: true });
+        let id = tokio::time::timeout_at(until, posted).await.map_err(|_| HostError::Late)??;
         let answer = asking.waiting().wait(id);
+        let until = until.min(Instant::now() + self.rules.patience.to_std());
         let answer = tokio::select! {
             biased;
-            answer = tokio::time::timeout(self.rules.patience.to_std(), answer) => answer,
+            answer = answer => answer.ok(),
+            () = tokio::time::sleep_until(until) => None,
             // Others will answer it; this host does not hear it any more.
-            () = self.stopping() => return Ok(Told::Kept(id)),
+            () = self.stopping() => None,
+            () = member.unheard() => None,
         };
-        match answer {
-            Ok(Ok(text)) => match serde_json::from_str(&text) {
-                Ok(answered) => Ok(Told::Done(answered)),
-                Err(fault) => Err(HostError::Refused(format!("another host's answer: {fault}"))),
-            },
-            _ => {
-                asking.waiting().give_up(id);
-                Ok(Told::Kept(id))
-            }
+        let Some(text) = answer else {
+            asking.waiting().give_up(id);
+            return Ok(Told::Kept(id));
+        };
+        match serde_json::from_str(&text) {
+            Ok(answered) => Ok(Told::Done(answered)),
+            Err(fault) => Err(HostError::Refused(format!("another host's answer: {fault}"))),
+        }
+    }
+
+    /// When whoever asks now must have been told something.
+    fn answer_until(&self) -> Instant {
+        Instant::now() + self.rules.answer.to_std()
+    }
+
+    /// Does it as long as the fleet's database hears this host. What is given up may be done all the same; a letter that is
+    /// durable is told as kept in that moment, since the work is asked first.
+    async fn while_heard<T>(&self, work: impl Future<Output = Result<T, HostError>>) -> Result<T, HostError> {
+        let Some(member) = &self.member else { return work.await };
+        tokio::select! {
+            biased;
+            done = work => done,
+            () = member.unheard() => Err(HostError::Unheard),
         }
     }
 }
 
 impl Host {
     /// Hands an event in, for whichever host has the tenant, and returns once it and everything that it caused at once
-    /// are durable.
+    /// are durable. A host of a fleet tells something within [`Rules::answer`](super::Rules::answer).
     pub async fn admit(&self, name: &TenantName, event: IncomingEvent) -> Result<Told<Admitted>, HostError> {
+        let shared = &self.shared;
+        if shared.member.is_none() {
+            return self.admit_until(name, event, shared.answer_until()).await;
+        }
+        let until = shared.answer_until();
+        let admitted = tokio::time::timeout_at(until, self.admit_until(name, event, until));
+        shared.while_heard(async { admitted.await.map_err(|_| HostError::Late)? }).await
+    }
+
+    async fn admit_until(
+        &self,
+        name: &TenantName,
+        event: IncomingEvent,
+        until: Instant,
+    ) -> Result<Told<Admitted>, HostError> {
         match self.tenant(name).await {
             Ok(tenant) => match tenant.admit(event.clone()).await {
                 Ok(admitted) => return Ok(Told::Done(admitted)),
@@ -227,7 +279,7 @@ impl Host {
             },
             Err(fault) => elsewhere(fault)?,
         }
-        self.shared.ask(name, &Wanted::Event(event)).await?.read(Answered::event)
+        self.shared.ask(name, &Wanted::Event(event), until).await?.read(Answered::event)
     }
 
     /// Publishes a checked playbook, for whichever host has the tenant; a tenant that is not there is made.
@@ -236,8 +288,11 @@ impl Host {
         name: &TenantName,
         publication: Publication,
     ) -> Result<Told<Published>, HostError> {
-        let here = self.tenant_or_new(name).await;
-        self.wish(name, here, Wanted::Publish(publication)).await?.read(Answered::published)
+        let work = async {
+            let here = self.tenant_or_new(name).await;
+            self.wish(name, here, Wanted::Publish(publication)).await?.read(Answered::published)
+        };
+        self.shared.while_heard(work).await
     }
 
     /// Does something to a run, for whichever host has the tenant; gives the run that goes on.
@@ -247,8 +302,11 @@ impl Host {
         run: RunId,
         action: RunAction,
     ) -> Result<Told<RunId>, HostError> {
-        let here = self.tenant(name).await;
-        self.wish(name, here, Wanted::Act { run, action }).await?.read(Answered::run)
+        let work = async {
+            let here = self.tenant(name).await;
+            self.wish(name, here, Wanted::Act { run, action }).await?.read(Answered::run)
+        };
+        self.shared.while_heard(work).await
     }
 
     /// Starts a manual workflow, for whichever host has the tenant.
@@ -257,8 +315,11 @@ impl Host {
         name: &TenantName,
         start: ManualStart,
     ) -> Result<Told<ManuallyStarted>, HostError> {
-        let here = self.tenant(name).await;
-        self.wish(name, here, Wanted::Start(start)).await?.read(Answered::started)
+        let work = async {
+            let here = self.tenant(name).await;
+            self.wish(name, here, Wanted::Start(start)).await?.read(Answered::started)
+        };
+        self.shared.while_heard(work).await
     }
 
     /// Has it done by the tenant when it is here, and asks the host that has it otherwise.
@@ -272,7 +333,8 @@ impl Host {
             Ok(tenant) => Ok(Told::Done(post::do_one(&tenant, wanted).await?)),
             Err(fault) => {
                 elsewhere(fault)?;
-                self.shared.ask(name, &self.shared.named(wanted)).await
+                let until = self.shared.answer_until();
+                self.shared.ask(name, &self.shared.named(wanted), until).await
             }
         }
     }
@@ -304,5 +366,15 @@ mod tests {
         assert!(waiting.expects());
         waiting.answered(3, "for nobody".to_owned());
         assert!(!waiting.expects() && waiting.early.is_empty());
+        for (letter, is_answered_first) in [(4, true), (5, false)] {
+            if is_answered_first {
+                waiting.answered(letter, "for nobody".to_owned());
+                waiting.forget(letter);
+            } else {
+                waiting.forget(letter);
+                waiting.answered(letter, "for nobody".to_owned());
+            }
+            assert!(!waiting.expects() && waiting.early.is_empty(), "{letter}");
+        }
     }
 }

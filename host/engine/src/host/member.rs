@@ -11,6 +11,7 @@ use siyu_model::limits::fleet::BEAT_MS;
 use siyu_model::name::TenantName;
 use tokio::sync::{Mutex as Turn, Notify, mpsc};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use super::asking::{Asking, ToPost};
 use super::room::Room;
@@ -26,6 +27,8 @@ pub(super) struct Member {
     pub(super) fleet: Arc<dyn Fleet>,
     /// What is asked of other hosts.
     pub(super) asking: Asking,
+    /// When the last beat that the database answered began.
+    heard_at: Mutex<Instant>,
     /// Held while the roster is read and acted on: what it says is true until somebody here changes it.
     turn: Turn<()>,
     /// Tenants that are being ended, to be given up then.
@@ -37,12 +40,13 @@ pub(super) struct Member {
 }
 
 impl Member {
-    /// With the letters that it is to post.
+    /// A host that was heard a moment ago, with the letters that it is to post.
     pub(super) fn new(fleet: Arc<dyn Fleet>) -> (Self, mpsc::Receiver<ToPost>) {
         let (asking, posting) = Asking::new();
         let member = Self {
             fleet,
             asking,
+            heard_at: Mutex::new(Instant::now()),
             turn: Turn::new(()),
             leaving: Mutex::default(),
             roster: Notify::new(),
@@ -61,6 +65,24 @@ impl Member {
             return Ok(shared.room_or_new(name));
         }
         Err(HostError::Elsewhere(name.clone()))
+    }
+
+    /// The database has answered a beat that began at this instant.
+    fn heard(&self, at: Instant) {
+        *self.heard_at.lock().unwrap_or_else(PoisonError::into_inner) = at;
+    }
+
+    /// Returns once the database has not heard of this host for as long as it lives without: what it had may be others' by
+    /// now, and nothing that it is asked for can be made durable by it.
+    pub(super) async fn unheard(&self) {
+        loop {
+            let heard_at = *self.heard_at.lock().unwrap_or_else(PoisonError::into_inner);
+            let until = heard_at + self.fleet.lease().to_std();
+            if until <= Instant::now() {
+                return;
+            }
+            tokio::time::sleep_until(until).await;
+        }
     }
 
     fn leaving(&self) -> std::sync::MutexGuard<'_, BTreeSet<TenantName>> {
@@ -111,7 +133,9 @@ pub(super) async fn listen(shared: Arc<Shared>, member: Arc<Member>) {
 /// One look at the roster, and what follows from it.
 async fn settle(shared: &Shared, member: &Arc<Member>, ending: &mut JoinSet<()>) -> Result<(), StoreError> {
     let _turn = member.turn.lock().await;
+    let asked_at = Instant::now();
     let roster = member.fleet.beat().await?;
+    member.heard(asked_at);
     let me = member.fleet.me();
     let mine: BTreeSet<&TenantName> =
         roster.tenants.iter().filter(|(_, holder)| *holder == Some(me)).map(|(name, _)| name).collect();

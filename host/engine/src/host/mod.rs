@@ -5,6 +5,8 @@
 //! what is for the others to the hosts that have them.
 
 mod asking;
+#[cfg(test)]
+mod cut_off_tests;
 mod keeper;
 mod letters;
 mod member;
@@ -17,11 +19,12 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use siyu_model::name::TenantName;
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::ports::fleet::Fleet;
 use crate::ports::store::StoreError;
+use crate::signal::Signal;
 use crate::tenant::{Ports, Settings, Tenant, Unavailable};
 pub use asking::Told;
 use member::Member;
@@ -40,6 +43,12 @@ pub enum HostError {
     /// The host is being stopped.
     #[error("the host is being stopped")]
     Stopping,
+    /// The database that the fleet shares has not heard of this host for so long that others go on with its tenants.
+    #[error("the fleet's database does not hear this host any more")]
+    Unheard,
+    /// Nobody said in time what became of it; it may be done, and is known by its id then.
+    #[error("nothing was heard of it in time")]
+    Late,
     /// The tenant refused it in words, and nothing happened.
     #[error("{0}")]
     Refused(String),
@@ -69,7 +78,7 @@ struct Shared {
     member: Option<Arc<Member>>,
     /// Something may fall due earlier than the keeper thinks, or more tenants are awake.
     changed: Notify,
-    is_stopping: watch::Sender<bool>,
+    stop: Signal,
 }
 
 impl Shared {
@@ -85,7 +94,7 @@ impl Shared {
             rooms: Mutex::new(rooms),
             member,
             changed: Notify::new(),
-            is_stopping: watch::Sender::new(false),
+            stop: Signal::default(),
         })
     }
 
@@ -116,14 +125,12 @@ impl Shared {
     }
 
     fn is_stopping(&self) -> bool {
-        *self.is_stopping.borrow()
+        self.stop.is_given()
     }
 
     /// Returns once the host is being stopped.
     async fn stopping(&self) {
-        let mut is_stopping = self.is_stopping.subscribe();
-        // The sender lives as long as this.
-        drop(is_stopping.wait_for(|is_stopping| *is_stopping).await);
+        self.stop.wait().await;
     }
 
     /// Wakes a tenant, or finds it awake.
@@ -204,7 +211,7 @@ impl Host {
     /// Ends gracefully: every tenant that is awake does what it has taken in, and closes. Other hosts of the fleet take
     /// the tenants over at once.
     pub async fn stop(&self) {
-        self.shared.is_stopping.send_replace(true);
+        self.shared.stop.give();
         let works = std::mem::take(&mut *self.works.lock().unwrap_or_else(PoisonError::into_inner));
         for work in works {
             if let Err(fault) = work.await {

@@ -15,6 +15,8 @@ pub struct Rules {
     pub turns_max: usize,
     /// How long whoever asks for what another host does waits for the answer, before it is told that the wish is kept.
     pub patience: DurationMs,
+    /// How long whoever hands an event in at a host of a fleet waits for any answer.
+    pub answer: DurationMs,
 }
 
 impl Default for Rules {
@@ -24,6 +26,7 @@ impl Default for Rules {
             awake_max: host::AWAKE_MAX,
             turns_max: host::TURNS_MAX,
             patience: DurationMs::from_millis(fleet::PATIENCE_MS),
+            answer: DurationMs::from_millis(fleet::ANSWER_MS),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! whoever opens a tenant fences whoever had it before, and only the host that has it may open it.
 
 use async_trait::async_trait;
+use siyu_model::clock::DurationMs;
 use siyu_model::id::HostId;
 use siyu_model::name::TenantName;
 
@@ -82,7 +83,11 @@ pub trait Fleet: Send + Sync {
     /// Who this host is: another one each time the program starts.
     fn me(&self) -> HostId;
 
-    /// Says that this host lives, for [`siyu_model::limits::fleet::LEASE_MS`] from now on, and looks who else does.
+    /// How long this host lives after the database heard of it: [`siyu_model::limits::fleet::LEASE_MS`], unless a test is in a
+    /// hurry.
+    fn lease(&self) -> DurationMs;
+
+    /// Says that this host lives, for as long as its lease from now on, and looks who else does.
     async fn beat(&self) -> Result<Roster, StoreError>;
 
     /// Takes those of these tenants that nobody has who lives; gives those that it got.

@@ -9,6 +9,7 @@ use fastrand::Rng;
 use siyu_engine::doubles::{MemoryFleet, MemoryFleets};
 use siyu_engine::ports::fleet::{Fleet, Letter, LetterId, News, Posted, Posting, Roster};
 use siyu_engine::ports::store::StoreError;
+use siyu_model::clock::DurationMs;
 use siyu_model::id::HostId;
 use siyu_model::name::TenantName;
 
@@ -156,6 +157,10 @@ impl SimFleet {
 impl Fleet for SimFleet {
     fn me(&self) -> HostId {
         self.inner.me()
+    }
+
+    fn lease(&self) -> DurationMs {
+        self.inner.lease()
     }
 
     async fn beat(&self) -> Result<Roster, StoreError> {

@@ -233,6 +233,10 @@ impl Fleet for PgFleet {
         self.me
     }
 
+    fn lease(&self) -> DurationMs {
+        self.lease
+    }
+
     async fn beat(&self) -> Result<Roster, StoreError> {
         self.say_alive().await?;
         let mut roster = Roster::default();
