@@ -108,8 +108,8 @@ pub fn run_fleet_seed(seed: u64) -> Result<(Played, usize), String> {
             return Err(fleet_text(&scenario, &small, (&first, &failure.to_string())));
         }
     };
-    // Not played twice: tokio wakes those who wait for the same thing in an order that it draws by itself, so about one fleet
-    // in ten goes another way the next time.
+    // Not played twice: of 150 fleets 20 went another way the next time. Why is not known. It is not only the order in which a
+    // `watch` of tokio wakes, which it draws by itself: the end of a host is none any more, and it is as many as before.
     Ok((played, scenario.actions.len()))
 }
 
