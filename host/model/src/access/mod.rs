@@ -1,6 +1,6 @@
 //! Who may do what on a host: scopes, the roles that bundle them, and the tenants that they reach.
 //!
-//! It checks no token and knows no request: whoever opens the door asks [`Grant::allows`].
+//! It checks no token and knows no request: whoever opens the door asks [`Grant::has`].
 
 mod reach;
 mod token;
