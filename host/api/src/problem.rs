@@ -3,10 +3,12 @@
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use serde_json::{Value, json};
 use siyu_engine::host::HostError;
+use siyu_engine::ports::inspect::InspectError;
 use siyu_engine::ports::store::StoreError;
 use siyu_engine::tenant::Unavailable;
+use siyu_insight::InsightError;
 
 /// Seconds after which whoever was refused may try again.
 const RETRY_AFTER_S: u64 = 1;
@@ -27,6 +29,46 @@ impl Problem {
     /// Something that the request holds is not as it must be.
     pub(crate) fn invalid(code: &'static str, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, code, detail)
+    }
+
+    /// Nobody knows who asks.
+    pub(crate) fn unknown(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, code, detail)
+    }
+
+    /// What is asked for is not there.
+    pub(crate) fn missing(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, code, detail)
+    }
+
+    /// The tenant is not there, or out of reach.
+    pub(crate) fn no_tenant() -> Self {
+        Self::missing("NO_TENANT", "there is no such tenant")
+    }
+
+    /// It cannot be done now, and may be asked again.
+    pub(crate) fn unavailable(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", detail)
+    }
+
+    /// Its status.
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// What it says.
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// Whether it is certain that nothing happened.
+    pub(crate) fn is_refusal(&self) -> bool {
+        self.status.is_client_error()
+    }
+
+    /// As a line of an answer to several requests.
+    pub(crate) fn line(&self, line: usize) -> Value {
+        json!({ "line": line, "status": self.status.as_u16(), "code": self.code, "detail": self.detail })
     }
 }
 
@@ -56,7 +98,7 @@ impl From<HostError> for Problem {
             (_, "UNAVAILABLE") => {
                 "the tenant cannot make it durable now: hand it in again with the same id".to_owned()
             }
-            (HostError::NoTenant(_), _) => "there is no such tenant".to_owned(),
+            (HostError::NoTenant(_), _) => return Self::no_tenant(),
             // Where to is for whoever runs the host, who moved it.
             (_, "MOVED") => "the tenant was moved to another place, and takes nothing in here".to_owned(),
             (_, "MOVING") => {
@@ -70,6 +112,34 @@ impl From<HostError> for Problem {
             _ => fault.to_string(),
         };
         Self::new(status, code, detail)
+    }
+}
+
+impl From<InspectError> for Problem {
+    fn from(fault: InspectError) -> Self {
+        match fault {
+            InspectError::Cursor { .. } => Self::invalid("PAGE_TOKEN", fault.to_string()),
+            InspectError::Store(fault) => {
+                tracing::warn!(%fault, "a tenant could not be read");
+                Self::unavailable("the tenant cannot be read now: try again in a moment")
+            }
+        }
+    }
+}
+
+impl From<InsightError> for Problem {
+    fn from(fault: InsightError) -> Self {
+        match fault {
+            InsightError::Inspect(fault) => fault.into(),
+            InsightError::Zones { .. } => {
+                Self::invalid("ZONES", format!("{fault}; name a playbook with `playbook=`"))
+            }
+            InsightError::UnknownPlaybook { .. } => Self::missing("NO_PLAYBOOK", fault.to_string()),
+            fault => {
+                tracing::error!(%fault, "a tenant cannot be understood");
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "BROKEN", "what is stored cannot be understood")
+            }
+        }
     }
 }
 
@@ -88,11 +158,19 @@ impl IntoResponse for Problem {
         if matches!(self.status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_S));
         }
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"siyu\""));
+        }
         response
     }
 }
 
 /// A path that leads nowhere.
 pub(crate) async fn no_route() -> Problem {
-    Problem::new(StatusCode::NOT_FOUND, "NO_ROUTE", "there is nothing at this path")
+    Problem::missing("NO_ROUTE", "there is nothing at this path")
+}
+
+/// A path that does not take this method.
+pub(crate) async fn no_method() -> Problem {
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "NO_METHOD", "this path takes other methods: see `Allow`")
 }

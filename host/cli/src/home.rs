@@ -3,6 +3,7 @@
 //! ```text
 //! siyu-data/
 //!   host.key            32 secret bytes, mode 0600: seals compiled plugins
+//!   host.db             who may enter over HTTP, and who changed what; unless tenants are in a database
 //!   host.lock           held by a host that serves the folder, shared by commands that execute a tenant
 //!   channels.toml       which channel leads where; optional
 //!   tenants/<name>.db   one tenant, unless tenants are in a database of their own
@@ -19,12 +20,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
+use siyu_engine::ports::access::Access;
 use siyu_engine::ports::inspect::Inspect;
 use siyu_engine::ports::store::Stores;
 use siyu_model::id::HostId;
 use siyu_model::name::TenantName;
 use siyu_runtime::CacheKey;
-use siyu_store::{Durability, PgStores};
+use siyu_store::{Durability, PgAccess, PgStores, SqliteAccess};
 
 use crate::fault::Fault;
 use crate::tenants::Tenants;
@@ -125,6 +127,18 @@ impl Home {
     /// opened that the host has, when one is named.
     pub(crate) fn stores(&self, secret: Option<[u8; 32]>, host: Option<HostId>) -> Arc<dyn Stores> {
         self.kept.stores(secret, host)
+    }
+
+    /// Who may enter over HTTP: in the folder, or for all hosts of the database at once.
+    pub(crate) async fn access(&self) -> anyhow::Result<Arc<dyn Access>> {
+        let cannot = "tokens cannot be read";
+        Ok(match &self.kept {
+            Tenants::Files(..) => {
+                self.make()?;
+                Arc::new(SqliteAccess::open(self.folder.join("host.db")).await.context(cannot)?)
+            }
+            Tenants::Database(stores) => Arc::new(PgAccess::open(stores).await.context(cannot)?),
+        })
     }
 
     /// Held by a host that serves the folder.

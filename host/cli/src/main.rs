@@ -15,6 +15,7 @@ mod feed;
 mod fleet;
 mod home;
 mod host;
+mod inspectors;
 mod lock;
 mod output;
 mod plugins;
@@ -28,8 +29,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use commands::{
-    completions, customers, doctor, draws, explain, plugins as plugin, publish, report, run, runs, serve,
-    tenants as tenant, test, validate,
+    audit, completions, customers, doctor, draws, explain, plugins as plugin, publish, report, run, runs,
+    serve, tenants as tenant, test, tokens, validate,
 };
 use output::Screen;
 use session::{Exit, Global, Session};
@@ -64,7 +65,7 @@ enum Command {
     Publish(publish::Options),
     /// Replay a file of events into a playbook, durably
     Run(run::Options),
-    /// Execute tenants until stopped, and take events in over HTTP
+    /// Execute tenants until stopped, and answer requests over HTTP
     Serve(serve::Options),
     /// Look at runs and change their course
     #[command(subcommand)]
@@ -81,6 +82,12 @@ enum Command {
     /// Look at tenants, move them, back them up, restore and export them
     #[command(subcommand)]
     Tenants(tenant::Tenants),
+    /// Say who may enter a host over HTTP
+    #[command(subcommand)]
+    Tokens(tokens::Tokens),
+    /// Look at who changed what
+    #[command(subcommand)]
+    Audit(audit::Audit),
     /// Look at plugins and pack them
     #[command(subcommand)]
     Plugins(plugin::Plugins),
@@ -118,6 +125,8 @@ fn main() -> ExitCode {
         Command::Draws(command) => draws::run(&command, &session),
         Command::Report(command) => report::run(&command, &session),
         Command::Tenants(command) => tenant::run(&command, &session),
+        Command::Tokens(command) => tokens::run(&command, &session),
+        Command::Audit(command) => audit::run(&command, &session),
         Command::Plugins(command) => plugin::run(&command, &session),
         Command::Doctor => doctor::run(&session),
         Command::Explain(options) => explain::run(&options, &session),

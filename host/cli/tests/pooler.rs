@@ -127,7 +127,7 @@ fn a_pooler_that_shares_sessions_is_refused_before_anything_is_written() {
     assert!(!refused.status.success(), "{said}");
     assert!(said.contains("expected whole sessions, as with pool_mode = session"), "{said}");
     let mut serve = support::siyu(&folder.path().join("host"));
-    serve.env("SIYU_DATABASE_URL", pooler.url()).args(["serve", "--listen", "127.0.0.1:0"]);
+    serve.env("SIYU_DATABASE_URL", pooler.url()).args(["serve", "--listen", "127.0.0.1:0", "--open"]);
     let refused = serve.output().unwrap();
     let said = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(!refused.status.success() && said.contains("expected whole sessions"), "{said}");

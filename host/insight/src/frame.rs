@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use siyu_engine::ports::inspect::{EventFilter, Inspect, PlaybookVersion, Turn};
-use siyu_model::clock::{UtcMs, Zone};
+use siyu_model::clock::{TimeError, UtcMs, Zone};
 use siyu_model::digest::PlaybookDigest;
 use siyu_model::limits::inspect::PAGE_ROWS_MAX;
 use siyu_model::name::PlaybookName;
@@ -40,6 +40,25 @@ impl Frame {
             return Err(InsightError::UnknownPlaybook { found: found.to_string(), known });
         }
         Ok(Self { zone: zone(&playbooks)?, as_of: last_instant(inspect).await?, playbooks })
+    }
+
+    /// The playbooks in force, by name, whatever their zones.
+    pub async fn active(inspect: &dyn Inspect) -> Result<Vec<Arc<Playbook>>, InsightError> {
+        let mut playbooks = Vec::new();
+        for version in active(inspect).await? {
+            playbooks.extend(playbook(inspect, &version.name, version.digest).await?);
+        }
+        Ok(playbooks)
+    }
+
+    /// An instant as people write it: RFC 3339, or a day, which begins at midnight of the zone.
+    pub fn instant(&self, text: &str) -> Result<UtcMs, TimeError> {
+        // What reads as a day has no time in it.
+        let midnight = format!("{text}T00:00:00");
+        match midnight.parse() {
+            Ok(local) => Ok(self.zone.instant(local)),
+            Err(_) => text.parse(),
+        }
     }
 
     /// An instant as people of the zone read it.

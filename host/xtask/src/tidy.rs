@@ -23,7 +23,7 @@ const TOP: [&str; 9] = [
 
 /// The floor of each crate; a crate uses lower floors only. Crates that are not named here are above all floors
 /// (developer commands, tests) or below all (the SDK and plugins, which know the host's model at most).
-const FLOORS: [(&str, u32); 9] = [
+const FLOORS: [(&str, u32); 10] = [
     ("siyu-durable", 1),
     ("siyu-model", 1),
     ("siyu-workflow", 2),
@@ -32,15 +32,17 @@ const FLOORS: [(&str, u32); 9] = [
     ("siyu-store", 3),
     ("siyu-runtime", 3),
     ("siyu-channels", 3),
-    ("siyu-cli", 4),
+    ("siyu-api", 4),
+    ("siyu-cli", 5),
 ];
 
 /// The only crates that may know these: everything else goes through a port.
-const ONLY: [(&str, &[&str]); 5] = [
+const ONLY: [(&str, &[&str]); 6] = [
     ("serde_yaml", &["siyu-workflow", "siyu-reference"]),
     ("sqlx", &["siyu-store", "siyu-bench", "siyu-test-postgres"]),
     ("wasmtime", &["siyu-runtime", "siyu-bench"]),
     ("axum", &["siyu-api"]),
+    ("hyper", &["siyu-api"]),
     ("clap", &["siyu-cli", "xtask", "siyu-bench", "siyu-peers"]),
 ];
 

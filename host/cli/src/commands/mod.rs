@@ -1,5 +1,6 @@
 //! One file a command: its options, what it does, what it prints.
 
+pub(crate) mod audit;
 pub(crate) mod completions;
 pub(crate) mod customers;
 pub(crate) mod doctor;
@@ -15,4 +16,5 @@ pub(crate) mod runs_view;
 pub(crate) mod serve;
 pub(crate) mod tenants;
 pub(crate) mod test;
+pub(crate) mod tokens;
 pub(crate) mod validate;

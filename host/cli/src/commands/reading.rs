@@ -58,13 +58,9 @@ impl Spanned {
 }
 
 fn instant(text: &str, frame: &Frame) -> anyhow::Result<UtcMs> {
-    // What reads as a day has no time in it.
-    let midnight = format!("{text}T00:00:00");
-    if let Ok(local) = midnight.parse() {
-        return Ok(frame.zone.instant(local));
-    }
-    text.parse()
-        .map_err(|why| Fault::wrong(format!("{why}")).help("a day such as 2026-11-21 will do as well").into())
+    frame
+        .instant(text)
+        .map_err(|why| Fault::wrong(why.to_string()).help("a day such as 2026-11-21 will do as well").into())
 }
 
 /// A tenant to read, with what frames it.

@@ -1,20 +1,26 @@
-//! `siyu serve`: executes tenants until it is told to stop, and takes events in over HTTP.
+//! `siyu serve`: executes tenants until it is told to stop, and answers requests over HTTP.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Args;
-use siyu_engine::host::Host;
+use siyu_api::{Api, Door};
+use siyu_engine::ports::clock::SystemClock;
 use siyu_engine::tenant::Settings;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::fault::Fault;
+use crate::home::Home;
+use crate::inspectors::Readings;
 use crate::lock::Lock;
 use crate::serving;
 use crate::session::{Exit, Session};
 use crate::signals::interrupted;
+
+/// What lets the first one in.
+const FIRST_TOKEN: &str = "make a token with `siyu tokens create NAME --role host-admin`";
 
 /// Options of `serve`.
 #[derive(Args)]
@@ -40,17 +46,59 @@ pub(crate) struct Options {
         hide_env_values = true
     )]
     retention_days: u32,
+    #[command(flatten)]
+    entrance: Entrance,
+}
+
+/// What a host is reached by, and who may enter.
+#[derive(Args)]
+pub(crate) struct Entrance {
+    /// Ask nobody for a token; only on a loopback address
+    #[arg(long)]
+    open: bool,
+    /// Take requests from other machines without TLS: tokens and customers travel in the clear
+    #[arg(long, conflicts_with = "open")]
+    insecure: bool,
+}
+
+impl Options {
+    /// Whether what is wanted is safe enough.
+    fn check(&self) -> anyhow::Result<()> {
+        let found = self.listen;
+        if found.ip().is_loopback() {
+            return Ok(());
+        }
+        if self.entrance.open {
+            return Err(Fault::wrong(format!(
+                "{found} is open to other machines, and --open asks nobody who they are"
+            ))
+            .help("listen on 127.0.0.1, or leave --open away and make tokens with `siyu tokens create`")
+            .into());
+        }
+        if !self.entrance.insecure {
+            return Err(Fault::wrong(format!("{found} is open to other machines, and this host speaks no TLS yet"))
+                .help("listen on 127.0.0.1 and let a proxy with TLS lead to it; on a network that is yours, --insecure")
+                .into());
+        }
+        Ok(())
+    }
+
+    /// The door, which asks for a token unless it is to be open. Without any token nobody could enter.
+    async fn door(&self, home: &Home) -> anyhow::Result<Door> {
+        let (access, clock) = (home.access().await?, Arc::new(SystemClock));
+        if self.entrance.open {
+            return Ok(Door::open(access, clock).await?);
+        }
+        let door = Door::closed(access, clock).await?;
+        if !door.has_tokens() && !self.listen.ip().is_loopback() {
+            return Err(Fault::wrong("there is no token, so nobody could enter").help(FIRST_TOKEN).into());
+        }
+        Ok(door)
+    }
 }
 
 pub(crate) fn run(options: &Options, session: &Session) -> anyhow::Result<Exit> {
-    if !options.listen.ip().is_loopback() {
-        let found = options.listen;
-        return Err(Fault::wrong(format!(
-            "{found} is open to other machines, and requests carry no token yet"
-        ))
-        .help("listen on 127.0.0.1, and let a proxy that knows who asks lead to it")
-        .into());
-    }
+    options.check()?;
     let home = session.home();
     let installed = session.plugins(&home)?;
     let settings = Settings { retention_days: options.retention_days, ..Settings::default() };
@@ -63,33 +111,40 @@ pub(crate) fn run(options: &Options, session: &Session) -> anyhow::Result<Exit> 
         let address = listener.local_addr()?;
         let host = serving::start(&home, installed, (options.name.as_deref(), settings)).await?;
         let host = Arc::new(host);
-        session.screen.say(format!("serving {} on http://{address}", home.kept().place()))?;
-        let served = serve(listener, host.clone()).await;
+        let done = async {
+            let door = Arc::new(options.door(&home).await?);
+            let is_shut = !options.entrance.open && !door.has_tokens();
+            let inspectors = Arc::new(Readings::new(&home));
+            let api = Arc::new(Api::new(host.clone(), inspectors, door));
+            session.screen.say(format!("serving {} on http://{address}", home.kept().place()))?;
+            if is_shut {
+                session.screen.say(format!("nobody can enter yet: {FIRST_TOKEN}"))?;
+            }
+            serve(listener, api).await;
+            anyhow::Ok(())
+        };
+        let done = done.await;
         host.stop().await;
-        served?;
+        done?;
         session.screen.say("stopped: what was taken in is durable")?;
         Ok(Exit::Done)
     })
 }
 
 /// Serves until somebody stops it.
-async fn serve(listener: TcpListener, host: Arc<Host>) -> anyhow::Result<()> {
+async fn serve(listener: TcpListener, api: Arc<Api>) {
     let (stop, mut stopping) = watch::channel(false);
-    let door = siyu_api::serve(listener, host, async move {
+    let door = siyu_api::serve(listener, api, async move {
         // Without a sender it is over too.
         drop(stopping.wait_for(|is_stopping| *is_stopping).await);
     });
     tokio::pin!(door);
     tokio::select! {
-        done = &mut door => return done.context("requests cannot be taken in"),
+        () = &mut door => return,
         () = interrupted() => {}
     }
     stop.send_replace(true);
-    match tokio::time::timeout(siyu_api::LAST_REQUESTS, door).await {
-        Ok(done) => done.context("requests cannot be taken in"),
-        Err(_) => {
-            tracing::warn!("requests were still open when the host stopped");
-            Ok(())
-        }
+    if tokio::time::timeout(siyu_api::LAST_REQUESTS, door).await.is_err() {
+        tracing::warn!("requests were still open when the host stopped");
     }
 }

@@ -10,3 +10,4 @@ mod runs;
 mod stage;
 mod surroundings;
 mod tenants;
+mod tokens;

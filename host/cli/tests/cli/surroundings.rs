@@ -160,6 +160,12 @@ fn a_host_listens_only_where_no_other_machine_asks_and_alone_on_its_folder() {
     let open = stage.siyu("serve --listen 0.0.0.0:0");
     assert_eq!(open.status, 2);
     assert!(open.err.contains("0.0.0.0:0 is open to other machines"), "{}", open.err);
+    let open = stage.siyu("serve --listen 0.0.0.0:0 --open");
+    assert_eq!(open.status, 2);
+    assert!(open.err.contains("--open asks nobody who they are"), "{}", open.err);
+    let nobody = stage.siyu("serve --listen 0.0.0.0:0 --insecure");
+    assert_eq!(nobody.status, 2);
+    assert!(nobody.err.contains("there is no token, so nobody could enter"), "{}", nobody.err);
     // Somebody serves the folder: the lock is what a host holds.
     assert_eq!(stage.siyu("publish stamps").status, 0);
     let lock = std::fs::File::options().write(true).open(stage.path("siyu-data/host.lock")).unwrap();

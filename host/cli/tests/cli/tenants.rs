@@ -199,7 +199,7 @@ struct Serving {
 
 impl Serving {
     fn start(stage: &Stage, url: &str, name: &str) -> Self {
-        let words = format!("serve --listen 127.0.0.1:0 --name {name} --data served-{name}");
+        let words = format!("serve --open --listen 127.0.0.1:0 --name {name} --data served-{name}");
         let mut serve = stage.command(&words);
         let mut process = serve.env(URL, url).spawn().expect("siyu runs");
         let mut line = String::new();

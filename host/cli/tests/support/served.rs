@@ -38,7 +38,7 @@ impl Served {
         if let Some(url) = database {
             siyu.env("SIYU_DATABASE_URL", url);
         }
-        siyu.args(["serve", "--listen", "127.0.0.1:0", "--name", name]);
+        siyu.args(["serve", "--listen", "127.0.0.1:0", "--open", "--name", name]);
         let mut process = siyu.stdout(Stdio::piped()).spawn().expect("siyu runs");
         let out = process.stdout.take().expect("it has a standard output");
         let mut line = String::new();

@@ -392,6 +392,9 @@ pub trait Inspect: Send + Sync {
     /// Events, newest first.
     async fn events(&self, filter: EventFilter, turn: Turn) -> Result<Page<EventRow>, InspectError>;
 
+    /// One event, while retention keeps it.
+    async fn event(&self, seq: EventSeq) -> Result<Option<EventRow>, InspectError>;
+
     /// Pools, in the order of their keys.
     async fn pools(&self, filter: StockFilter, turn: Turn) -> Result<Page<(StockKey, Pool)>, InspectError>;
 

@@ -21,7 +21,7 @@ use siyu_engine::ports::rows::{EventRow, FactRow, PlaybookRow, ResourceRow, Scan
 use siyu_engine::ports::store::{CustomerImage, RecordRange, Wants};
 use siyu_model::clock::UtcMs;
 use siyu_model::digest::PlaybookDigest;
-use siyu_model::event::Subject;
+use siyu_model::event::{EventSeq, Subject};
 use siyu_model::id::{CustomerId, RunId};
 use siyu_model::limits;
 use siyu_model::message::Message;
@@ -213,6 +213,11 @@ impl<D: Database> Inspect for Reading<D> {
         let args = Args::default().text(name.as_str()).bytes(digest.0);
         let found = self.database.rows(D::SQL.playbook, args).await?;
         Ok(all("playbooks", &found, Fields::playbook)?.pop())
+    }
+
+    async fn event(&self, seq: EventSeq) -> Result<Option<EventRow>, InspectError> {
+        let found = self.database.rows(D::SQL.event, Args::default().count(seq.0)).await?;
+        Ok(all("events", &found, Fields::event)?.pop())
     }
 
     async fn resources(&self, plugin: &PluginName) -> Result<Vec<ResourceRow>, InspectError> {

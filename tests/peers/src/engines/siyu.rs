@@ -73,7 +73,7 @@ fn start(kit: &Kit, folder: &Path, is_postgres: bool) -> anyhow::Result<Up> {
     })?;
     let mut process = Process::start(&kit.siyu, &folder.join("log"), |command| {
         set(command);
-        command.args(["serve", "--listen", "127.0.0.1:0"]);
+        command.args(["serve", "--listen", "127.0.0.1:0", "--open"]);
     })?;
     let address = process.until(|said| {
         let line = said.lines().find(|line| line.starts_with("serving ")).context("it does not serve")?;

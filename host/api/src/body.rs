@@ -1,0 +1,78 @@
+//! Bodies of requests: read within their limits, or refused in words.
+
+use std::time::Duration;
+
+use axum::body::{Body, to_bytes};
+use axum::http::{HeaderMap, StatusCode, header};
+use serde::de::DeserializeOwned;
+use siyu_model::json::check_within;
+use siyu_model::limits::http::BODY_MS;
+
+use crate::problem::Problem;
+
+/// Reads a body of text.
+pub(crate) async fn text(body: Body, bytes_max: usize) -> Result<String, Problem> {
+    let too_large = || {
+        let detail = format!("the body has more than {bytes_max} bytes");
+        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "BODY", detail)
+    };
+    if axum::body::HttpBody::size_hint(&body).lower() > bytes_max as u64 {
+        return Err(too_large());
+    }
+    let read = tokio::time::timeout(Duration::from_millis(BODY_MS), to_bytes(body, bytes_max)).await;
+    let read = read.map_err(|_| {
+        let detail = format!("the body did not come within {BODY_MS} ms");
+        Problem::new(StatusCode::REQUEST_TIMEOUT, "BODY", detail)
+    })?;
+    let bytes = read.map_err(|fault| {
+        // The one fault that is the caller's is a body beyond the limit; any other ends the connection anyway.
+        tracing::debug!(%fault, "a body cannot be read");
+        too_large()
+    })?;
+    String::from_utf8(bytes.into())
+        .map_err(|_| Problem::invalid("BODY", "the body is no text: expected UTF-8"))
+}
+
+/// Reads a body of JSON; one that is empty reads as `{}`.
+pub(crate) async fn json<T: DeserializeOwned>(body: Body, bytes_max: usize) -> Result<T, Problem> {
+    let text = text(body, bytes_max).await?;
+    let text = if text.trim().is_empty() { "{}" } else { &text };
+    check_within(text, bytes_max).map_err(|why| Problem::invalid("BODY", why.to_string()))?;
+    serde_json::from_str(text).map_err(|why| Problem::invalid("BODY", why.to_string()))
+}
+
+/// The one value of a header; none when it is not there.
+pub(crate) fn header<'h>(headers: &'h HeaderMap, name: &'static str) -> Result<Option<&'h str>, Problem> {
+    let mut values = headers.get_all(name).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    let wrong = |why: &str| Problem::invalid("HEADER", format!("the header `{name}` {why}"));
+    if values.next().is_some() {
+        return Err(wrong("is there more than once"));
+    }
+    value
+        .to_str()
+        .map(|text| Some(text.trim()))
+        .map_err(|_| wrong("holds more than visible ASCII characters"))
+}
+
+/// The kind of a body, without its parameters, in lower case; `application/json` when nobody says.
+pub(crate) fn kind(headers: &HeaderMap) -> String {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let kind = kind.and_then(|kind| kind.split(';').next()).unwrap_or("application/json");
+    kind.trim().to_ascii_lowercase()
+}
+
+/// What makes a request the same when it is made again, 1 to 256 bytes.
+pub(crate) fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+    let Some(key) = header(headers, "idempotency-key")? else { return Ok(None) };
+    // The draft of the field wants a string of structured fields, and most clients send bare text: both are read.
+    let bare = key.strip_prefix('"').and_then(|key| key.strip_suffix('"')).unwrap_or(key);
+    if (1..=256).contains(&bare.len()) {
+        return Ok(Some(bare));
+    }
+    let found = bare.len();
+    Err(Problem::invalid(
+        "IDEMPOTENCY_KEY",
+        format!("`Idempotency-Key` has {found} bytes: expected 1 to 256"),
+    ))
+}

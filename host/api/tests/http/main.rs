@@ -1,0 +1,9 @@
+//! The host over real HTTP: a router on a socket, a host on files, tokens in memory.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod changing;
+mod entering;
+mod events;
+mod reading;
+mod stage;

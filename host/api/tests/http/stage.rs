@@ -1,0 +1,286 @@
+//! A host with a small playbook, its door, and requests to it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde_json::Value;
+use siyu_api::{Api, Door, Inspectors};
+use siyu_engine::dispatch::Channels;
+use siyu_engine::doubles::{MemoryAccess, NativePlugins};
+use siyu_engine::host::{Host, Rules};
+use siyu_engine::operate::Publication;
+use siyu_engine::ports::access::{Access, Note, Outcome, TokenRow};
+use siyu_engine::ports::clock::{Clock, SystemClock};
+use siyu_engine::ports::inspect::Inspect;
+use siyu_engine::ports::store::{StoreError, Stores};
+use siyu_engine::tenant::{Lanes, Ports, Settings};
+use siyu_model::access::{Grant, Reach, Role, Token};
+use siyu_model::clock::DurationMs;
+use siyu_model::id::TokenId;
+use siyu_model::name::TenantName;
+use siyu_store::{SqliteInspect, SqliteOptions, SqliteStores};
+use siyu_workflow::{Bundle, Catalog, CatalogPlugin, Style, compile};
+
+/// A playbook without plugins: it answers, waits, fails and is started by hand.
+const FILES: [(&str, &str); 5] = [
+    (
+        "playbook.yaml",
+        "playbook: shop\ntitle: Shop\nzone: Asia/Shanghai\nevents:\n  visit.made: { fields: { name: string } }\n  \
+         visit.late: { fields: { name: string } }\n  visit.bad: { fields: { n: integer } }\n",
+    ),
+    (
+        "workflows/greet.yaml",
+        "workflow: greet\non: { event: visit.made }\nsteps:\n  - respond: { hello: \"${{ event.name }}\" }\n  - wait: 1d\n",
+    ),
+    (
+        "workflows/late.yaml",
+        "workflow: late\non: { event: visit.late }\nsteps:\n  - wait: 1s\n  - respond: { late: true }\n",
+    ),
+    (
+        "workflows/bad.yaml",
+        "workflow: bad\non: { event: visit.bad }\nsteps:\n  - set: { x: \"${{ 10 // event.n }}\" }\n",
+    ),
+    (
+        "workflows/byhand.yaml",
+        "workflow: byhand\non: { manual: true }\nsteps:\n  - respond: { by: hand }\n  - wait: 1d\n",
+    ),
+];
+
+struct NoPlugins;
+
+impl Catalog for NoPlugins {
+    fn plugin(&self, _: &str) -> Option<CatalogPlugin> {
+        None
+    }
+
+    fn names(&self) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+struct Files(SqliteStores);
+
+#[async_trait]
+impl Inspectors for Files {
+    async fn of(&self, tenant: &TenantName) -> Result<Option<Arc<dyn Inspect>>, StoreError> {
+        let path = self.0.path(tenant);
+        if !path.exists() {
+            return Ok(None);
+        }
+        Ok(Some(Arc::new(SqliteInspect::open(path).await?)))
+    }
+
+    async fn tenants(&self) -> Result<Vec<TenantName>, StoreError> {
+        self.0.tenants().await
+    }
+}
+
+/// A host that is asked over HTTP.
+pub(crate) struct Stage {
+    runtime: tokio::runtime::Runtime,
+    /// What the door keeps.
+    pub(crate) access: MemoryAccess,
+    host: Arc<Host>,
+    address: String,
+    stop: Option<tokio::sync::oneshot::Sender<()>>,
+    serving: Option<tokio::task::JoinHandle<()>>,
+    agent: ureq::Agent,
+    _folder: tempfile::TempDir,
+}
+
+/// An answer.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    /// Its status.
+    pub(crate) status: u16,
+    /// Its header fields.
+    pub(crate) headers: BTreeMap<String, String>,
+    /// Its body.
+    pub(crate) text: String,
+}
+
+impl Answer {
+    /// Its body as JSON.
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|why| panic!("{why}: {self:?}"))
+    }
+
+    /// Its status and its code.
+    pub(crate) fn fault(&self) -> (u16, String) {
+        (self.status, self.json()["code"].as_str().unwrap_or_default().to_owned())
+    }
+}
+
+/// The tenant that has the playbook, and one that has none.
+pub(crate) const TENANTS: [&str; 2] = ["shop", "other"];
+
+impl Stage {
+    /// A host whose door asks for tokens.
+    pub(crate) fn new() -> Self {
+        Self::with(false)
+    }
+
+    /// A host with two tenants, whose door may ask nobody.
+    pub(crate) fn with(is_open: bool) -> Self {
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let stores = SqliteStores::new(folder.path(), SqliteOptions::default());
+        let access = MemoryAccess::new();
+        let (host, address, stop, serving) = runtime.block_on(async {
+            let ports = Ports {
+                stores: Arc::new(stores.clone()),
+                plugins: Arc::new(NativePlugins::default()),
+                clock: Arc::new(SystemClock),
+                channels: Channels::default(),
+                lanes: Lanes::new(2),
+            };
+            let host = Arc::new(Host::open(ports, Settings::default(), Rules::default()).await.unwrap());
+            for tenant in TENANTS {
+                host.publish(&tenant.parse().unwrap(), publication(&FILES)).await.unwrap();
+            }
+            let (kept, clock) = (Arc::new(access.clone()), Arc::new(SystemClock));
+            let door = if is_open { Door::open(kept, clock).await } else { Door::closed(kept, clock).await };
+            let api = Api::new(host.clone(), Arc::new(Files(stores)), Arc::new(door.unwrap()));
+            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let address = format!("http://{}", listener.local_addr().unwrap());
+            let (stop, stopping) = tokio::sync::oneshot::channel::<()>();
+            let serving = tokio::spawn(siyu_api::serve(listener, Arc::new(api), async {
+                // A sender that is gone stops it too.
+                drop(stopping.await);
+            }));
+            (host, address, stop, serving)
+        });
+        let config = ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(90)));
+        let agent = config.http_status_as_error(false).max_redirects(0).build().into();
+        let (stop, serving) = (Some(stop), Some(serving));
+        Self { runtime, access, host, address, stop, serving, agent, _folder: folder }
+    }
+
+    /// Where it serves, such as `127.0.0.1:4711`.
+    pub(crate) fn socket(&self) -> &str {
+        &self.address["http://".len()..]
+    }
+
+    /// A token of a role for some tenants.
+    pub(crate) fn token(&self, role: Role, tenants: &str) -> String {
+        self.token_for(role, tenants, 90).0
+    }
+
+    /// The same that is over after so many days.
+    pub(crate) fn token_for(&self, role: Role, tenants: &str, days: i64) -> (String, TokenId) {
+        let now = SystemClock.now();
+        let text = format!("{role} {tenants} {days} {now}");
+        let token = Token::of(*blake3::hash(text.as_bytes()).as_bytes());
+        let reach: Reach = tenants.parse().unwrap();
+        let made_at = now - DurationMs::from_millis(100 * 86_400_000);
+        self.runtime.block_on(async {
+            let id = TokenId::derive(now, &[text.as_bytes()]);
+            let row = TokenRow {
+                id,
+                hash: token.hash(&self.access.key().await.unwrap()),
+                name: "test".to_owned(),
+                grant: Grant { role, only: None, reach },
+                made_at,
+                made_by: "test".to_owned(),
+                expires_at: siyu_model::clock::UtcMs::from_millis(now.as_millis() + days * 86_400_000),
+                revoked_at: None,
+                used_at: None,
+            };
+            assert!(self.access.add(row, note("tokens.create")).await.unwrap());
+            (token.expose().to_owned(), id)
+        })
+    }
+
+    /// Does something with the runtime of the host.
+    pub(crate) fn wait_for<T>(&self, work: impl Future<Output = T>) -> T {
+        self.runtime.block_on(work)
+    }
+
+    /// Asks for something, with more header fields.
+    pub(crate) fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+        let mut request =
+            ureq::http::Request::builder().method(method).uri(format!("{}{path}", self.address));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let mut response = self.agent.run(request.body(body.to_owned()).unwrap()).unwrap();
+        let headers = response
+            .headers()
+            .iter()
+            .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
+        let headers = headers.collect();
+        let (status, text) = (response.status().as_u16(), response.body_mut().read_to_string().unwrap());
+        Answer { status, headers, text }
+    }
+
+    /// Reads something with a token.
+    pub(crate) fn get(&self, token: &str, path: &str) -> Answer {
+        self.ask("GET", path, &[("authorization", &format!("Bearer {token}"))], "")
+    }
+
+    /// Changes something with a token.
+    pub(crate) fn post(&self, token: &str, path: &str, body: &str) -> Answer {
+        let bearer = format!("Bearer {token}");
+        self.ask("POST", path, &[("authorization", &bearer), ("content-type", "application/json")], body)
+    }
+
+    /// The notes of changes, oldest first: action, outcome, tenant.
+    pub(crate) fn notes(&self) -> Vec<(String, Outcome, Option<TenantName>)> {
+        let mut rows = self.wait_for(self.access.notes(None, 1_000)).unwrap();
+        rows.reverse();
+        rows.into_iter().map(|row| (row.note.action, row.note.outcome, row.note.tenant)).collect()
+    }
+
+    /// Waits until a run is in a phase.
+    pub(crate) fn until_phase(&self, token: &str, run: &str, phase: &str) -> Value {
+        let begun = std::time::Instant::now();
+        loop {
+            let found = self.get(token, &format!("/v1/tenants/shop/runs/{run}")).json();
+            if found["phase"] == phase {
+                return found;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(90), "{run} is never {phase}: {found}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        let (host, serving) = (self.host.clone(), self.serving.take());
+        self.runtime.block_on(async {
+            if let Some(serving) = serving {
+                // One that panicked has failed its test already.
+                drop(serving.await);
+            }
+            host.stop().await;
+        });
+    }
+}
+
+/// A note of a test.
+pub(crate) fn note(action: &str) -> Note {
+    Note {
+        at: SystemClock.now(),
+        actor: "test".to_owned(),
+        tenant: None,
+        action: action.to_owned(),
+        subject: String::new(),
+        outcome: Outcome::Done,
+        detail: String::new(),
+    }
+}
+
+fn publication(files: &[(&str, &str)]) -> Publication {
+    let files = files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned()));
+    let files: Vec<(String, String)> = files.collect();
+    let bundle = files.iter().map(|(path, text)| (path.clone(), text.clone().into_bytes()));
+    let compiled = compile(&Bundle { files: bundle.collect() }, &NoPlugins);
+    let faults = compiled.render(Style::Plain);
+    let playbook = Arc::new(compiled.playbook.unwrap_or_else(|| panic!("{faults}")));
+    Publication { playbook, files }
+}
