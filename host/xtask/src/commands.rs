@@ -18,8 +18,22 @@ pub(crate) fn target() -> PathBuf {
 }
 
 /// The cargo that runs us.
+///
+/// It does not get what cargo told this program of its own package: build scripts look at these variables, and would run
+/// again, with everything above them compiled anew, whenever cargo is called by hand and by this program in turn.
 pub(crate) fn cargo() -> Command {
-    Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(is_of_this_package) {
+            cargo.env_remove(name);
+        }
+    }
+    cargo
+}
+
+fn is_of_this_package(name: &str) -> bool {
+    ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_"].iter().any(|of| name.starts_with(of))
+        || name == "CARGO_PRIMARY_PACKAGE"
 }
 
 /// Runs a command to its end; an error when it fails.
