@@ -2,35 +2,48 @@
 
 use std::time::Duration;
 
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::http::{HeaderMap, StatusCode, header};
+use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 use siyu_model::json::check_within;
-use siyu_model::limits::http::BODY_MS;
+use siyu_model::limits::http::{BODY_BEYOND_BYTES_MAX, BODY_MS};
 
 use crate::problem::Problem;
 
 /// Reads a body of text.
 pub(crate) async fn text(body: Body, bytes_max: usize) -> Result<String, Problem> {
-    let too_large = || {
-        let detail = format!("the body has more than {bytes_max} bytes");
-        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "BODY", detail)
-    };
-    if axum::body::HttpBody::size_hint(&body).lower() > bytes_max as u64 {
-        return Err(too_large());
-    }
-    let read = tokio::time::timeout(Duration::from_millis(BODY_MS), to_bytes(body, bytes_max)).await;
+    let read = tokio::time::timeout(Duration::from_millis(BODY_MS), bytes(body, bytes_max)).await;
     let read = read.map_err(|_| {
         let detail = format!("the body did not come within {BODY_MS} ms");
         Problem::new(StatusCode::REQUEST_TIMEOUT, "BODY", detail)
     })?;
     let bytes = read.map_err(|fault| {
-        // The one fault that is the caller's is a body beyond the limit; any other ends the connection anyway.
+        // Whoever sent a part of it only is gone, and hears no answer.
         tracing::debug!(%fault, "a body cannot be read");
-        too_large()
+        Problem::invalid("BODY", "the body ended before its end")
     })?;
-    String::from_utf8(bytes.into())
-        .map_err(|_| Problem::invalid("BODY", "the body is no text: expected UTF-8"))
+    let bytes = bytes.ok_or_else(|| {
+        let detail = format!("the body has more than {bytes_max} bytes");
+        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "BODY", detail)
+    })?;
+    String::from_utf8(bytes).map_err(|_| Problem::invalid("BODY", "the body is no text: expected UTF-8"))
+}
+
+/// The bytes of a body; none when there are too many. Some of what is too much is read and dropped: whoever still writes
+/// when the connection is closed does not hear why.
+async fn bytes(body: Body, bytes_max: usize) -> Result<Option<Vec<u8>>, axum::Error> {
+    let (mut stream, mut bytes, mut came) = (body.into_data_stream(), Vec::new(), 0_usize);
+    while let Some(piece) = stream.next().await {
+        let piece = piece?;
+        came = came.saturating_add(piece.len());
+        if came <= bytes_max {
+            bytes.extend_from_slice(&piece);
+        } else if came > bytes_max.saturating_add(BODY_BEYOND_BYTES_MAX) {
+            break;
+        }
+    }
+    Ok((came <= bytes_max).then_some(bytes))
 }
 
 /// Reads a body of JSON; one that is empty reads as `{}`.

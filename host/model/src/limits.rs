@@ -275,6 +275,8 @@ pub mod http {
     pub const BODY_MS: u64 = 30_000;
     /// Bytes of a body that is no event and no playbook.
     pub const BODY_BYTES_MAX: usize = 64 << 10;
+    /// Bytes that are read and dropped of a body beyond its limit, so that whoever sends them hears the refusal.
+    pub const BODY_BEYOND_BYTES_MAX: usize = 8 << 20;
     /// Bytes of a batch of events.
     pub const BATCH_BYTES_MAX: usize = 4 << 20;
     /// Events of a batch.
