@@ -1,15 +1,51 @@
 //! Bodies of requests: read within their limits, or refused in words.
 
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes, HttpBody};
 use axum::http::{HeaderMap, StatusCode, header};
 use futures_util::StreamExt;
+use hyper::body::Frame;
 use serde::de::DeserializeOwned;
 use siyu_model::json::check_within;
 use siyu_model::limits::http::{BODY_BEYOND_BYTES_MAX, BODY_MS};
 
 use crate::problem::Problem;
+
+/// A body of which is known whether it was read to its end.
+struct Watched {
+    inner: Body,
+    is_read: Arc<AtomicBool>,
+}
+
+/// A body, and whether it was read to its end; a request without one has nothing to read.
+pub(crate) fn watched(body: Body) -> (Body, Arc<AtomicBool>) {
+    let is_read = Arc::new(AtomicBool::new(body.is_end_stream()));
+    if body.is_end_stream() {
+        return (body, is_read);
+    }
+    (Body::new(Watched { inner: body, is_read: is_read.clone() }), is_read)
+}
+
+impl HttpBody for Watched {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let polled = Pin::new(&mut self.inner).poll_frame(context);
+        if matches!(polled, Poll::Ready(None)) || self.inner.is_end_stream() {
+            self.is_read.store(true, Ordering::Relaxed);
+        }
+        polled
+    }
+}
 
 /// Reads a body of text.
 pub(crate) async fn text(body: Body, bytes_max: usize) -> Result<String, Problem> {

@@ -3,6 +3,7 @@
 //! A route without a guard is one that everybody may ask, and says so in the table of routes.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use axum::extract::{FromRequestParts, RawPathParams, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -13,6 +14,7 @@ use siyu_model::limits::http::URL_BYTES_MAX;
 use siyu_model::name::TenantName;
 
 use super::Door;
+use crate::body;
 use crate::problem::Problem;
 
 /// What a route asks of whoever comes.
@@ -68,11 +70,18 @@ fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
 
 /// What no route takes, whoever asks.
 pub(crate) async fn limits(State(door): State<Arc<Door>>, request: Request, next: Next) -> Response {
-    if let Err(problem) = within(&door, &request) {
-        return problem.into_response();
-    }
-    let mut response = next.run(request).await;
+    let refused = within(&door, &request).err();
+    let (parts, body) = request.into_parts();
+    let (body, is_read) = body::watched(body);
+    let mut response = match refused {
+        Some(problem) => problem.into_response(),
+        None => next.run(Request::from_parts(parts, body)).await,
+    };
     let headers = response.headers_mut();
+    // What is left of a body would be taken for the next request, so the connection ends; whoever asked must know.
+    if !is_read.load(Ordering::Relaxed) {
+        headers.insert(header::CONNECTION, header::HeaderValue::from_static("close"));
+    }
     // What is answered is about customers: it is nobody's to keep or to guess about.
     headers.entry(header::CACHE_CONTROL).or_insert(header::HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, header::HeaderValue::from_static("nosniff"));

@@ -184,3 +184,37 @@ fn heads_and_urls_have_limits() {
     let long = format!("x-long: {}\r\n", "a".repeat(20_000));
     assert_eq!(get("/healthz", &long), "HTTP/1.1 431 Request Header Fields Too Large");
 }
+
+#[test]
+fn whoever_is_refused_before_their_body_was_read_is_told_that_the_connection_ends() {
+    let stage = Stage::new();
+    let token = stage.token(Role::Integrator, "shop");
+    let asked = |path: &str, token: &str, body: &str| {
+        let request = format!(
+            "POST {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        let mut stream = TcpStream::connect(stage.socket()).unwrap();
+        stream.set_read_timeout(Some(std::time::Duration::from_secs(90))).unwrap();
+        stream.write_all(request.as_bytes()).unwrap();
+        let (mut head, mut byte) = (Vec::new(), [0]);
+        while !head.ends_with(b"\r\n\r\n") {
+            stream.read_exact(&mut byte).unwrap();
+            head.push(byte[0]);
+        }
+        let head = String::from_utf8_lossy(&head).to_ascii_lowercase();
+        (head[9..12].to_owned(), head.contains("connection: close"))
+    };
+    let event = r#"{"id":"1","type":"visit.made","subject":"shop:1","data":{"name":"a"}}"#;
+    for (path, token, body, status, is_closed) in [
+        ("/v1/tenants/shop/events", token.as_str(), event, "200", false),
+        ("/v1/tenants/shop/events", token.as_str(), "{}", "400", false),
+        ("/v1/tenants/shop/events", "siyu_none", event, "401", true),
+        ("/v1/tenants/other/events", token.as_str(), event, "404", true),
+        ("/v1/tenants/other/events", token.as_str(), "", "404", false),
+        ("/v1/nowhere", token.as_str(), event, "404", true),
+        ("/healthz", token.as_str(), event, "405", true),
+    ] {
+        assert_eq!(asked(path, token, body), (status.to_owned(), is_closed), "{path} {body}");
+    }
+}
