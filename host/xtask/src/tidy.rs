@@ -42,7 +42,7 @@ const ONLY: [(&str, &[&str]); 6] = [
     ("sqlx", &["siyu-store", "siyu-bench", "siyu-test-postgres"]),
     ("wasmtime", &["siyu-runtime", "siyu-bench"]),
     ("axum", &["siyu-api"]),
-    ("hyper", &["siyu-api"]),
+    ("hyper", &["siyu-api", "siyu-wecom-emulator"]),
     ("clap", &["siyu-cli", "xtask", "siyu-bench", "siyu-peers"]),
 ];
 
