@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::commands::{cargo, run, target};
-use crate::plugins;
+use crate::commands::{cargo, run, siyu, target};
+use crate::{languages, plugins};
 
 /// What the benchmark's own plugin is built for.
 const TARGET: &str = "wasm32-unknown-unknown";
@@ -13,7 +13,7 @@ const TARGET: &str = "wasm32-unknown-unknown";
 /// Options of `bench`.
 #[derive(Args)]
 pub(crate) struct Options {
-    /// What to measure: steps, limit, call, start, waits, disk, tenants, postgres, growth, retention; all when absent
+    /// What to measure: steps, limit, call, start, waits, disk, tenants, postgres, growth, retention, http, languages; all but languages when absent
     what: Vec<String>,
     /// How often each measurement is repeated
     #[arg(long, default_value_t = 5)]
@@ -27,13 +27,22 @@ pub(crate) struct Options {
 pub(crate) fn run_benches(options: &Options) -> anyhow::Result<()> {
     let plugins = plugins::build(false)?;
     let plugin = build_plugin()?;
+    let siyu = siyu(true)?;
+    let languages =
+        if options.what.iter().any(|what| what == "languages") { languages::build()? } else { Vec::new() };
     let mut bench = cargo();
     bench.args(["run", "--release", "--quiet", "--package", "siyu-bench", "--"]);
     bench.args(&options.what).arg("--repeat").arg(options.repeat.to_string());
+    for (name, file) in languages {
+        bench.arg("--language").arg(format!("{name}={}", file.display()));
+    }
     if options.json {
         bench.arg("--json");
     }
-    run(bench.env("SIYU_BENCH_PLUGINS", plugins).env("SIYU_BENCH_PLUGIN", plugin))
+    run(bench
+        .env("SIYU_BENCH_PLUGINS", plugins)
+        .env("SIYU_BENCH_PLUGIN", plugin)
+        .env("SIYU_BENCH_SIYU", siyu))
 }
 
 /// The plugin that the benchmark calls, as the compiler makes it; the benchmark packs it.

@@ -1,4 +1,5 @@
-//! Developer commands: `cargo xtask demo | test | ci | plugins | bench | fuzz | planted | fixture | reliability | tidy`.
+//! Developer commands: `cargo xtask demo | test | ci | plugins | languages | schemathesis | bench | fuzz | planted | fixture |
+//! reliability | tidy`.
 //!
 //! Each does all its set-up itself, so a fresh machine needs rustup and a C compiler only. Nothing here is part of the
 //! product.
@@ -9,10 +10,12 @@ mod commands;
 mod demo;
 mod fixture;
 mod fuzz;
+mod languages;
 mod peers;
 mod planted;
 mod plugins;
 mod reliability;
+mod schemathesis;
 mod test;
 mod tidy;
 
@@ -41,6 +44,10 @@ enum Command {
         #[arg(long)]
         verbose: bool,
     },
+    /// Build the examples in JavaScript and Python and play the tests of their playbook; needs npm and python3
+    Languages,
+    /// Ask the real program whatever follows from its OpenAPI document; needs python3
+    Schemathesis(schemathesis::Options),
     /// Measure: steps, limit, call, start, waits, disk
     #[command(args_conflicts_with_subcommands = true)]
     Bench {
@@ -86,6 +93,8 @@ fn run() -> anyhow::Result<()> {
         Command::Test(options) => test::run(&options),
         Command::Ci => ci::run(),
         Command::Plugins { verbose } => plugins::build(verbose).map(drop),
+        Command::Languages => languages::run_tests(),
+        Command::Schemathesis(options) => schemathesis::run_all(&options),
         Command::Bench { beside: Some(Beside::Peers(options)), .. } => peers::run_peers(&options),
         Command::Bench { beside: None, options } => bench::run_benches(&options),
         Command::Fixture => fixture::run(),

@@ -7,6 +7,8 @@ mod call;
 mod cpu;
 mod disk;
 mod growth;
+mod http;
+mod languages;
 mod limit;
 mod machine;
 mod ports;
@@ -54,6 +56,10 @@ enum What {
     Growth,
     /// A tenant under load whose rows go after a day
     Retention,
+    /// The program over HTTP: attempts at a sale, batches of events, and more than it can take
+    Http,
+    /// One plugin in several languages
+    Languages,
 }
 
 #[derive(Parser)]
@@ -88,6 +94,12 @@ struct Arguments {
     /// The folder of packed plugins that a host starts with
     #[arg(long, env = "SIYU_BENCH_PLUGINS", value_name = "DIR")]
     plugins: Option<PathBuf>,
+    /// The program that `http` asks
+    #[arg(long, env = "SIYU_BENCH_SIYU", value_name = "FILE")]
+    siyu: Option<PathBuf>,
+    /// The same plugin in a language, for `languages`; may be there several times
+    #[arg(long, value_name = "NAME=FILE")]
+    language: Vec<languages::Language>,
 }
 
 impl Arguments {
@@ -141,6 +153,14 @@ async fn measure(arguments: &Arguments) -> anyhow::Result<Report> {
     }
     if arguments.wants(What::Retention) {
         retention::measure(&world, arguments.events, &mut report).await?;
+    }
+    if arguments.wants(What::Http) {
+        let program = (arguments.siyu.as_deref(), arguments.plugins.as_deref());
+        http::measure(&world, program, repeat, &mut report).await?;
+    }
+    // Without a language there is nothing to compare: they are built by `cargo xtask bench languages` alone.
+    if !arguments.language.is_empty() && arguments.wants(What::Languages) {
+        report.beside(|report| languages::measure(&world, (&arguments.language, repeat), report))?;
     }
     Ok(report)
 }
