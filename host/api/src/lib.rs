@@ -8,6 +8,7 @@ mod metrics;
 mod problem;
 mod routes;
 mod serve;
+mod tls;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +24,7 @@ use tokio::net::TcpListener;
 pub use door::Door;
 use metrics::Counted;
 pub use problem::Problem;
+pub use tls::{Tls, TlsError};
 
 /// How long requests that came before the end of a host may take to be answered: those that wait for another host are
 /// told that their event is kept.
@@ -79,13 +81,17 @@ pub fn router(api: Arc<Api>) -> Router {
 }
 
 /// Answers requests until `stop` is over, and then those that came before it. The host goes on.
-pub async fn serve(listener: TcpListener, api: Arc<Api>, stop: impl Future<Output = ()> + Send + 'static) {
+pub async fn serve(
+    (listener, tls): (TcpListener, Option<Tls>),
+    api: Arc<Api>,
+    stop: impl Future<Output = ()> + Send + 'static,
+) {
     let (door, (ended, mut ending)) = (api.door.clone(), tokio::sync::watch::channel(false));
     let attending = tokio::spawn(async move {
         // Without a sender it is over too.
         door.attend(async { drop(ending.wait_for(|is_over| *is_over).await) }).await;
     });
-    serve::serve(listener, router(api), stop).await;
+    serve::serve((listener, tls), router(api), stop).await;
     drop(ended);
     if let Err(fault) = attending.await {
         tracing::error!(%fault, "a loop of the door ended badly");

@@ -1,6 +1,6 @@
 //! Connections: how many, how slow, how large, and how they end.
 //!
-//! A connection that sends its head drop by drop is closed; one that is between two requests is closed when the host
+//! A connection that sends its head drop by drop, or does not end its handshake, is closed; one that is between two requests is closed when the host
 //! stops, and one inside a request when that is answered.
 
 use std::sync::Arc;
@@ -9,18 +9,25 @@ use std::time::Duration;
 use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
-use siyu_model::limits::http::{CONNECTIONS_MAX, HEAD_BYTES_MAX, HEAD_FIELDS_MAX, HEAD_MS};
-use tokio::net::TcpListener;
+use siyu_model::limits::http::{CONNECTIONS_MAX, HANDSHAKE_MS, HEAD_BYTES_MAX, HEAD_FIELDS_MAX, HEAD_MS};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+
+use crate::tls::Tls;
 
 /// How long the host waits before it takes connections again after it could not: it has too many files open.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Answers requests until `stop` is over, and then those that came before it.
-pub(crate) async fn serve(listener: TcpListener, router: Router, stop: impl Future<Output = ()>) {
+pub(crate) async fn serve(
+    (listener, tls): (TcpListener, Option<Tls>),
+    router: Router,
+    stop: impl Future<Output = ()>,
+) {
     let graceful = GracefulShutdown::new();
     let turns = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let mut http = http1::Builder::new();
@@ -54,11 +61,12 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stop: impl Futu
         if let Err(fault) = stream.set_nodelay(true) {
             tracing::debug!(%fault, "a connection is slower than it could be");
         }
-        let service = TowerToHyperService::new(router.clone());
-        let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
+        let (way, watcher) = (Way { http: http.clone(), router: router.clone() }, graceful.watcher());
+        let tls = tls.clone();
         connections.spawn(async move {
-            if let Err(fault) = connection.await {
-                tracing::debug!(%fault, "a connection ended badly");
+            match tls {
+                None => way.answer(stream, watcher).await,
+                Some(tls) => way.answer_within(tls, stream, watcher).await,
             }
             drop(turn);
         });
@@ -66,4 +74,31 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stop: impl Futu
     drop(listener);
     graceful.shutdown().await;
     connections.join_all().await;
+}
+
+/// What a connection is answered with.
+struct Way {
+    http: http1::Builder,
+    router: Router,
+}
+
+impl Way {
+    /// Answers until the connection ends.
+    async fn answer(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, watcher: Watcher) {
+        let service = TowerToHyperService::new(self.router);
+        let connection = self.http.serve_connection(TokioIo::new(stream), service);
+        if let Err(fault) = watcher.watch(connection).await {
+            tracing::debug!(%fault, "a connection ended badly");
+        }
+    }
+
+    /// The same within TLS, once hands are shaken.
+    async fn answer_within(self, tls: Tls, stream: TcpStream, watcher: Watcher) {
+        let shaken = tokio::time::timeout(Duration::from_millis(HANDSHAKE_MS), tls.0.accept(stream)).await;
+        match shaken {
+            Ok(Ok(stream)) => self.answer(stream, watcher).await,
+            Ok(Err(fault)) => tracing::debug!(%fault, "a connection speaks no TLS that this host speaks"),
+            Err(_) => tracing::debug!("a connection did not end its handshake"),
+        }
+    }
 }

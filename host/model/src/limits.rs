@@ -269,6 +269,8 @@ pub mod http {
     pub const HEAD_FIELDS_MAX: usize = 64;
     /// Milliseconds for which the head of a request may take to come.
     pub const HEAD_MS: u64 = 10_000;
+    /// Milliseconds for which the handshake of TLS may take.
+    pub const HANDSHAKE_MS: u64 = 5_000;
     /// Bytes of a path with its query.
     pub const URL_BYTES_MAX: usize = 8 << 10;
     /// Milliseconds for which the body of a request may take to come.

@@ -5,5 +5,7 @@
 mod changing;
 mod entering;
 mod events;
+mod hostile;
 mod reading;
 mod stage;
+mod tls;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::Value;
-use siyu_api::{Api, Door, Inspectors};
+use siyu_api::{Api, Door, Inspectors, Tls};
 use siyu_engine::dispatch::Channels;
 use siyu_engine::doubles::{MemoryAccess, NativePlugins};
 use siyu_engine::host::{Host, Rules};
@@ -124,6 +124,15 @@ impl Stage {
 
     /// A host with two tenants, whose door may ask nobody.
     pub(crate) fn with(is_open: bool) -> Self {
+        Self::made(is_open, None)
+    }
+
+    /// A host that speaks TLS.
+    pub(crate) fn over_tls(tls: Tls) -> Self {
+        Self::made(false, Some(tls))
+    }
+
+    fn made(is_open: bool, tls: Option<Tls>) -> Self {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let folder = tempfile::tempdir().unwrap();
@@ -147,7 +156,7 @@ impl Stage {
             let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
             let address = format!("http://{}", listener.local_addr().unwrap());
             let (stop, stopping) = tokio::sync::oneshot::channel::<()>();
-            let serving = tokio::spawn(siyu_api::serve(listener, Arc::new(api), async {
+            let serving = tokio::spawn(siyu_api::serve((listener, tls), Arc::new(api), async {
                 // A sender that is gone stops it too.
                 drop(stopping.await);
             }));

@@ -1,11 +1,12 @@
 //! `siyu serve`: executes tenants until it is told to stop, and answers requests over HTTP.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Args;
-use siyu_api::{Api, Door};
+use siyu_api::{Api, Door, Tls};
 use siyu_engine::ports::clock::SystemClock;
 use siyu_engine::tenant::Settings;
 use tokio::net::TcpListener;
@@ -56,6 +57,12 @@ pub(crate) struct Entrance {
     /// Ask nobody for a token; only on a loopback address
     #[arg(long)]
     open: bool,
+    /// Speak TLS: the host's certificate and those that lead to its root, as PEM; read when the host starts
+    #[arg(long, value_name = "FILE", env = "SIYU_TLS_CHAIN", requires = "tls_key", hide_env_values = true)]
+    tls_chain: Option<PathBuf>,
+    /// The private key of the certificate, as PEM
+    #[arg(long, value_name = "FILE", env = "SIYU_TLS_KEY", requires = "tls_chain", hide_env_values = true)]
+    tls_key: Option<PathBuf>,
     /// Take requests from other machines without TLS: tokens and customers travel in the clear
     #[arg(long, conflicts_with = "open")]
     insecure: bool,
@@ -75,12 +82,24 @@ impl Options {
             .help("listen on 127.0.0.1, or leave --open away and make tokens with `siyu tokens create`")
             .into());
         }
-        if !self.entrance.insecure {
-            return Err(Fault::wrong(format!("{found} is open to other machines, and this host speaks no TLS yet"))
-                .help("listen on 127.0.0.1 and let a proxy with TLS lead to it; on a network that is yours, --insecure")
+        if !self.entrance.insecure && self.entrance.tls_chain.is_none() {
+            return Err(Fault::wrong(format!("{found} is open to other machines, and this host is to speak no TLS"))
+                .help(
+                    "give it --tls-chain and --tls-key; or listen on 127.0.0.1 and let a proxy with TLS lead to it; on a network \
+                     that is yours, --insecure",
+                )
                 .into());
         }
         Ok(())
+    }
+
+    /// What it speaks TLS with, when it is to.
+    fn tls(&self) -> anyhow::Result<Option<Tls>> {
+        let (Some(chain), Some(key)) = (&self.entrance.tls_chain, &self.entrance.tls_key) else {
+            return Ok(None);
+        };
+        let tls = Tls::read(chain, key).map_err(|why| Fault::wrong(why.to_string()))?;
+        Ok(Some(tls))
     }
 
     /// The door, which asks for a token unless it is to be open. Without any token nobody could enter.
@@ -99,6 +118,7 @@ impl Options {
 
 pub(crate) fn run(options: &Options, session: &Session) -> anyhow::Result<Exit> {
     options.check()?;
+    let tls = options.tls()?;
     let home = session.home();
     let installed = session.plugins(&home)?;
     let settings = Settings { retention_days: options.retention_days, ..Settings::default() };
@@ -116,11 +136,12 @@ pub(crate) fn run(options: &Options, session: &Session) -> anyhow::Result<Exit> 
             let is_shut = !options.entrance.open && !door.has_tokens();
             let inspectors = Arc::new(Readings::new(&home));
             let api = Arc::new(Api::new(host.clone(), inspectors, door));
-            session.screen.say(format!("serving {} on http://{address}", home.kept().place()))?;
+            let scheme = if tls.is_some() { "https" } else { "http" };
+            session.screen.say(format!("serving {} on {scheme}://{address}", home.kept().place()))?;
             if is_shut {
                 session.screen.say(format!("nobody can enter yet: {FIRST_TOKEN}"))?;
             }
-            serve(listener, api).await;
+            serve((listener, tls), api).await;
             anyhow::Ok(())
         };
         let done = done.await;
@@ -132,7 +153,7 @@ pub(crate) fn run(options: &Options, session: &Session) -> anyhow::Result<Exit> 
 }
 
 /// Serves until somebody stops it.
-async fn serve(listener: TcpListener, api: Arc<Api>) {
+async fn serve(listener: (TcpListener, Option<Tls>), api: Arc<Api>) {
     let (stop, mut stopping) = watch::channel(false);
     let door = siyu_api::serve(listener, api, async move {
         // Without a sender it is over too.
