@@ -36,6 +36,7 @@ macro_rules! cases {
 
 cases! {
     branching
+    consent
     faults
     messages
     people

@@ -1,15 +1,19 @@
 //! Dispatch: messages leave the host, through channels only, after the commit that holds them; and their receipts
 //! come back as commands.
 
+mod contact;
 mod dispatcher;
 pub(crate) mod plan;
 mod touches;
+
+use std::sync::Arc;
 
 use siyu_model::clock::{DurationMs, UtcMs};
 use siyu_model::id::MessageId;
 use siyu_model::json::Value;
 use siyu_model::message::{Message, MessageClass, MessageStatus};
 use siyu_model::name::EventType;
+use siyu_model::playbook::Playbook;
 
 pub use dispatcher::Channels;
 pub(crate) use dispatcher::{Delivered, Dispatcher};
@@ -34,7 +38,17 @@ pub(crate) fn due(memory: &mut Memory, id: MessageId) -> Worked<()> {
     if message.status != MessageStatus::Planned {
         return Ok(());
     }
-    let open_at = first_open(memory, &message)?;
+    let rules = ruled_by(memory, &message)?;
+    // Whoever withdrew their consent meanwhile is not written to.
+    if let Some(playbook) = &rules
+        && let Some(why) = contact::unwanted(memory, playbook, message.customer)?
+    {
+        return change(memory, message, MessageStatus::Blocked, Some(why));
+    }
+    let open_at = match &rules {
+        Some(playbook) => contact::first_open(memory, playbook, message.customer, now)?,
+        None => now,
+    };
     if open_at >= message.expires_at {
         let why = "its time passed before it could go".to_owned();
         return change(memory, message, MessageStatus::Expired, Some(why));
@@ -54,18 +68,15 @@ pub(crate) fn was_under_way(message: &Message) -> bool {
     message.due_at <= message.planned_at || message.changed_at >= message.due_at
 }
 
-/// The first instant from now on at which the rules of contact let a message go.
-fn first_open(memory: &mut Memory, message: &Message) -> Worked<UtcMs> {
-    let now = memory.now;
+/// The playbook whose rules hold for a marketing message; none for a service message.
+fn ruled_by(memory: &mut Memory, message: &Message) -> Worked<Option<Arc<Playbook>>> {
     let (MessageClass::Marketing, Some(run)) = (message.class, message.run) else {
-        return Ok(now);
+        return Ok(None);
     };
     let Some(target) = memory.run(run)?.map(|live| live.run.target.clone()) else {
-        return Ok(now);
+        return Ok(None);
     };
-    let playbook = memory.books.playbook_of(&target);
-    let quiet = playbook.and_then(|playbook| playbook.contact.quiet_hours.map(|quiet| (quiet, playbook)));
-    Ok(quiet.map_or(now, |(quiet, playbook)| quiet.first_open(now, &playbook.zone)))
+    Ok(memory.books.playbook_of(&target).cloned())
 }
 
 /// What a channel said of a message, and when; without an instant it was at once.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use siyu_model::clock::{DurationMs, UtcMs};
+use siyu_model::clock::UtcMs;
 use siyu_model::id::{CustomerId, MessageId, RunId};
 use siyu_model::json::Value;
 use siyu_model::message::{Message, MessageClass, MessageStatus};
@@ -10,12 +10,9 @@ use siyu_model::name::{ChannelName, StepId, TemplateName};
 use siyu_model::playbook::{MessageTemplate, Playbook};
 use siyu_model::plugin::Fault;
 
-use super::touches;
+use super::contact;
 use crate::memory::{Memory, Worked};
 use crate::ports::rows::TimerKind;
-
-/// Zones lie less than this apart.
-const OVER: DurationMs = DurationMs::from_millis(48 * 3_600_000);
 
 /// A message to plan.
 pub(crate) struct Plan<'a> {
@@ -71,9 +68,9 @@ pub(crate) fn plan(memory: &mut Memory, plan: Plan<'_>) -> Worked<Result<Planned
     };
     let now = memory.now;
     let id = MessageId::derive(now, &[plan.cause.as_bytes()]);
-    let due_at = match (template.class, plan.playbook.contact.quiet_hours) {
-        (MessageClass::Marketing, Some(quiet)) => quiet.first_open(now, &plan.playbook.zone),
-        _ => now,
+    let due_at = match template.class {
+        MessageClass::Marketing => contact::first_open(memory, plan.playbook, plan.customer, now)?,
+        MessageClass::Service => now,
     };
     let expires_at = now + template.expires_after;
     let blocked = blocked_by(memory, &plan, template, (due_at, expires_at))?;
@@ -126,24 +123,18 @@ fn blocked_by(
     template: &MessageTemplate,
     (due_at, expires_at): (UtcMs, UtcMs),
 ) -> Worked<Option<String>> {
+    if template.class == MessageClass::Marketing
+        && let Some(reason) = contact::unwanted(memory, plan.playbook, plan.customer)?
+    {
+        return Ok(Some(reason));
+    }
     if due_at >= expires_at {
         return Ok(Some(format!(
             "quiet_hours: it could go at {due_at} at the earliest, and expires at {expires_at}"
         )));
     }
-    if template.class != MessageClass::Marketing {
-        return Ok(None);
+    match template.class {
+        MessageClass::Marketing => contact::over_cap(memory, plan.playbook, plan.customer, due_at),
+        MessageClass::Service => Ok(None),
     }
-    let Some(cap) = plan.playbook.contact.marketing_per_day else {
-        return Ok(None);
-    };
-    // The cap counts touches of a customer over all playbooks of the tenant, on the day of sending. Playbooks have zones
-    // of their own: two days ago is over in each of them.
-    let zone = &plan.playbook.zone;
-    let day = zone.local(due_at).date().to_string();
-    let over = zone.local(memory.now - OVER).date().to_string();
-    if touches::take(memory, plan.customer, (&day, &over), u64::from(cap))? {
-        return Ok(None);
-    }
-    Ok(Some(format!("marketing_per_day: the customer has {cap} for {day} already")))
 }

@@ -13,9 +13,34 @@ pub struct ContactPolicy {
     pub quiet_hours: Option<QuietHours>,
     /// Marketing messages a customer gets on one calendar day; further ones are blocked and the reason is kept.
     pub marketing_per_day: Option<u32>,
+    /// The same for any seven calendar days that end with the day of sending.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub marketing_per_week: Option<u32>,
+    /// Whether a customer must have agreed.
+    #[serde(default, skip_serializing_if = "Consent::is_default")]
+    pub consent: Consent,
 }
 
-/// A part of every day, in the playbook's zone; may pass midnight.
+/// What marketing needs of a customer. They agree by an event `consent.given` and take it back by `consent.withdrawn`; the later
+/// one counts, for all playbooks and channels of the tenant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Consent {
+    /// They did not withdraw it. For tenants that ask for it elsewhere, before anybody becomes a customer.
+    #[default]
+    UntilWithdrawn,
+    /// They gave it, and did not withdraw it since.
+    Required,
+}
+
+impl Consent {
+    // What is absent in older playbooks is left out of newer ones that say the same, so that their digests stay.
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// A part of every day, in the customer's zone where it is known, or else the playbook's; may pass midnight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QuietHours {
     /// First quiet minute of the day, 0 to 1439.

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-pub use contact::{ContactPolicy, MessageTemplate, QuietHours};
+pub use contact::{Consent, ContactPolicy, MessageTemplate, QuietHours};
 pub use program::{
     Action, Arm, Branch, Correlation, DurationSource, MatchKey, Node, NodeId, OnError, OnRefused, Place,
     Program, Retry, Since,

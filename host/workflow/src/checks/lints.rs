@@ -217,7 +217,9 @@ pub(super) fn contact(world: &World<'_>) {
     let is_marketing = |class: Option<MessageClass>| class == Some(MessageClass::Marketing);
     let marketing: Vec<_> =
         world.templates.values().filter(|template| is_marketing(template.class)).collect();
-    let has_rules = playbook.contact.quiet_hours.is_some() || playbook.contact.marketing_per_day.is_some();
+    let rules = &playbook.contact;
+    let has_cap = rules.marketing_per_day.or(rules.marketing_per_week).is_some();
+    let has_rules = rules.quiet_hours.is_some() || has_cap;
     if let (Some(template), false) = (marketing.first(), has_rules) {
         let fault = Fault::new(NO_CONTACT_POLICY, template.class_span, "marketing without rules of contact")
                 .help("say in playbook.yaml when and how often: contact: { quiet_hours: \"21:00-09:00\", marketing_per_day: 1 }");

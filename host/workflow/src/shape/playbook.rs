@@ -5,7 +5,7 @@ use std::sync::Arc;
 use siyu_model::clock::Zone;
 use siyu_model::json::Value;
 use siyu_model::name::{ChannelName, EventType, PlaybookName, PluginName, SegmentName};
-use siyu_model::playbook::{ContactPolicy, QuietHours};
+use siyu_model::playbook::{Consent, ContactPolicy, QuietHours};
 use siyu_model::plugin::Capability;
 
 use super::declared;
@@ -204,16 +204,23 @@ fn contact(node: &Node, report: &Report<'_>) -> Option<(ContactPolicy, Option<Sp
     let mut fields = Fields::of(node, "`contact`", report)?;
     let quiet = fields.value("quiet_hours");
     let quiet_hours = quiet.and_then(|node| quiet_hours(node, report));
-    let per_day = fields.value("marketing_per_day");
-    let marketing_per_day = per_day.and_then(|node| text::count(node, 0..=1_000, report));
-    if let (Some(0), Some(node)) = (marketing_per_day, per_day) {
-        let fault =
-            Fault::new(OUT_OF_RANGE, node.span, "0 marketing messages a day: none would ever be sent")
-                .help("leave marketing templates out instead");
-        report.add(fault);
-    }
+    let mut cap = |name: &'static str, span: &str| {
+        let node = fields.value(name)?;
+        let cap = text::count(node, 0..=1_000, report);
+        if cap == Some(0) {
+            let message = format!("0 marketing messages a {span}: none would ever be sent");
+            let fault = Fault::new(OUT_OF_RANGE, node.span, message);
+            report.add(fault.help("leave marketing templates out instead"));
+        }
+        cap
+    };
+    let marketing_per_day = cap("marketing_per_day", "day");
+    let marketing_per_week = cap("marketing_per_week", "week");
+    let words = [("until_withdrawn", Consent::UntilWithdrawn), ("required", Consent::Required)];
+    let consent = fields.value("consent").and_then(|node| text::word(node, &words, report));
     fields.finish();
-    let policy = ContactPolicy { quiet_hours, marketing_per_day };
+    let consent = consent.unwrap_or_default();
+    let policy = ContactPolicy { quiet_hours, marketing_per_day, marketing_per_week, consent };
     Some((policy, quiet.map(|node| node.span)))
 }
 
