@@ -17,6 +17,7 @@ mod home;
 mod host;
 mod inspectors;
 mod lock;
+mod log;
 mod output;
 mod plugins;
 mod serving;

@@ -12,6 +12,7 @@ use tracing_subscriber::filter::LevelFilter;
 
 use crate::fault;
 use crate::home::Home;
+use crate::log;
 use crate::output::Screen;
 use crate::plugins::{Compiled, Installed};
 use crate::tenants::DatabaseUrl;
@@ -183,7 +184,7 @@ pub(crate) fn log_to_stderr(level: Level) {
     };
     tracing_subscriber::fmt()
         .with_max_level(level)
-        .with_writer(std::io::stderr)
+        .with_writer(log::Lines)
         .with_ansi(false)
         .with_target(false)
         .init();
