@@ -3,7 +3,7 @@
 //! ```text
 //! siyu-data/
 //!   host.key            32 secret bytes, mode 0600: seals compiled plugins
-//!   host.db             who may enter over HTTP, and who changed what; unless tenants are in a database
+//!   host.db             who may enter over HTTP, who changed what, sealed secrets; unless tenants are in a database
 //!   host.lock           held by a host that serves the folder, shared by commands that execute a tenant
 //!   channels.toml       which channel leads where; optional
 //!   tenants/<name>.db   one tenant, unless tenants are in a database of their own
@@ -22,6 +22,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use siyu_engine::ports::access::Access;
 use siyu_engine::ports::inspect::Inspect;
+use siyu_engine::ports::secrets::SecretStore;
 use siyu_engine::ports::store::Stores;
 use siyu_model::id::HostId;
 use siyu_model::name::TenantName;
@@ -132,6 +133,18 @@ impl Home {
     /// Who may enter over HTTP: in the folder, or for all hosts of the database at once.
     pub(crate) async fn access(&self) -> anyhow::Result<Arc<dyn Access>> {
         let cannot = "tokens cannot be read";
+        Ok(match &self.kept {
+            Tenants::Files(..) => {
+                self.make()?;
+                Arc::new(SqliteAccess::open(self.folder.join("host.db")).await.context(cannot)?)
+            }
+            Tenants::Database(stores) => Arc::new(PgAccess::open(stores).await.context(cannot)?),
+        })
+    }
+
+    /// Sealed secrets of tenants: in the folder, or for all hosts of the database at once.
+    pub(crate) async fn secrets(&self) -> anyhow::Result<Arc<dyn SecretStore>> {
+        let cannot = "secrets cannot be read";
         Ok(match &self.kept {
             Tenants::Files(..) => {
                 self.make()?;

@@ -20,6 +20,7 @@ mod lock;
 mod log;
 mod output;
 mod plugins;
+mod secrets;
 mod serving;
 mod session;
 mod signals;
@@ -31,7 +32,7 @@ use clap::{Parser, Subcommand};
 
 use commands::{
     audit, completions, customers, doctor, draws, explain, plugins as plugin, publish, report, run, runs,
-    serve, tenants as tenant, test, tokens, validate,
+    secrets as secret, serve, tenants as tenant, test, tokens, validate,
 };
 use output::Screen;
 use session::{Exit, Global, Session};
@@ -86,6 +87,9 @@ enum Command {
     /// Say who may enter a host over HTTP
     #[command(subcommand)]
     Tokens(tokens::Tokens),
+    /// Set what plugins use and nobody reads: passwords and keys of shops and messengers
+    #[command(subcommand)]
+    Secrets(secret::Secrets),
     /// Look at who changed what
     #[command(subcommand)]
     Audit(audit::Audit),
@@ -127,6 +131,7 @@ fn main() -> ExitCode {
         Command::Report(command) => report::run(&command, &session),
         Command::Tenants(command) => tenant::run(&command, &session),
         Command::Tokens(command) => tokens::run(&command, &session),
+        Command::Secrets(command) => secret::run(&command, &session),
         Command::Audit(command) => audit::run(&command, &session),
         Command::Plugins(command) => plugin::run(&command, &session),
         Command::Doctor => doctor::run(&session),

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use siyu_model::name::TenantName;
+use siyu_secrets::HostKeys;
 use siyu_store::{Durability, PgStores};
 use tracing_subscriber::filter::LevelFilter;
 
@@ -15,6 +16,7 @@ use crate::home::Home;
 use crate::log;
 use crate::output::Screen;
 use crate::plugins::{Compiled, Installed};
+use crate::secrets;
 use crate::tenants::DatabaseUrl;
 
 /// Under which heading the help shows them.
@@ -55,6 +57,15 @@ pub(crate) struct Global {
     /// The folder with packed plugins, each named after its plugin [default: plugins beside the program, or ./plugins]
     #[arg(long, global = true, help_heading = EVERY, env = "SIYU_PLUGINS", value_name = "DIR", hide_env_values = true)]
     pub(crate) plugins: Option<PathBuf>,
+    /// A file with the key that secrets are sealed under, for its owner alone [default: the key in SIYU_SECRETS_KEY]
+    #[arg(
+        long,
+        global = true, help_heading = EVERY,
+        env = "SIYU_SECRETS_KEY_FILE",
+        value_name = "FILE",
+        hide_env_values = true
+    )]
+    pub(crate) secrets_key_file: Option<PathBuf>,
     /// When a commit into a tenant's file is acknowledged; the other value than the default is for tests of tests
     #[arg(long, global = true, hide = true, value_name = "WHEN", conflicts_with = "database")]
     pub(crate) durability: Option<Durable>,
@@ -144,6 +155,11 @@ impl Session {
         let durability = self.global.durability.map(Durable::of_store).unwrap_or_default();
         let home = Home::new(self.global.data.clone(), self.global.tenant.clone(), durability);
         home.with_database(self.database.clone())
+    }
+
+    /// The keys under which secrets are sealed; none when nobody says any.
+    pub(crate) fn secrets_keys(&self) -> anyhow::Result<HostKeys> {
+        secrets::keys(self.global.secrets_key_file.as_deref())
     }
 
     /// The installed plugins; compiled ones are kept in the data folder.

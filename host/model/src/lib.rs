@@ -21,4 +21,5 @@ pub mod playbook;
 pub mod plugin;
 pub mod run;
 pub mod scenario;
+pub mod secret;
 pub mod stock;

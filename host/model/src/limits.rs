@@ -290,3 +290,53 @@ pub mod http {
     /// Rows of a page when nobody says how many.
     pub const PAGE_ROWS: usize = 50;
 }
+
+/// Secrets of tenants.
+pub mod secrets {
+    /// Bytes of one value: a private key as text has some three thousand.
+    pub const VALUE_BYTES_MAX: usize = 8 << 10;
+    /// Secrets of one tenant. A connection to a shop or a messenger has two or three.
+    pub const PER_TENANT_MAX: usize = 100;
+    /// Values of one secret that are accepted at once: the one in force, and two that were replaced a moment ago.
+    pub const VALUES_MAX: u32 = 3;
+    /// Hours for which a value that is replaced is still accepted when nobody says otherwise.
+    pub const PREVIOUS_HOURS: u32 = 24;
+    /// Hours for which one may be accepted: thirty days.
+    pub const PREVIOUS_HOURS_MAX: u32 = 720;
+    /// Keys of a host at once: the one in force, and those that it replaces.
+    pub const HOST_KEYS_MAX: usize = 4;
+    /// Milliseconds for which a host goes by what it knows of secrets: one that was replaced elsewhere is used then.
+    pub const FRESH_MS: u64 = 1_000;
+    /// Milliseconds after which a host that cannot ask goes by what it knows no longer.
+    pub const STALE_MS: u64 = 30_000;
+    /// Milliseconds between two notes that secrets were used: `used_at` is exact to this.
+    pub const USED_MS: u64 = 10_000;
+    /// Tenants whose secrets a host holds open; beyond that all are opened again.
+    pub const TENANTS_OPEN_MAX: usize = 1_024;
+    /// Parts of a text that is signed sorted (WeCom: three beside the token).
+    pub const SORTED_PARTS_MAX: usize = 8;
+}
+
+/// Webhooks in.
+pub mod hooks {
+    /// Bytes of the body of a request: an event's document, which is the most that comes of it.
+    pub const BODY_BYTES_MAX: usize = 256 << 10;
+    /// Milliseconds for all of a request: WeCom closes the connection after five seconds and tries again.
+    pub const TIME_MS: u64 = 5_000;
+    /// Requests of one tenant that are under way at once; a further one is told to come again.
+    pub const PER_TENANT_AT_ONCE: usize = 32;
+    /// Calls of plugins that are under way at once, all tenants together: each takes a processor for a millisecond.
+    pub const AT_ONCE: usize = 16;
+    /// Events of one request.
+    pub const EVENTS_MAX: usize = 100;
+    /// Bytes of the answer to a sender: an echo, a short text.
+    pub const ANSWER_BYTES_MAX: usize = 16 << 10;
+    /// Instructions of one call: verifying and mapping the largest body takes a tenth of it.
+    pub const FUEL: u64 = 200_000_000;
+    /// Processor time of one call in milliseconds.
+    pub const CPU_MS: u64 = 1_000;
+    /// Bytes of memory of one call.
+    pub const MEMORY_BYTES_MAX: usize = 32 << 20;
+    /// Bytes of what a source is told by its configuration.
+    pub const CONFIG_BYTES_MAX: usize = 64 << 10;
+}

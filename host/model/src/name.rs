@@ -168,6 +168,14 @@ name!(
     SegmentName, is_slug, "a segment name", "1 to 64 of a-z, 0-9, - and _"
 );
 name!(
+    /// A secret of a tenant, or what a plugin calls one.
+    SecretName, is_slug, "the name of a secret", "1 to 64 of a-z, 0-9, - and _"
+);
+name!(
+    /// A source of webhooks; events that come by it have it as their `source`.
+    SourceName, is_slug, "the name of a source", "1 to 64 of a-z, 0-9, - and _"
+);
+name!(
     /// The id of a step inside its workflow; expressions read `steps.<id>`.
     StepId, is_identifier, "a step id", "1 to 64 letters, digits and _, not beginning with a digit"
 );

@@ -13,7 +13,9 @@ use siyu_engine::ports::rows::JournalRow;
 use siyu_engine::ports::store::{StoreError, Stores};
 use siyu_model::id::{HostId, RunId};
 use siyu_model::name::TenantName;
-use siyu_store::conformance::{ACCESS_CHECKS, AccessPlace, CHECKS, FLEET_CHECKS, FleetPlace, Place};
+use siyu_store::conformance::{
+    ACCESS_CHECKS, AccessPlace, CHECKS, FLEET_CHECKS, FleetPlace, Keeper, Place, SECRETS_CHECKS, SecretsPlace,
+};
 use siyu_store::{
     PgAccess, PgFleet, PgInspect, PgOptions, PgRole, PgStores, SqliteAccess, SqliteInspect, SqliteOptions,
     SqliteStores,
@@ -201,4 +203,51 @@ async fn access_of_sqlite_conforms() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn access_of_postgres_conforms() {
     keeps_the_door(|| Postgres(Scratch::make().unwrap())).await;
+}
+
+#[async_trait]
+impl SecretsPlace for MemoryDoor {
+    async fn open(&self) -> Result<Arc<dyn Keeper>, StoreError> {
+        Ok(Arc::new(self.0.clone()))
+    }
+}
+
+#[async_trait]
+impl SecretsPlace for Sqlite {
+    async fn open(&self) -> Result<Arc<dyn Keeper>, StoreError> {
+        Ok(Arc::new(SqliteAccess::open(self.0.path().join("host.db")).await?))
+    }
+}
+
+#[async_trait]
+impl SecretsPlace for Postgres {
+    async fn open(&self) -> Result<Arc<dyn Keeper>, StoreError> {
+        Ok(Arc::new(PgAccess::open(&self.stores()).await?))
+    }
+}
+
+/// Runs every check of secrets in a place of its own and says all that failed.
+async fn keeps_secrets<P: SecretsPlace>(make: impl Fn() -> P) {
+    let mut failures = Vec::new();
+    for check in SECRETS_CHECKS {
+        if let Err(failure) = check.run(&make()).await {
+            failures.push(format!("{}: {failure}", check.name));
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[tokio::test]
+async fn secrets_in_memory_conform() {
+    keeps_secrets(|| MemoryDoor(MemoryAccess::new())).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn secrets_of_sqlite_conform() {
+    keeps_secrets(|| Sqlite(tempfile::tempdir().unwrap())).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn secrets_of_postgres_conform() {
+    keeps_secrets(|| Postgres(Scratch::make().unwrap())).await;
 }

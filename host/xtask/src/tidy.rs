@@ -23,7 +23,7 @@ const TOP: [&str; 9] = [
 
 /// The floor of each crate; a crate uses lower floors only. Crates that are not named here are above all floors
 /// (developer commands, tests) or below all (the SDK and plugins, which know the host's model at most).
-const FLOORS: [(&str, u32); 10] = [
+const FLOORS: [(&str, u32); 11] = [
     ("siyu-durable", 1),
     ("siyu-model", 1),
     ("siyu-workflow", 2),
@@ -31,6 +31,7 @@ const FLOORS: [(&str, u32); 10] = [
     ("siyu-insight", 3),
     ("siyu-store", 3),
     ("siyu-runtime", 3),
+    ("siyu-secrets", 3),
     ("siyu-channels", 3),
     ("siyu-api", 4),
     ("siyu-cli", 5),

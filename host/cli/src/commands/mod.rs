@@ -13,6 +13,7 @@ pub(crate) mod report;
 pub(crate) mod run;
 pub(crate) mod runs;
 pub(crate) mod runs_view;
+pub(crate) mod secrets;
 pub(crate) mod serve;
 pub(crate) mod tenants;
 pub(crate) mod test;

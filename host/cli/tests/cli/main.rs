@@ -7,6 +7,7 @@ mod overlays;
 mod plugins;
 mod publishing;
 mod runs;
+mod secrets;
 mod stage;
 mod surroundings;
 mod tenants;

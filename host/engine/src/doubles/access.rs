@@ -1,4 +1,4 @@
-//! Who may enter a host, in memory.
+//! Who may enter a host, and what is kept of secrets, in memory.
 //!
 //! It keeps the promises of the [`Access`] port and is never durable.
 
@@ -9,8 +9,10 @@ use async_trait::async_trait;
 use siyu_model::clock::UtcMs;
 use siyu_model::id::TokenId;
 use siyu_model::limits::access::TOKENS_MAX;
+use siyu_model::name::{SecretName, TenantName};
 
 use crate::ports::access::{Access, Note, NoteRow, TokenRow};
+use crate::ports::secrets::{DataKeyRow, SecretRow};
 use crate::ports::store::StoreError;
 
 /// Tokens and notes in memory. Cloning shares them.
@@ -18,16 +20,20 @@ use crate::ports::store::StoreError;
 pub struct MemoryAccess(Arc<Mutex<Kept>>);
 
 #[derive(Default)]
-struct Kept {
-    revision: u64,
+pub(super) struct Kept {
+    pub(super) revision: u64,
     tokens: BTreeMap<TokenId, TokenRow>,
     notes: Vec<NoteRow>,
+    /// Keys of tenants, wrapped.
+    pub(super) data_keys: BTreeMap<TenantName, DataKeyRow>,
+    /// Values of secrets, sealed.
+    pub(super) secrets: BTreeMap<(TenantName, SecretName, u32), SecretRow>,
     /// What every question is answered with while it is set.
     fault: Option<StoreError>,
 }
 
 impl Kept {
-    fn write(&mut self, note: Note) {
+    pub(super) fn write(&mut self, note: Note) {
         let note = note.within_limits();
         let place = self.notes.len() as u64 + 1;
         let before = self.notes.last().map_or([0; 32], |row| row.link);
@@ -52,7 +58,7 @@ impl MemoryAccess {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn ask(&self) -> Result<MutexGuard<'_, Kept>, StoreError> {
+    pub(super) fn ask(&self) -> Result<MutexGuard<'_, Kept>, StoreError> {
         let kept = self.lock();
         match &kept.fault {
             Some(fault) => Err(fault.clone()),

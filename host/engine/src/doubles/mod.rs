@@ -9,6 +9,7 @@ mod memory;
 mod plugins;
 mod purge;
 mod reads;
+mod secrets;
 mod tables;
 
 pub use access::MemoryAccess;

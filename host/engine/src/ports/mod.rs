@@ -7,4 +7,5 @@ pub mod fleet;
 pub mod inspect;
 pub mod plugins;
 pub mod rows;
+pub mod secrets;
 pub mod store;

@@ -1,11 +1,12 @@
-//! Who may enter a host, and what was changed by whom: rows in, rows out.
+//! Who may enter a host, the sealed secrets of tenants, and what was changed by whom: rows in, rows out.
 //!
 //! Every change takes the row of the door first, so changes come one after another and a note's link follows the one
 //! before it, whichever host writes. It decides nothing about who may do what.
 
 mod queries;
+mod secrets;
 
-/// The access port of a type that wraps [`Kept`].
+/// The ports of access and of secrets of a type that wraps [`Kept`].
 macro_rules! through {
     ($name:ident) => {
         #[async_trait]
@@ -42,6 +43,49 @@ macro_rules! through {
                 self.0.notes(before, limit).await
             }
         }
+
+        #[async_trait]
+        impl SecretStore for $name {
+            async fn secrets_revision(&self) -> Result<u64, StoreError> {
+                self.0.secrets_revision().await
+            }
+
+            async fn data_keys(&self) -> Result<Vec<DataKeyRow>, StoreError> {
+                self.0.data_keys().await
+            }
+
+            async fn data_key(&self, tenant: &TenantName) -> Result<Option<DataKeyRow>, StoreError> {
+                self.0.data_key(tenant).await
+            }
+
+            async fn secrets(&self, tenant: &TenantName) -> Result<Vec<SecretRow>, StoreError> {
+                self.0.secrets(tenant).await
+            }
+
+            async fn set_secret(&self, set: SetSecret, note: Note) -> Result<SetEnd, StoreError> {
+                self.0.set_secret(set, note).await
+            }
+
+            async fn remove_secrets(
+                &self,
+                tenant: &TenantName,
+                name: Option<&SecretName>,
+                note: Note,
+            ) -> Result<u64, StoreError> {
+                self.0.remove_secrets(tenant, name, note).await
+            }
+
+            async fn rewrap(&self, keys: Vec<Rewrap>, note: Note) -> Result<bool, StoreError> {
+                self.0.rewrap(keys, note).await
+            }
+
+            async fn secrets_used(
+                &self,
+                uses: Vec<(TenantName, SecretName, UtcMs)>,
+            ) -> Result<(), StoreError> {
+                self.0.secrets_used(uses).await
+            }
+        }
     };
 }
 pub(crate) use through;
@@ -59,6 +103,7 @@ use crate::decode::Fields;
 use crate::readers::Readers;
 use crate::store::random_bytes;
 pub(crate) use queries::{HostQueries, POSTGRES, SQLITE};
+use secrets::Change;
 
 /// How long a token that is over is still shown: a year and a month.
 const SHOWN: DurationMs = DurationMs::from_millis(400 * 86_400_000);
@@ -140,9 +185,9 @@ impl<D: HostDatabase> Kept<D> {
         Ok(rows)
     }
 
-    /// Does all of it in one transaction, in its turn, or nothing of it; says whether it did. After a fault the connection
-    /// is closed, and what it had begun is rolled back.
-    async fn transact(&self, wish: Wish, note: Option<Note>) -> Result<bool, StoreError> {
+    /// Does all of it in one transaction, in its turn, or nothing of it. After a fault the connection is closed, and what
+    /// it had begun is rolled back.
+    async fn transact(&self, wish: Wish, note: Option<Note>) -> Result<Ended, StoreError> {
         let mut turn = self.connections.turn(|| self.database.open()).await?;
         if self.database.change(&mut turn.connection, D::BEGIN, Args::default()).await.is_err() {
             // One that was idle for long may be dead, and nothing was done on it.
@@ -152,11 +197,11 @@ impl<D: HostDatabase> Kept<D> {
             begun.map_err(|fault| self.fault(fault))?;
         }
         let connection = &mut turn.connection;
-        let is_done = self.carry_out(connection, wish, note).await?;
-        let end = if is_done { "COMMIT" } else { "ROLLBACK" };
+        let ended = self.carry_out(connection, wish, note).await?;
+        let end = if ended.is_done() { "COMMIT" } else { "ROLLBACK" };
         self.change(connection, end, Args::default()).await?;
         turn.keep();
-        Ok(is_done)
+        Ok(ended)
     }
 
     async fn carry_out(
@@ -164,12 +209,13 @@ impl<D: HostDatabase> Kept<D> {
         connection: &mut D::Connection,
         wish: Wish,
         note: Option<Note>,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Ended, StoreError> {
         let sql = D::SQL;
-        let is_of_tokens = matches!(wish, Wish::Add(_) | Wish::Revoke(..));
-        self.change(connection, sql.door_turn, Args::default().int(is_of_tokens.into())).await?;
-        let is_done = match wish {
-            Wish::Nothing => true,
+        self.change(connection, sql.door_turn, Args::default().int(wish.moves_revision().into())).await?;
+        let when = |is_done: bool| if is_done { Ended::Did(1) } else { Ended::Refused };
+        let ended = match wish {
+            Wish::Nothing => Ended::Did(0),
+            Wish::Secrets(change) => self.carry_out_secrets(connection, change).await?,
             Wish::Add(token) => {
                 let old = Args::default().int((token.made_at - SHOWN).as_millis());
                 self.change(connection, sql.tokens_old, old).await?;
@@ -179,24 +225,24 @@ impl<D: HostDatabase> Kept<D> {
                 let count =
                     found.first().map(|row| Fields::of("tokens", row).number::<usize>()).transpose()?;
                 let has_room = count.unwrap_or(0) < TOKENS_MAX;
-                has_room && self.change(connection, sql.token_add, row_of(*token)).await? == 1
+                when(has_room && self.change(connection, sql.token_add, row_of(*token)).await? == 1)
             }
             Wish::Revoke(id, at) => {
                 let args = Args::default().int(at.as_millis()).bytes(*id.as_bytes());
-                self.change(connection, sql.token_revoke, args).await? == 1
+                when(self.change(connection, sql.token_revoke, args).await? == 1)
             }
             Wish::Used(uses) => {
                 for (id, at) in uses {
                     let args = Args::default().int(at.as_millis()).bytes(*id.as_bytes());
                     self.change(connection, sql.token_used, args).await?;
                 }
-                true
+                Ended::Did(0)
             }
         };
-        if let Some(note) = note.filter(|_| is_done) {
+        if let Some(note) = note.filter(|_| ended.is_done()) {
             self.write(connection, note.within_limits()).await?;
         }
-        Ok(is_done)
+        Ok(ended)
     }
 
     /// Adds a note after the last one.
@@ -248,6 +294,34 @@ enum Wish {
     Add(Box<TokenRow>),
     Revoke(TokenId, UtcMs),
     Used(Vec<(TokenId, UtcMs)>),
+    Secrets(Change),
+}
+
+impl Wish {
+    /// Whether hosts must look again at what they know.
+    fn moves_revision(&self) -> bool {
+        match self {
+            Self::Nothing | Self::Used(_) | Self::Secrets(Change::Used(_)) => false,
+            Self::Add(_) | Self::Revoke(..) | Self::Secrets(_) => true,
+        }
+    }
+}
+
+/// How a transaction ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ended {
+    /// It is durable; so many rows were changed.
+    Did(u64),
+    /// What it would change is not there, or there is no room: nothing was changed.
+    Refused,
+    /// What it was made for has changed meanwhile: nothing was changed.
+    Changed,
+}
+
+impl Ended {
+    fn is_done(self) -> bool {
+        matches!(self, Self::Did(_))
+    }
 }
 
 fn row_of(token: TokenRow) -> Args {
@@ -318,11 +392,11 @@ impl<D: HostDatabase> Access for Kept<D> {
     }
 
     async fn add(&self, token: TokenRow, note: Note) -> Result<bool, StoreError> {
-        self.transact(Wish::Add(Box::new(token)), Some(note)).await
+        Ok(self.transact(Wish::Add(Box::new(token)), Some(note)).await?.is_done())
     }
 
     async fn revoke(&self, id: TokenId, note: Note) -> Result<bool, StoreError> {
-        self.transact(Wish::Revoke(id, note.at), Some(note)).await
+        Ok(self.transact(Wish::Revoke(id, note.at), Some(note)).await?.is_done())
     }
 
     async fn used(&self, uses: Vec<(TokenId, UtcMs)>) -> Result<(), StoreError> {

@@ -1,4 +1,5 @@
-//! The statements about who may enter a host: one file each in `queries/<database>/host_…`, named here once.
+//! The statements about who may enter a host, and about secrets: one file each in `queries/<database>/host_…`, named here
+//! once.
 
 macro_rules! queries {
     ($($name:ident,)*) => {
@@ -27,9 +28,23 @@ queries! {
     audit,
     audit_add,
     audit_end,
+    data_key,
+    data_key_add,
+    data_key_end,
+    data_key_put,
+    data_keys,
     door,
     door_make,
     door_turn,
+    secret_add,
+    secret_end,
+    secret_last,
+    secret_old,
+    secret_until,
+    secret_used,
+    secrets,
+    secrets_count,
+    secrets_end,
     token_add,
     token_revoke,
     token_used,

@@ -8,6 +8,7 @@ mod fleets;
 mod reads;
 mod retention;
 pub mod samples;
+mod secrets;
 
 use std::fmt::Debug;
 use std::future::Future;
@@ -22,6 +23,7 @@ use siyu_model::name::TenantName;
 
 pub use access::{ACCESS_CHECKS, AccessCheck, AccessPlace};
 pub use fleets::{FLEET_CHECKS, FleetCheck, FleetPlace};
+pub use secrets::{Keeper, SECRETS_CHECKS, SecretsCheck, SecretsPlace};
 
 /// Where a check runs: durable state that outlives the hosts which open it.
 #[async_trait]

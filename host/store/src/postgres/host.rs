@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use siyu_engine::ports::access::{Access, Note, NoteRow, TokenRow};
+use siyu_engine::ports::secrets::{DataKeyRow, Rewrap, SecretRow, SecretStore, SetEnd, SetSecret};
 use siyu_engine::ports::store::StoreError;
 use siyu_model::clock::UtcMs;
 use siyu_model::id::TokenId;
+use siyu_model::name::{SecretName, TenantName};
 use sqlx::Connection;
 use sqlx::postgres::{PgArguments, PgConnection};
 

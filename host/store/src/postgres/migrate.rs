@@ -33,6 +33,11 @@ pub(super) const HOST: &[Migration] = &[
         name: "0004_access",
         text: include_str!("../../migrations/postgres/host/0004_access.sql"),
     },
+    Migration {
+        version: 5,
+        name: "0005_secrets",
+        text: include_str!("../../migrations/postgres/host/0005_secrets.sql"),
+    },
 ];
 
 /// What every tenant needs.

@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use siyu_engine::ports::access::{Access, Note, NoteRow, TokenRow};
+use siyu_engine::ports::secrets::{DataKeyRow, Rewrap, SecretRow, SecretStore, SetEnd, SetSecret};
 use siyu_engine::ports::store::StoreError;
 use siyu_model::clock::UtcMs;
 use siyu_model::id::TokenId;
+use siyu_model::name::{SecretName, TenantName};
 use sqlx::ConnectOptions;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 

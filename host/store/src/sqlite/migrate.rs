@@ -20,11 +20,18 @@ pub(super) const ALL: &[Migration] = &[Migration {
 }];
 
 /// What a host keeps beside its tenants.
-pub(super) const HOST: &[Migration] = &[Migration {
-    version: 1,
-    name: "0001_access",
-    text: include_str!("../../migrations/sqlite/host/0001_access.sql"),
-}];
+pub(super) const HOST: &[Migration] = &[
+    Migration {
+        version: 1,
+        name: "0001_access",
+        text: include_str!("../../migrations/sqlite/host/0001_access.sql"),
+    },
+    Migration {
+        version: 2,
+        name: "0002_secrets",
+        text: include_str!("../../migrations/sqlite/host/0002_secrets.sql"),
+    },
+];
 
 /// The migrations up to a version.
 pub(super) fn up_to(version: i64) -> &'static [Migration] {

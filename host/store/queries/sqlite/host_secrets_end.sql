@@ -1,0 +1,4 @@
+-- for: removes all secrets of a tenant
+-- index: primary key of secrets
+-- often: once a tenant
+DELETE FROM secrets WHERE tenant = ?;
