@@ -41,6 +41,22 @@ mod steps_only {
     });
 }
 
+/// The world of what a plugin that delivers messages has beside its steps.
+pub mod network {
+    wit_bindgen::generate!({
+        path: "wit",
+        world: "deliveries",
+        pub_export_macro: true,
+        export_macro_name: "export_channel",
+        with: {
+            "siyu:plugin/types@1.0.0": super::siyu::plugin::types,
+            "siyu:plugin/log@1.0.0": super::siyu::plugin::log,
+            "siyu:plugin/context@1.0.0": super::siyu::plugin::context,
+            "siyu:plugin/random@1.0.0": super::siyu::plugin::random,
+        },
+    });
+}
+
 /// Keeps the description of `steps_only` in the program: the linker drops what nothing calls.
 pub(crate) fn keep_description() {
     steps_only::__link_custom_section_describing_imports();

@@ -2,6 +2,8 @@
 //! functions, so that a plugin's own crate holds no `unsafe`.
 
 use crate::bindings::exports::siyu::plugin::{resource_kinds, steps};
+use crate::bindings::network::exports::siyu::plugin::channel as wire;
+use crate::channel::{Message, Verdict};
 use crate::context;
 use crate::log::{self, Level};
 use crate::plugin::{self, Plugin};
@@ -9,6 +11,7 @@ use crate::port;
 use crate::resource::Finding;
 use crate::step::Answer;
 use crate::stop::Fault;
+use crate::time::Instant;
 
 /// A call begins: nothing of another call may be left, and a panic must say where.
 fn begin() {
@@ -27,6 +30,52 @@ pub fn describe<P: Plugin>() -> String {
     begin();
     // A manifest that cannot be written is a mistake of the plugin's author: the packer shows the reason.
     plugin::describe::<P>().unwrap_or_else(|fault| panic!("the manifest cannot be written: {fault:?}"))
+}
+
+/// `channel.deliver`.
+pub fn deliver<P: Plugin>(config: String, message: wire::Message) -> wire::Verdict {
+    begin();
+    plugin::deliver::<P>(&config, message.into()).into()
+}
+
+/// `channel.reconcile`.
+pub fn reconcile<P: Plugin>(config: String, message: wire::Message) -> Option<wire::Verdict> {
+    begin();
+    plugin::reconcile::<P>(&config, message.into()).map(wire::Verdict::from)
+}
+
+impl From<wire::Message> for Message {
+    fn from(message: wire::Message) -> Self {
+        Self {
+            id: message.id,
+            channel: message.channel,
+            template: message.template,
+            class: message.class,
+            body: message.body,
+            customer_json: message.customer,
+            planned_at: Instant::from_millis(message.planned_at as i64),
+            expires_at: Instant::from_millis(message.expires_at as i64),
+            attempt: message.attempt,
+            details_json: message.details,
+        }
+    }
+}
+
+impl From<Verdict> for wire::Verdict {
+    fn from(verdict: Verdict) -> Self {
+        let text = |details: Option<serde_json::Value>| details.map(|details| details.to_string());
+        match verdict {
+            Verdict::Sent(details) => Self::Sent(text(details)),
+            Verdict::TaskCreated(details) => Self::TaskCreated(text(details)),
+            Verdict::Delivered(details) => Self::Delivered(text(details)),
+            Verdict::Refused(why) => Self::Refused(why),
+            Verdict::Later(why, pause) => {
+                let pause_ms = pause.map(|pause| u32::try_from(pause.as_millis()).unwrap_or(u32::MAX));
+                Self::Later((why, pause_ms))
+            }
+            Verdict::Uncertain(why) => Self::Uncertain(why),
+        }
+    }
 }
 
 /// `steps.run`.

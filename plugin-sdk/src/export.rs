@@ -37,6 +37,29 @@
 /// # assert_eq!(host.manifest().steps[0].summary, "Sells one. It is one.");
 /// ```
 ///
+/// A plugin that delivers messages has a `channel` instead of steps; see [`Channel`](crate::Channel):
+///
+/// ```
+/// # use siyu_plugin::prelude::*;
+/// # /// Delivers to nobody.
+/// # #[derive(Deserialize, JsonSchema)] struct Nowhere {}
+/// # impl Channel for Nowhere {
+/// #     type Config = Self;
+/// #     const HOSTS: &'static [&'static str] = &["https://nowhere.example"];
+/// #     const IS_IDEMPOTENT: bool = true;
+/// #     fn deliver(_: Self, _: Message) -> Verdict { Verdict::sent() }
+/// # }
+/// siyu_plugin::export! {
+///     name: "nowhere",
+///     version: env!("CARGO_PKG_VERSION"),
+///     summary: "Delivers messages to nobody.",
+///     channel: Nowhere,
+///     capabilities: { Http: "hands messages to nobody" },
+/// }
+/// # let host = siyu_plugin::fake::Host::of::<Plugin>();
+/// # assert_eq!(host.manifest().channel.as_ref().unwrap().summary, "Delivers to nobody.");
+/// ```
+///
 /// The manifest lists what stands here: the step a reaction names must be among `steps`, an event that a step emits among
 /// `events`, and a capability that is used among `capabilities` (`log`, `context` and `random` every plugin has).
 #[macro_export]
@@ -71,6 +94,34 @@ macro_rules! export {
         }
 
         $crate::__export_component!(Plugin [$($($resource)*)?]);
+    };
+    (
+        name: $name:expr,
+        version: $version:expr,
+        summary: $summary:expr,
+        channel: $channel:ty
+        $(, capabilities: { $($capability:ident: $why:expr),* $(,)? })?
+        $(,)?
+    ) => {
+        /// The plugin of this crate.
+        #[derive(Debug, Clone, Copy)]
+        pub struct Plugin;
+
+        impl $crate::Plugin for Plugin {
+            const NAME: &'static str = $name;
+            const VERSION: &'static str = $version;
+            const SUMMARY: &'static str = $summary;
+            const STEPS: &'static [$crate::StepEntry] = &[];
+            const RESOURCES: &'static [$crate::ResourceEntry] = &[];
+            const EVENTS: &'static [$crate::EventEntry] = &[];
+            const REACTIONS: &'static [(&'static str, &'static str)] = &[];
+            const CAPABILITIES: &'static [($crate::Capability, &'static str)] =
+                &[$($(($crate::Capability::$capability, $why)),*)?];
+            const CHANNEL: ::std::option::Option<$crate::ChannelEntry> =
+                ::std::option::Option::Some($crate::ChannelEntry::of::<$channel>());
+        }
+
+        $crate::__export_component!(@channel Plugin);
     };
 }
 
@@ -108,6 +159,25 @@ macro_rules! __export_component {
             }
         }
         $crate::bindings::export_steps_and_resources!($plugin with_types_in $crate::bindings);
+    };
+    (@channel $plugin:ident) => {
+        $crate::__export_component!($plugin []);
+        impl $crate::bindings::network::exports::siyu::plugin::channel::Guest for $plugin {
+            fn deliver(
+                config: ::std::string::String,
+                message: $crate::bindings::network::exports::siyu::plugin::channel::Message,
+            ) -> $crate::bindings::network::exports::siyu::plugin::channel::Verdict {
+                $crate::component::deliver::<Self>(config, message)
+            }
+
+            fn reconcile(
+                config: ::std::string::String,
+                message: $crate::bindings::network::exports::siyu::plugin::channel::Message,
+            ) -> ::std::option::Option<$crate::bindings::network::exports::siyu::plugin::channel::Verdict> {
+                $crate::component::reconcile::<Self>(config, message)
+            }
+        }
+        $crate::bindings::network::export_channel!($plugin with_types_in $crate::bindings::network);
     };
     (@steps $plugin:ident) => {
         impl $crate::bindings::exports::siyu::plugin::steps::Guest for $plugin {

@@ -6,6 +6,7 @@ mod arena;
 #[doc(hidden)]
 pub mod bindings;
 mod capability;
+mod channel;
 #[cfg(target_family = "wasm")]
 #[doc(hidden)]
 pub mod component;
@@ -31,15 +32,16 @@ mod time;
 use fake::port;
 
 pub use capability::{
-    codes, context, counters, customers, events, expressions, log, messages, pools, random, records,
-    resources,
+    cache, codes, context, counters, customers, events, expressions, http, log, messages, pools, random,
+    records, resources,
 };
+pub use channel::{Channel, Message, Place, SecretUse, Verdict};
 pub use error::{Error, ErrorCode};
 pub use event::{Event, Incoming, host_events};
 pub use expressions::Expression;
 pub use key::key;
 pub use manifest::{CONTRACT_VERSION, Capability};
-pub use plugin::{EventEntry, Plugin, ResourceEntry, StepEntry};
+pub use plugin::{ChannelEntry, EventEntry, Plugin, ResourceEntry, StepEntry};
 pub use resource::{Finding, Findings, Reaction, Resource};
 pub use step::{Answer, Step};
 pub use stop::{Fault, FieldFault, Refusal, Refused, Stop};

@@ -4,6 +4,7 @@
 use schemars::Schema;
 use serde::Serialize;
 
+use crate::channel::SecretUse;
 use crate::resource::Reaction;
 use crate::stop::Refusal;
 
@@ -39,6 +40,10 @@ pub enum Capability {
     Resources,
     /// [`expressions`](crate::expressions): conditions that operators wrote.
     Expressions,
+    /// [`http`](crate::http): requests of deliveries.
+    Http,
+    /// [`cache`](crate::cache): what a channel remembers between two deliveries.
+    Cache,
 }
 
 /// What a plugin says of itself, as the host reads it.
@@ -53,6 +58,17 @@ pub(crate) struct Manifest {
     pub(crate) events: Vec<EventOffer>,
     pub(crate) reactions: Vec<Reaction>,
     pub(crate) capabilities: Vec<CapabilityUse>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) channel: Option<ChannelOffer>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct ChannelOffer {
+    pub(crate) summary: String,
+    pub(crate) config: Schema,
+    pub(crate) hosts: &'static [&'static str],
+    pub(crate) is_idempotent: bool,
+    pub(crate) secrets: &'static [SecretUse],
 }
 
 #[derive(Serialize)]

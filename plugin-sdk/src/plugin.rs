@@ -1,10 +1,11 @@
 //! A plugin as a table of what it offers, and the dispatch of calls over it. The table is constant: nothing is registered
 //! when a call begins.
 
+use crate::channel::{self, Channel, Message, Verdict};
 use crate::event::Event;
 use crate::json;
 use crate::manifest::{
-    CONTRACT_VERSION, Capability, CapabilityUse, EventOffer, Manifest, ResourceOffer, StepOffer,
+    CONTRACT_VERSION, Capability, CapabilityUse, ChannelOffer, EventOffer, Manifest, ResourceOffer, StepOffer,
 };
 use crate::resource::{self, Finding, Reaction, Resource};
 use crate::schema;
@@ -29,6 +30,8 @@ pub trait Plugin: 'static {
     const REACTIONS: &'static [(&'static str, &'static str)];
     /// What it asks for, and why.
     const CAPABILITIES: &'static [(Capability, &'static str)];
+    /// How it delivers messages, when it does.
+    const CHANNEL: Option<ChannelEntry> = None;
 }
 
 /// A step in the table.
@@ -101,6 +104,34 @@ impl EventEntry {
     }
 }
 
+/// A channel in the table.
+#[derive(Debug, Clone, Copy)]
+pub struct ChannelEntry {
+    offer: fn() -> ChannelOffer,
+    deliver: fn(&str, Message) -> Verdict,
+    reconcile: fn(&str, Message) -> Option<Verdict>,
+}
+
+impl ChannelEntry {
+    /// The entry of a channel.
+    pub const fn of<C: Channel>() -> Self {
+        Self {
+            offer: || {
+                let config = schema::read::<C::Config>();
+                ChannelOffer {
+                    summary: schema::summary(&config),
+                    config,
+                    hosts: C::HOSTS,
+                    is_idempotent: C::IS_IDEMPOTENT,
+                    secrets: C::SECRETS,
+                }
+            },
+            deliver: channel::deliver::<C>,
+            reconcile: channel::reconcile::<C>,
+        }
+    }
+}
+
 /// The manifest as JSON.
 pub(crate) fn describe<P: Plugin>() -> Result<String, Fault> {
     let manifest = Manifest {
@@ -116,8 +147,22 @@ pub(crate) fn describe<P: Plugin>() -> Result<String, Fault> {
             .map(|(event, step)| Reaction { event: (*event).to_owned(), step })
             .collect(),
         capabilities: P::CAPABILITIES.iter().map(|(name, why)| CapabilityUse { name: *name, why }).collect(),
+        channel: P::CHANNEL.map(|entry| (entry.offer)()),
     };
     json::write("the manifest", &manifest)
+}
+
+/// Hands a message over.
+pub(crate) fn deliver<P: Plugin>(config: &str, message: Message) -> Verdict {
+    match P::CHANNEL {
+        Some(entry) => (entry.deliver)(config, message),
+        None => Verdict::Refused("the plugin has no channel".to_owned()),
+    }
+}
+
+/// What became of a message.
+pub(crate) fn reconcile<P: Plugin>(config: &str, message: Message) -> Option<Verdict> {
+    P::CHANNEL.and_then(|entry| (entry.reconcile)(config, message))
 }
 
 /// Runs a step by its name.

@@ -3,6 +3,7 @@
 //! Plain functions on purpose, no trait: what a plugin does not call is not linked, so a component's import list is what
 //! it uses. The other implementation, of tests, is `fake::port`. Nothing here has rules.
 
+use crate::bindings::network::siyu::plugin as web;
 use crate::bindings::siyu::plugin as wit;
 use crate::codes::Found;
 use crate::context::Call;
@@ -11,7 +12,7 @@ use crate::error::{Error, ErrorCode};
 use crate::log::Level;
 use crate::messages::Enqueued;
 use crate::pools::{Pool, Reservation, ReservationStatus, Reserve, Reserved};
-use crate::time::{Instant, LocalTime};
+use crate::time::{Duration, Instant, LocalTime};
 
 type Asked<T> = Result<T, Error>;
 
@@ -289,6 +290,56 @@ pub(crate) fn resource(kind: &str, name: &str) -> Asked<Option<String>> {
 
 pub(crate) fn resource_names(kind: &str) -> Asked<Vec<String>> {
     Ok(wit::resources::names(kind)?)
+}
+
+pub(crate) fn send(request: &crate::http::Request) -> Result<crate::http::Response, crate::http::Error> {
+    use crate::http::ErrorCode as To;
+    use web::http::ErrorCode as From;
+    let header =
+        |(name, value): &(String, String)| web::web::Header { name: name.clone(), value: value.clone() };
+    let request = web::web::Request {
+        method: request.method.clone(),
+        url: request.url.clone(),
+        headers: request.headers.iter().map(header).collect(),
+        body: request.body.clone(),
+    };
+    match web::http::send(&request) {
+        Ok(response) => Ok(crate::http::Response {
+            status: response.status,
+            headers: response.headers.into_iter().map(|header| (header.name, header.value)).collect(),
+            body: response.body,
+        }),
+        Err(error) => Err(crate::http::Error {
+            code: match error.code {
+                From::Invalid => To::Invalid,
+                From::Denied => To::Denied,
+                From::Unreachable => To::Unreachable,
+                From::Timeout => To::Timeout,
+                From::TooLarge => To::TooLarge,
+                From::Limit => To::Limit,
+                From::OpenCircuit => To::OpenCircuit,
+            },
+            message: error.message,
+            may_have_arrived: error.may_have_arrived,
+            retry_after: error.retry_after_ms.map(|ms| Duration::from_millis(ms.into())),
+        }),
+    }
+}
+
+pub(crate) fn cached(key: &str) -> Asked<Option<String>> {
+    Ok(web::cache::get(key)?)
+}
+
+pub(crate) fn peek_cached(key: &str) -> Asked<Option<String>> {
+    Ok(web::cache::peek(key)?)
+}
+
+pub(crate) fn cache(key: &str, value: &str, expires_at: Instant) -> Asked<()> {
+    Ok(web::cache::put(key, value, millis(expires_at))?)
+}
+
+pub(crate) fn uncache(key: &str) -> Asked<()> {
+    Ok(web::cache::remove(key)?)
 }
 
 pub(crate) fn evaluate(source: &str, customer: Option<&str>, vars: &str) -> Asked<(String, Option<Instant>)> {

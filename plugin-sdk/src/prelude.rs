@@ -4,6 +4,7 @@ pub use schemars::JsonSchema;
 pub use serde::{Deserialize, Serialize};
 pub use serde_json::json;
 
+pub use crate::channel::{Channel, Message, SecretUse, Verdict};
 pub use crate::error::Error;
 pub use crate::event::{Event, Incoming};
 pub use crate::expressions::Expression;

@@ -75,7 +75,7 @@ fn a_component_describes_itself_as_its_tests_do_and_says_where_it_panics() {
 
     let runtime = runtime();
     let digest = runtime.load(&packed.component).expect("it loads").digest;
-    assert_eq!(runtime.imports(&digest), Some(Capability::ALL.into_iter().collect()));
+    assert_eq!(runtime.imports(&digest), Some(Capability::OF_STEPS.into_iter().collect()));
     let check = |name: &str, definition: &serde_json::Value| {
         runtime.check_resource(&digest, "shelf", name, &definition.to_string())
     };

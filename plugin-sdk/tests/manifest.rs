@@ -40,6 +40,8 @@ fn capabilities_have_the_hosts_names() {
         Ours::Messages,
         Ours::Resources,
         Ours::Expressions,
+        Ours::Http,
+        Ours::Cache,
     ];
     let names = ours.map(|capability| serde_json::to_value(capability).unwrap());
     assert_eq!(names, Capability::ALL.map(|capability| serde_json::to_value(capability).unwrap()));

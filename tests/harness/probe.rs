@@ -33,7 +33,7 @@ fn manifest() -> Manifest {
     let mut steps: Vec<Value> = STEPS.iter().map(|name| step(name)).collect();
     steps.push(step("block"));
     let capabilities =
-        Capability::ALL.map(|capability| json!({"name": capability.as_str(), "why": "to be probed"}));
+        Capability::OF_STEPS.map(|capability| json!({"name": capability.as_str(), "why": "to be probed"}));
     let event = |name: &str| json!({"type": name, "summary": name, "data": any});
     let manifest = json!({
         "name": "probe", "version": "1.0.0", "contract": "1.0.0", "summary": "Probes the host.",

@@ -94,6 +94,52 @@ pub mod call {
     pub const FAULT_MESSAGE_BYTES_MAX: usize = 4 << 10;
 }
 
+/// What a delivery over a plugin's channel may use, and what it may send and get over the network.
+pub mod network {
+    /// Bytes of the body of a request.
+    pub const REQUEST_BYTES_MAX: usize = 1 << 20;
+    /// Bytes of the body of a response.
+    pub const RESPONSE_BYTES_MAX: usize = 1 << 20;
+    /// Bytes of a URL: what servers take.
+    pub const URL_BYTES_MAX: usize = 8 << 10;
+    /// Header fields of a request or a response.
+    pub const HEADERS_MAX: usize = 64;
+    /// Bytes of all names and values of header fields together.
+    pub const HEADER_BYTES_MAX: usize = 32 << 10;
+    /// Addresses of a name that are looked at; one that is not public refuses the name.
+    pub const ADDRESSES_MAX: usize = 32;
+    /// Milliseconds that looking a name up and connecting may take, TLS included.
+    pub const CONNECT_MS: u64 = 3_000;
+    /// Milliseconds that a request may take in all.
+    pub const REQUEST_MS: u64 = 10_000;
+    /// Milliseconds after which a delivery sends nothing more.
+    pub const DELIVERY_MS: u64 = 30_000;
+    /// Requests of one delivery.
+    pub const REQUESTS_MAX: u32 = 16;
+    /// Requests of one tenant that are under way at once.
+    pub const AT_ONCE_OF_TENANT: usize = 12;
+    /// Requests of one host that are under way at once, each on a thread that waits for it.
+    pub const AT_ONCE: usize = 128;
+    /// Failures one after another after which a peer is left alone.
+    pub const FAILURES_MAX: u32 = 5;
+    /// Milliseconds for which a peer is left alone first; they double with each probe that fails.
+    pub const REST_MS: u64 = 5_000;
+    /// Milliseconds for which a peer is left alone at most.
+    pub const REST_MS_MAX: u64 = 300_000;
+    /// Peers of which failures are remembered, a tenant each; the one that was used longest ago is forgotten.
+    pub const PEERS_MAX: usize = 4_096;
+    /// Bytes of the value of a secret: a private key in PEM has some kilobytes.
+    pub const SECRET_BYTES_MAX: usize = 16 << 10;
+    /// Bytes of a key of a channel's cache.
+    pub const CACHE_KEY_BYTES_MAX: usize = 256;
+    /// Bytes of a value of a channel's cache: an access token has some hundreds.
+    pub const CACHE_VALUE_BYTES_MAX: usize = 16 << 10;
+    /// Values of one channel's cache.
+    pub const CACHE_VALUES_MAX: usize = 64;
+    /// Host calls of one delivery.
+    pub const HOST_CALLS_MAX: u32 = 1_000;
+}
+
 /// A component file and what it becomes.
 pub mod component {
     /// Bytes of one component: the largest seen is a Python plugin with 18 MB.

@@ -51,6 +51,13 @@ pub struct Message {
     pub step: Option<StepId>,
 }
 
+impl Message {
+    /// The object that the channel said with its last verdict, JSON text: what the other side calls the message.
+    pub fn details(&self) -> Option<&str> {
+        self.reason.as_deref().filter(|text| text.starts_with('{') && text.ends_with('}'))
+    }
+}
+
 /// Which rules of contact hold for a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -199,6 +199,102 @@ pub(crate) struct Evaluated {
     pub(crate) changes_at: Option<f64>,
 }
 
+/// `web.header`.
+#[derive(Debug, Clone, ComponentType, Lift, Lower)]
+#[component(record)]
+pub(crate) struct Header {
+    pub(crate) name: String,
+    pub(crate) value: String,
+}
+
+/// `web.request`.
+#[derive(Debug, Clone, ComponentType, Lift)]
+#[component(record)]
+pub(crate) struct Request {
+    pub(crate) method: String,
+    pub(crate) url: String,
+    pub(crate) headers: Vec<Header>,
+    pub(crate) body: Vec<u8>,
+}
+
+/// `web.response`.
+#[derive(Debug, Clone, ComponentType, Lower)]
+#[component(record)]
+pub(crate) struct Response {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<Header>,
+    pub(crate) body: Vec<u8>,
+}
+
+/// `http.error-code`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ComponentType, Lower)]
+#[component(enum)]
+#[repr(u8)]
+pub(crate) enum HttpErrorCode {
+    #[component(name = "invalid")]
+    Invalid,
+    #[component(name = "denied")]
+    Denied,
+    #[component(name = "unreachable")]
+    Unreachable,
+    #[component(name = "timeout")]
+    Timeout,
+    #[component(name = "too-large")]
+    TooLarge,
+    #[component(name = "limit")]
+    Limit,
+    #[component(name = "open-circuit")]
+    OpenCircuit,
+}
+
+/// `http.error`.
+#[derive(Debug, Clone, ComponentType, Lower)]
+#[component(record)]
+pub(crate) struct HttpError {
+    pub(crate) code: HttpErrorCode,
+    pub(crate) message: String,
+    #[component(name = "may-have-arrived")]
+    pub(crate) may_have_arrived: bool,
+    #[component(name = "retry-after-ms")]
+    pub(crate) retry_after_ms: Option<u32>,
+}
+
+/// `channel.message`.
+#[derive(Debug, Clone, ComponentType, Lower)]
+#[component(record)]
+pub(crate) struct Message<'a> {
+    pub(crate) id: String,
+    pub(crate) channel: &'a str,
+    pub(crate) template: &'a str,
+    pub(crate) class: &'a str,
+    pub(crate) body: &'a str,
+    pub(crate) customer: &'a str,
+    #[component(name = "planned-at")]
+    pub(crate) planned_at: f64,
+    #[component(name = "expires-at")]
+    pub(crate) expires_at: f64,
+    pub(crate) attempt: u32,
+    pub(crate) details: Option<&'a str>,
+}
+
+/// `channel.verdict`.
+#[derive(Debug, Clone, ComponentType, Lift)]
+#[component(variant)]
+pub(crate) enum Verdict {
+    #[component(name = "sent")]
+    Sent(Option<String>),
+    #[component(name = "task-created")]
+    TaskCreated(Option<String>),
+    #[component(name = "delivered")]
+    Delivered(Option<String>),
+    #[component(name = "refused")]
+    Refused(String),
+    #[component(name = "later")]
+    Later((String, Option<u32>)),
+    #[component(name = "uncertain")]
+    Uncertain(String),
+}
+
 /// `steps.refusal`.
 #[derive(Debug, Clone, ComponentType, Lift)]
 #[component(record)]
@@ -261,6 +357,10 @@ pub(crate) struct Finding {
 pub(crate) type Run<'a> = ((&'a str, &'a str), (Result<Answer, Fault>,));
 /// What `steps.describe` takes and gives.
 pub(crate) type Describe = ((), (String,));
+/// What `channel.deliver` takes and gives.
+pub(crate) type Deliver<'a> = ((&'a str, Message<'a>), (Verdict,));
+/// What `channel.reconcile` takes and gives.
+pub(crate) type Reconcile<'a> = ((&'a str, Message<'a>), (Option<Verdict>,));
 /// What `resource-kinds.check` takes and gives.
 pub(crate) type Check<'a> = ((&'a str, &'a str, &'a str), (Vec<Finding>,));
 /// What `resource-kinds.apply` takes and gives.

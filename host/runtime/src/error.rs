@@ -107,6 +107,19 @@ pub enum LoadError {
         /// Names of the capabilities.
         capabilities: String,
     },
+    /// Delivers without saying how, or says how and does not.
+    #[error(
+        "{}",
+        if *exports {
+            "the component exports `channel`, and its manifest has no `channel`: nobody can know where it sends"
+        } else {
+            "the component's manifest has a `channel`, and it does not export `channel`"
+        }
+    )]
+    Channel {
+        /// Whether it exports it.
+        exports: bool,
+    },
     /// Fits the contract by name and not by type, or needs more than the pool has.
     #[error("the component cannot be linked: {0}")]
     Link(String),

@@ -5,7 +5,7 @@ use wasmtime::component::{
     Component, ComponentExportIndex, ComponentNamedList, InstancePre, Lift, Linker, Lower,
 };
 
-use crate::contract::{Apply, Check, Describe, Run};
+use crate::contract::{Apply, Check, Deliver, Describe, Reconcile, Run};
 use crate::error::LoadError;
 use crate::inspect::{Inspected, own_interface};
 use crate::sandbox::Target;
@@ -22,6 +22,12 @@ pub(crate) struct Linked {
     describe: ComponentExportIndex,
     run: ComponentExportIndex,
     kinds: Option<Kinds>,
+    channel: Option<Deliveries>,
+}
+
+struct Deliveries {
+    deliver: ComponentExportIndex,
+    reconcile: ComponentExportIndex,
 }
 
 struct Kinds {
@@ -40,6 +46,10 @@ pub(crate) enum Export {
     Check,
     /// `resource-kinds.apply`.
     Apply,
+    /// `channel.deliver`.
+    Deliver,
+    /// `channel.reconcile`.
+    Reconcile,
 }
 
 impl Linked {
@@ -63,6 +73,13 @@ impl Linked {
             exports.named("steps")?.ok_or_else(|| LoadError::World { found: "no steps".to_owned() })?;
         let (describe, run) =
             (exports.function::<Describe>(&steps, "describe")?, exports.function::<Run<'_>>(&steps, "run")?);
+        let channel = match exports.named("channel")? {
+            None => None,
+            Some(channel) => Some(Deliveries {
+                deliver: exports.function::<Deliver<'_>>(&channel, "deliver")?,
+                reconcile: exports.function::<Reconcile<'_>>(&channel, "reconcile")?,
+            }),
+        };
         let kinds = match exports.named("resource-kinds")? {
             None => None,
             Some(kinds) => Some(Kinds {
@@ -76,7 +93,7 @@ impl Linked {
             limits::call::FUEL_PER_LOOK
         };
         let units = engine::units_of(component);
-        Ok(Self { component: linked, units, fuel_per_look, describe, run, kinds })
+        Ok(Self { component: linked, units, fuel_per_look, describe, run, kinds, channel })
     }
 
     /// Units of the pool that an instance takes.
@@ -91,6 +108,8 @@ impl Linked {
             Export::Run => &self.run,
             Export::Check => &self.kinds.as_ref()?.check,
             Export::Apply => &self.kinds.as_ref()?.apply,
+            Export::Deliver => &self.channel.as_ref()?.deliver,
+            Export::Reconcile => &self.channel.as_ref()?.reconcile,
         };
         let Self { component, units, fuel_per_look, .. } = self;
         Some(Target { component, units: *units, fuel_per_look: *fuel_per_look, export, limits })

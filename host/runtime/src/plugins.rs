@@ -4,11 +4,15 @@
 
 use std::sync::Arc;
 
-use siyu_engine::ports::plugins::{CallHost, CallReport, Entry, PluginCall, Plugins};
+use siyu_engine::ports::channel::Verdict;
+use siyu_engine::ports::plugins::{
+    CallHost, CallReport, DeliveryCall, DeliveryReport, Entry, PluginCall, Plugins,
+};
 use siyu_model::digest::PluginDigest;
 use siyu_model::plugin::{Answer, CallLimits, CapabilitySet, Fault, Finding, HostFault, Manifest};
 
-use crate::contract::{Apply, Check, Describe, Run};
+use crate::capabilities::millis;
+use crate::contract::{Apply, Check, Deliver, Describe, Message, Reconcile, Run};
 use crate::inspect::names;
 use crate::linked::Export;
 use crate::runtime::{Loaded, Runtime};
@@ -35,6 +39,14 @@ impl Plugins for Runtime {
             answer
         });
         CallReport { outcome, usage, log: ran.log, host: ran.host }
+    }
+
+    fn deliver(&self, call: DeliveryCall<'_>, host: Box<dyn CallHost>) -> DeliveryReport {
+        let ran = match self.deliverable(&call) {
+            Ok(loaded) => self.hand_over(&loaded, &call, host),
+            Err(fault) => Ran::never_began(fault, host),
+        };
+        DeliveryReport { outcome: ran.result, usage: ran.usage, log: ran.log, host: ran.host }
     }
 
     fn check_resource(
@@ -108,10 +120,54 @@ impl Runtime {
     }
 }
 
+impl Runtime {
+    fn deliverable(&self, call: &DeliveryCall<'_>) -> Result<Arc<Loaded>, Fault> {
+        let loaded = self.loaded_or_fault(call.digest)?;
+        within_input(call.config, call.limits)?;
+        within_input(call.customer, call.limits)?;
+        Ok(loaded)
+    }
+
+    fn hand_over(
+        &self,
+        loaded: &Loaded,
+        call: &DeliveryCall<'_>,
+        host: Box<dyn CallHost>,
+    ) -> Ran<Option<Verdict>> {
+        let export = if call.is_question { Export::Reconcile } else { Export::Deliver };
+        let Some(target) = loaded.linked.target(export, call.limits) else {
+            return Ran::never_began(loaded.has_no_channel(), host);
+        };
+        let message = call.message;
+        let arguments = (
+            call.config,
+            Message {
+                id: message.id.to_string(),
+                channel: message.channel.as_str(),
+                template: message.template.as_str(),
+                class: message.class.as_str(),
+                body: &message.body,
+                customer: call.customer,
+                planned_at: millis(message.planned_at),
+                expires_at: millis(message.expires_at),
+                attempt: message.attempts.saturating_add(1),
+                details: message.details(),
+            },
+        );
+        if call.is_question {
+            let ran: Ran<<Reconcile<'_> as Pair>::Answer> = self.sandbox.run(&target, arguments, host);
+            ran.read(|(verdict,)| verdict.map(answer::of_delivery).transpose())
+        } else {
+            let ran: Ran<<Deliver<'_> as Pair>::Answer> = self.sandbox.run(&target, arguments, host);
+            ran.read(|(verdict,)| answer::of_delivery(verdict).map(Some))
+        }
+    }
+}
+
 impl Loaded {
     /// Free capabilities need no grant.
     fn check_grants(&self, granted: CapabilitySet) -> Result<(), Fault> {
-        let all = CapabilitySet::free().iter().fold(granted, CapabilitySet::with);
+        let all = CapabilitySet::without_grant().iter().fold(granted, CapabilitySet::with);
         let missing = self.imports.beyond(all);
         if missing.is_empty() {
             return Ok(());
@@ -123,6 +179,12 @@ impl Loaded {
             self.manifest.version,
             names(missing)
         )))
+    }
+
+    fn has_no_channel(&self) -> Fault {
+        let Manifest { name, version, .. } = &*self.manifest;
+        HostFault::NotLoadable
+            .fault(format!("plugin {name} {version} does not export `channel`: it delivers no messages"))
     }
 
     fn has_no_kinds(&self) -> Fault {

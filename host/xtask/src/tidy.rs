@@ -23,7 +23,7 @@ const TOP: [&str; 9] = [
 
 /// The floor of each crate; a crate uses lower floors only. Crates that are not named here are above all floors
 /// (developer commands, tests) or below all (the SDK and plugins, which know the host's model at most).
-const FLOORS: [(&str, u32); 11] = [
+const FLOORS: [(&str, u32); 12] = [
     ("siyu-durable", 1),
     ("siyu-model", 1),
     ("siyu-workflow", 2),
@@ -33,17 +33,19 @@ const FLOORS: [(&str, u32); 11] = [
     ("siyu-runtime", 3),
     ("siyu-secrets", 3),
     ("siyu-channels", 3),
+    ("siyu-network", 3),
     ("siyu-api", 4),
     ("siyu-cli", 5),
 ];
 
 /// The only crates that may know these: everything else goes through a port.
-const ONLY: [(&str, &[&str]); 6] = [
+const ONLY: [(&str, &[&str]); 7] = [
     ("serde_yaml", &["siyu-workflow", "siyu-reference"]),
     ("sqlx", &["siyu-store", "siyu-bench", "siyu-test-postgres"]),
     ("wasmtime", &["siyu-runtime", "siyu-bench"]),
     ("axum", &["siyu-api"]),
-    ("hyper", &["siyu-api", "siyu-wecom-emulator"]),
+    ("hyper", &["siyu-api", "siyu-network", "siyu-wecom-emulator"]),
+    ("rustls", &["siyu-api", "siyu-network"]),
     ("clap", &["siyu-cli", "xtask", "siyu-bench", "siyu-peers"]),
 ];
 

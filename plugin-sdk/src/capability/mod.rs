@@ -3,12 +3,14 @@
 //! Arguments are checked and turned into their types here; the host decides. Nothing here keeps state, except that the
 //! call's context is asked for once.
 
+pub mod cache;
 pub mod codes;
 pub mod context;
 pub mod counters;
 pub mod customers;
 pub mod events;
 pub mod expressions;
+pub mod http;
 pub mod log;
 pub mod messages;
 pub mod pools;
@@ -43,7 +45,7 @@ fn written<T: Serialize + ?Sized>(what: &str, value: &T) -> Result<String, Error
 }
 
 /// A document of the host.
-fn read<T: DeserializeOwned>(what: impl FnOnce() -> String, text: &str) -> Result<T, Error> {
+pub(crate) fn read<T: DeserializeOwned>(what: impl FnOnce() -> String, text: &str) -> Result<T, Error> {
     json::read(text).map_err(|unreadable| {
         Error::invalid(format!("{} is not what this version of the plugin expects: {unreadable}", what()))
     })

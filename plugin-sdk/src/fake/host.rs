@@ -16,6 +16,7 @@ use super::outcome::words;
 use super::port::instant;
 use super::state::{State, Tables};
 use super::view::Reacted;
+use crate::channel::{Message, Verdict};
 use crate::plugin::{self, Plugin};
 use crate::resource::Finding;
 use crate::step::Answer;
@@ -76,6 +77,8 @@ pub(super) struct Entries {
     pub(super) run: fn(&str, &str) -> Result<Answer<String>, Stopped>,
     pub(super) check: fn(&str, &str, &str) -> Result<Vec<Finding>, Stopped>,
     pub(super) apply: fn(&str, &str, &str) -> Result<String, Stopped>,
+    pub(super) deliver: fn(&str, Message) -> Verdict,
+    pub(super) reconcile: fn(&str, Message) -> Option<Verdict>,
 }
 
 /// Why a definition did not come into force.
@@ -112,10 +115,17 @@ impl Host {
             log: Vec::new(),
             blocked: None,
             call: None,
+            net: super::state::Net::default(),
         };
         Self {
             state: Some(Box::new(state)),
-            plugin: Entries { run: plugin::run::<P>, check: plugin::check::<P>, apply: plugin::apply::<P> },
+            plugin: Entries {
+                run: plugin::run::<P>,
+                check: plugin::check::<P>,
+                apply: plugin::apply::<P>,
+                deliver: plugin::deliver::<P>,
+                reconcile: plugin::reconcile::<P>,
+            },
             customer: None,
             event: None,
             run: None,
@@ -306,6 +316,12 @@ fn check_summaries(manifest: &Manifest) {
     let events = manifest.events.iter().map(|event| ("event", event.event_type.as_str(), &event.summary));
     for (what, name, summary) in steps.chain(kinds).chain(events) {
         assert!(!summary.is_empty(), "the {what} `{name}` has no summary: write a doc comment on its type");
+    }
+    if let Some(channel) = &manifest.channel {
+        assert!(
+            !channel.summary.is_empty(),
+            "the channel has no summary: write a doc comment on its `Config`"
+        );
     }
     assert!(!manifest.summary.is_empty(), "the plugin has no summary");
 }

@@ -9,6 +9,7 @@
 //! What it does not do: schemas, fuel, memory limits, templates of messages, rules of contact, workflows and other
 //! plugins.
 
+mod deliver;
 mod host;
 mod outcome;
 pub(crate) mod port;

@@ -34,7 +34,7 @@ impl Drop for GiveBack<'_> {
 
 impl Host {
     /// Runs code on this thread with the host under it.
-    fn under<T>(&mut self, call: Call, work: impl FnOnce() -> T) -> T {
+    pub(super) fn under<T>(&mut self, call: Call, work: impl FnOnce() -> T) -> T {
         self.state_mut().call = Some(call);
         if let Some(state) = self.take_state() {
             state::install(state);
@@ -46,7 +46,7 @@ impl Host {
         result
     }
 
-    fn next_call(&mut self, step: &str) -> Call {
+    pub(super) fn next_call(&mut self, step: &str) -> Call {
         let (customer, event, run) = (self.customer, self.event.clone(), self.run.clone());
         let depth = event.as_ref().map_or(0, |event| event.depth);
         let state = self.state_mut();

@@ -19,6 +19,7 @@ use siyu_model::stock::reservation::Reservation;
 use super::SentMessage;
 use super::table::Table;
 use crate::error::Error;
+use crate::http::{self, Request, Response};
 
 thread_local! {
     /// The state while a call runs on this thread.
@@ -63,7 +64,23 @@ pub(super) struct State {
     /// Why messages are blocked, if they are.
     pub(super) blocked: Option<String>,
     pub(super) call: Option<Call>,
+    /// What a delivery sees of the network.
+    pub(super) net: Net,
 }
+
+/// The network of a test.
+#[derive(Default)]
+pub(super) struct Net {
+    /// What peers answer, by the request.
+    pub(super) peers: Option<Box<Peers>>,
+    /// Requests that were sent.
+    pub(super) requests: Vec<Request>,
+    /// What the channel remembers, and until when.
+    pub(super) cache: BTreeMap<String, (String, UtcMs)>,
+}
+
+/// All peers of a test as one function.
+pub(super) type Peers = dyn FnMut(&Request) -> Result<Response, http::Error>;
 
 /// What a call can change.
 #[derive(Default)]
@@ -117,6 +134,10 @@ pub(super) struct Call {
     pub(super) depth: u32,
     /// Whether it is the check of a definition, to which nothing answers.
     pub(super) is_pure: bool,
+    /// Whether it is a delivery, which alone may send requests.
+    pub(super) is_delivery: bool,
+    /// Requests that it sent.
+    pub(super) requests: u32,
     pub(super) pending: Vec<Pending>,
     pub(super) drawn: usize,
     pub(super) minted: u64,

@@ -34,7 +34,7 @@ pub fn manifest() -> Manifest {
         })
         .collect();
     let capabilities =
-        Capability::ALL.map(|capability| json!({"name": capability.as_str(), "why": "to be simulated"}));
+        Capability::OF_STEPS.map(|capability| json!({"name": capability.as_str(), "why": "to be simulated"}));
     let data = json!({
         "type": "object",
         "properties": {"n": {"type": "integer"}, "items": {"type": "array"}},

@@ -53,7 +53,7 @@ pub(crate) fn call(cell: &mut MemoryCell, calling: Calling<'_>, entry: Entry<'_>
             usage: CallUsage::default(),
         });
     };
-    let granted = used.grants.iter().copied().fold(CapabilitySet::free(), CapabilitySet::with);
+    let granted = used.grants.iter().copied().fold(CapabilitySet::without_grant(), CapabilitySet::with);
     let step = match entry {
         Entry::Step { step, .. } => step,
         Entry::Apply { kind, .. } => kind,

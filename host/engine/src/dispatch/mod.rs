@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use siyu_model::clock::{DurationMs, UtcMs};
 use siyu_model::id::MessageId;
-use siyu_model::json::Value;
+use siyu_model::json::{self, Value};
 use siyu_model::message::{Message, MessageClass, MessageStatus};
 use siyu_model::name::EventType;
 use siyu_model::playbook::Playbook;
@@ -85,36 +85,50 @@ pub(crate) fn receipt(memory: &mut Memory, receipt: Receipt, at: Option<UtcMs>) 
         return Ok(());
     };
     let at = at.unwrap_or(message.changed_at);
-    match receipt.verdict {
+    let (verdict, details) = match receipt.verdict {
+        Verdict::BecameWith(status, details) => (Verdict::Became(status), json::print(&details).ok()),
+        verdict => (verdict, None),
+    };
+    match verdict {
         Verdict::Became(status) if message.status.can_become(status) => {
             message.attempts += 1;
-            change_at(memory, message, status, None, at)
+            change_at(memory, message, status, details, at)
         }
         // A receipt that comes twice, or too late, changes nothing: terminal states are forever.
         _ if message.status != MessageStatus::Planned => Ok(()),
         // Nobody would ever hear of it again: it is tried again, and expires when the channel does not learn.
-        Verdict::Became(status) => {
+        Verdict::Became(status) | Verdict::BecameWith(status, _) => {
             let reason =
                 format!("the channel says `{}`, which a planned message cannot become", status.as_str());
-            later(memory, message, reason, at);
+            later(memory, message, reason, None, at);
             Ok(())
         }
         Verdict::Refused(reason) => {
             message.attempts += 1;
             change_at(memory, message, MessageStatus::Failed, Some(reason), at)
         }
+        Verdict::Uncertain(reason) => {
+            message.attempts += 1;
+            let reason = format!("uncertain: {reason}");
+            change_at(memory, message, MessageStatus::Failed, Some(reason), at)
+        }
         Verdict::Later(reason) => {
-            later(memory, message, reason, at);
+            later(memory, message, reason, None, at);
+            Ok(())
+        }
+        Verdict::AgainAfter(reason, pause) => {
+            later(memory, message, reason, Some(pause), at);
             Ok(())
         }
     }
 }
 
-/// A message could not go: it is handed over again after a pause, which grows.
-fn later(memory: &mut Memory, mut message: Message, reason: String, at: UtcMs) {
+/// A message could not go: it is handed over again after a pause, which grows; not before the other side wants it.
+fn later(memory: &mut Memory, mut message: Message, reason: String, wish: Option<DurationMs>, at: UtcMs) {
     message.attempts += 1;
     let pause = AGAIN_MS.saturating_mul(1 << (message.attempts - 1).min(16)).min(AGAIN_MS_MAX);
-    let again_at = memory.now + DurationMs::from_millis(pause);
+    let pause = DurationMs::from_millis(pause).max(wish.unwrap_or_default());
+    let again_at = memory.now + pause;
     let due_at = again_at.min(message.expires_at);
     memory.set_timer(due_at, TimerKind::Message(message.id));
     memory.set_message(Message { reason: Some(reason), due_at, changed_at: at, ..message });
@@ -155,12 +169,14 @@ fn status_event(memory: &mut Memory, id: MessageId, status: MessageStatus) -> Wo
     {
         memory.cause_depth = live.run.depth;
     }
+    let details = message.details().and_then(|text| json::parse(text).ok());
     let data = Value::map([
         ("message", Value::text(id.to_string())),
         ("template", Value::text(message.template.as_str())),
         ("channel", Value::text(message.channel.as_str())),
         ("status", Value::text(status.as_str())),
-        ("reason", message.reason.map_or(Value::Null, Value::text)),
+        ("reason", message.reason.filter(|_| details.is_none()).map_or(Value::Null, Value::text)),
+        ("details", details.unwrap_or(Value::Null)),
     ]);
     host_event(memory, &event_type, Some(message.customer), data);
     Ok(())

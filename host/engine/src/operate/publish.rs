@@ -117,7 +117,7 @@ pub(crate) fn publish(
 
 fn check(cell: &MemoryCell, playbook: &Playbook) -> Result<(), PublishError> {
     for (plugin, used) in &playbook.plugins {
-        let granted = used.grants.iter().copied().fold(CapabilitySet::free(), CapabilitySet::with);
+        let granted = used.grants.iter().copied().fold(CapabilitySet::without_grant(), CapabilitySet::with);
         cell.plugins
             .check_grants(&used.digest, granted)
             .map_err(|fault| PublishError::Plugin { plugin: plugin.clone(), fault: Box::new(fault) })?;

@@ -1,8 +1,9 @@
 //! The channel port: handing messages to the world. This is the only way out of the host.
 
 use async_trait::async_trait;
-use siyu_model::clock::UtcMs;
+use siyu_model::clock::{DurationMs, UtcMs};
 use siyu_model::id::MessageId;
+use siyu_model::json::Value;
 use siyu_model::message::{Message, MessageStatus};
 
 /// A way to reach customers.
@@ -29,8 +30,14 @@ pub struct Receipt {
 pub enum Verdict {
     /// It stands here now: `sent`, `task_created`, `delivered` …
     Became(MessageStatus),
+    /// The same, and an object with what the other side calls it.
+    BecameWith(MessageStatus, Value),
     /// It will never go, and why.
     Refused(String),
     /// It may go later, and why not now.
     Later(String),
+    /// The same, and how long the other side wants to be left alone.
+    AgainAfter(String, DurationMs),
+    /// It may have arrived, and handing it over again could double it: why nobody knows. Never handed over again by itself.
+    Uncertain(String),
 }

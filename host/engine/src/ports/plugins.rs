@@ -8,11 +8,17 @@ use siyu_model::clock::UtcMs;
 use siyu_model::customer::TagMark;
 use siyu_model::digest::PluginDigest;
 use siyu_model::id::RunId;
+use siyu_model::message::Message;
 use siyu_model::name::Tag;
 use siyu_model::playbook::Playbook;
-use siyu_model::plugin::{Answer, CallLimits, CallUsage, CapabilitySet, Fault, Finding, LogLine, Manifest};
+use siyu_model::plugin::{
+    Answer, CallLimits, CallUsage, CapabilitySet, Fault, Finding, HostFault, LogLine, Manifest,
+};
 use siyu_model::stock::pool::Pool;
 use siyu_model::stock::reservation::Reservation;
+
+use super::channel::Verdict;
+use super::network::{Request, Response, SendError};
 
 /// Loads and calls plugins.
 pub trait Plugins: Send + Sync {
@@ -32,6 +38,18 @@ pub trait Plugins: Send + Sync {
     /// Calls a plugin in a fresh sandbox. Never panics, never returns before the call is over, and always gives the
     /// host back, whatever the component does.
     fn call(&self, call: PluginCall<'_>, host: Box<dyn CallHost>) -> CallReport;
+
+    /// Calls a plugin's channel in a fresh sandbox, on this thread, which waits for what the plugin waits for. Never panics,
+    /// and always gives the host back.
+    fn deliver(&self, call: DeliveryCall<'_>, host: Box<dyn CallHost>) -> DeliveryReport {
+        let why = format!("no component {} with a channel is loaded", call.digest.short());
+        DeliveryReport {
+            outcome: Err(HostFault::NotLoadable.fault(why)),
+            usage: CallUsage::default(),
+            log: Vec::new(),
+            host,
+        }
+    }
 
     /// Runs the plugin's own check of a definition, without any capability.
     fn check_resource(
@@ -89,6 +107,36 @@ pub struct CallReport {
     pub host: Box<dyn CallHost>,
 }
 
+/// A delivery to make, or to find out about.
+#[derive(Debug, Clone, Copy)]
+pub struct DeliveryCall<'a> {
+    /// The component.
+    pub digest: &'a PluginDigest,
+    /// What the call may use.
+    pub limits: &'a CallLimits,
+    /// The channel's configuration, JSON text.
+    pub config: &'a str,
+    /// The message.
+    pub message: &'a Message,
+    /// The customer as `customers.get` gives them, JSON text; `null` when they are gone.
+    pub customer: &'a str,
+    /// Whether to ask what became of it instead of handing it over.
+    pub is_question: bool,
+}
+
+/// How a call of a channel went.
+pub struct DeliveryReport {
+    /// What the plugin says became of the message, or why it says nothing; `Ok(None)` when it cannot tell, which only
+    /// a question is answered with.
+    pub outcome: Result<Option<Verdict>, Fault>,
+    /// What it used.
+    pub usage: CallUsage,
+    /// What it logged.
+    pub log: Vec<LogLine>,
+    /// The host that the call worked on, given back.
+    pub host: Box<dyn CallHost>,
+}
+
 /// Why the host did not do what a plugin asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HostError {
@@ -140,6 +188,9 @@ pub struct CallContext {
 /// What a sandboxed call may ask of the host. One method a function of the contract; the sandbox has already counted
 /// and charged the call, the host checks and buffers it. Without a `customer`, the call's own is meant, except for
 /// records, where it means the tenant's.
+///
+/// A host that has nothing of a kind leaves its functions away: they refuse.
+#[expect(unused_variables, reason = "what is not there refuses, whatever it is asked")]
 pub trait CallHost: Send {
     /// Gives the concrete host back to the engine.
     fn into_any(self: Box<Self>) -> Box<dyn Any + Send>;
@@ -150,79 +201,170 @@ pub trait CallHost: Send {
     /// `random.bytes`; the sandbox has bounded `count`.
     fn random(&mut self, count: usize) -> Vec<u8>;
 
+    /// What a plugin hears that asks for what is not there.
+    fn nothing(&self) -> HostError {
+        HostError::Invalid("this call is pure: it checks or describes, and no capability answers".to_owned())
+    }
+
+    /// `http.send`. Waits for the answer.
+    fn send(&mut self, request: Request) -> Result<Response, SendError> {
+        Err(SendError::denied(
+            "only deliveries may send requests: a step plans a message, and a channel delivers it",
+        ))
+    }
+
+    /// `cache.get`. Waits while another call fetches the value.
+    fn cached(&mut self, key: &str) -> Asked<Option<String>> {
+        Err(self.nothing())
+    }
+    /// `cache.peek`. Never waits.
+    fn peek_cached(&mut self, key: &str) -> Asked<Option<String>> {
+        Err(self.nothing())
+    }
+    /// `cache.put`.
+    fn cache(&mut self, key: &str, value: &str, expires_at: UtcMs) -> Asked<()> {
+        Err(self.nothing())
+    }
+    /// `cache.remove`.
+    fn uncache(&mut self, key: &str) -> Asked<()> {
+        Err(self.nothing())
+    }
+
     /// `records.get`.
-    fn record(&mut self, customer: Option<&str>, key: &str) -> Asked<Option<Arc<str>>>;
+    fn record(&mut self, customer: Option<&str>, key: &str) -> Asked<Option<Arc<str>>> {
+        Err(self.nothing())
+    }
     /// `records.put`.
-    fn put_record(&mut self, customer: Option<&str>, key: &str, body: &str) -> Asked<()>;
+    fn put_record(&mut self, customer: Option<&str>, key: &str, body: &str) -> Asked<()> {
+        Err(self.nothing())
+    }
     /// `records.insert`.
-    fn insert_record(&mut self, customer: Option<&str>, key: &str, body: &str) -> Asked<bool>;
+    fn insert_record(&mut self, customer: Option<&str>, key: &str, body: &str) -> Asked<bool> {
+        Err(self.nothing())
+    }
     /// `records.delete`.
-    fn delete_record(&mut self, customer: Option<&str>, key: &str) -> Asked<bool>;
+    fn delete_record(&mut self, customer: Option<&str>, key: &str) -> Asked<bool> {
+        Err(self.nothing())
+    }
     /// `records.scan`.
     fn scan_records(
         &mut self,
         customer: Option<&str>,
         scan: RecordScan<'_>,
-    ) -> Asked<Vec<(String, Arc<str>)>>;
+    ) -> Asked<Vec<(String, Arc<str>)>> {
+        Err(self.nothing())
+    }
 
     /// `pools.define`.
-    fn define_pool(&mut self, pool: &str, total: u64) -> Asked<()>;
+    fn define_pool(&mut self, pool: &str, total: u64) -> Asked<()> {
+        Err(self.nothing())
+    }
     /// `pools.get`.
-    fn pool(&mut self, pool: &str) -> Asked<Option<Pool>>;
+    fn pool(&mut self, pool: &str) -> Asked<Option<Pool>> {
+        Err(self.nothing())
+    }
     /// `pools.reserve`.
-    fn reserve(&mut self, request: ReserveRequest) -> Asked<Reserved>;
+    fn reserve(&mut self, request: ReserveRequest) -> Asked<Reserved> {
+        Err(self.nothing())
+    }
     /// `pools.commit`.
-    fn commit_reservation(&mut self, reservation: &str) -> Asked<bool>;
+    fn commit_reservation(&mut self, reservation: &str) -> Asked<bool> {
+        Err(self.nothing())
+    }
     /// `pools.release`.
-    fn release_reservation(&mut self, reservation: &str) -> Asked<bool>;
+    fn release_reservation(&mut self, reservation: &str) -> Asked<bool> {
+        Err(self.nothing())
+    }
     /// `pools.find`.
-    fn reservation(&mut self, reservation: &str) -> Asked<Option<Reservation>>;
+    fn reservation(&mut self, reservation: &str) -> Asked<Option<Reservation>> {
+        Err(self.nothing())
+    }
     /// `pools.take`.
-    fn take_from_pool(&mut self, pool: &str, units: u64) -> Asked<bool>;
+    fn take_from_pool(&mut self, pool: &str, units: u64) -> Asked<bool> {
+        Err(self.nothing())
+    }
     /// `pools.restock`.
-    fn restock_pool(&mut self, pool: &str, units: u64) -> Asked<()>;
+    fn restock_pool(&mut self, pool: &str, units: u64) -> Asked<()> {
+        Err(self.nothing())
+    }
 
     /// `counters.take`: whether, and how much is used then.
-    fn take_counter(&mut self, key: &str, units: u64, limit: u64) -> Asked<(bool, u64)>;
+    fn take_counter(&mut self, key: &str, units: u64, limit: u64) -> Asked<(bool, u64)> {
+        Err(self.nothing())
+    }
     /// `counters.give-back`.
-    fn give_back_counter(&mut self, key: &str, units: u64) -> Asked<()>;
+    fn give_back_counter(&mut self, key: &str, units: u64) -> Asked<()> {
+        Err(self.nothing())
+    }
     /// `counters.used`.
-    fn counter(&mut self, key: &str) -> Asked<u64>;
+    fn counter(&mut self, key: &str) -> Asked<u64> {
+        Err(self.nothing())
+    }
 
     /// `codes.mint`.
-    fn mint_code(&mut self, space: &str, random_len: u8, reference: &str) -> Asked<String>;
+    fn mint_code(&mut self, space: &str, random_len: u8, reference: &str) -> Asked<String> {
+        Err(self.nothing())
+    }
     /// `codes.adopt`.
-    fn adopt_code(&mut self, space: &str, code: &str, reference: &str) -> Asked<bool>;
+    fn adopt_code(&mut self, space: &str, code: &str, reference: &str) -> Asked<bool> {
+        Err(self.nothing())
+    }
     /// `codes.find`.
-    fn find_code(&mut self, space: &str, typed: &str) -> Asked<FoundCode>;
+    fn find_code(&mut self, space: &str, typed: &str) -> Asked<FoundCode> {
+        Err(self.nothing())
+    }
 
     /// `customers.get`, as JSON text.
-    fn customer(&mut self, customer: Option<&str>) -> Asked<Option<String>>;
+    fn customer(&mut self, customer: Option<&str>) -> Asked<Option<String>> {
+        Err(self.nothing())
+    }
     /// `customers.set-attributes`.
-    fn set_attributes(&mut self, customer: Option<&str>, changes: &str) -> Asked<()>;
+    fn set_attributes(&mut self, customer: Option<&str>, changes: &str) -> Asked<()> {
+        Err(self.nothing())
+    }
     /// `customers.tags`.
-    fn tags(&mut self, customer: Option<&str>) -> Asked<Vec<(Tag, TagMark)>>;
+    fn tags(&mut self, customer: Option<&str>) -> Asked<Vec<(Tag, TagMark)>> {
+        Err(self.nothing())
+    }
     /// `customers.put-tag`.
-    fn put_tag(&mut self, customer: Option<&str>, request: TagRequest) -> Asked<bool>;
+    fn put_tag(&mut self, customer: Option<&str>, request: TagRequest) -> Asked<bool> {
+        Err(self.nothing())
+    }
     /// `customers.remove-tag`.
-    fn remove_tag(&mut self, customer: Option<&str>, tag: &str, reason: &str) -> Asked<bool>;
+    fn remove_tag(&mut self, customer: Option<&str>, tag: &str, reason: &str) -> Asked<bool> {
+        Err(self.nothing())
+    }
 
     /// `events.emit`.
-    fn emit(&mut self, event: EmitRequest<'_>) -> Asked<()>;
+    fn emit(&mut self, event: EmitRequest<'_>) -> Asked<()> {
+        Err(self.nothing())
+    }
     /// `events.emit-at`.
-    fn emit_at(&mut self, key: &str, at: UtcMs, event: EmitRequest<'_>) -> Asked<()>;
+    fn emit_at(&mut self, key: &str, at: UtcMs, event: EmitRequest<'_>) -> Asked<()> {
+        Err(self.nothing())
+    }
     /// `events.cancel`.
-    fn cancel_planned(&mut self, key: &str) -> Asked<bool>;
+    fn cancel_planned(&mut self, key: &str) -> Asked<bool> {
+        Err(self.nothing())
+    }
     /// `events.count`.
-    fn count_events(&mut self, event_type: &str, customer: Option<&str>, since: UtcMs) -> Asked<u64>;
+    fn count_events(&mut self, event_type: &str, customer: Option<&str>, since: UtcMs) -> Asked<u64> {
+        Err(self.nothing())
+    }
 
     /// `messages.enqueue`: the message's id, or why a rule of contact blocked it.
-    fn enqueue_message(&mut self, request: MessageRequest<'_>) -> Asked<Result<String, String>>;
+    fn enqueue_message(&mut self, request: MessageRequest<'_>) -> Asked<Result<String, String>> {
+        Err(self.nothing())
+    }
 
     /// `resources.get`, as JSON text.
-    fn resource(&mut self, kind: &str, name: &str) -> Asked<Option<Arc<str>>>;
+    fn resource(&mut self, kind: &str, name: &str) -> Asked<Option<Arc<str>>> {
+        Err(self.nothing())
+    }
     /// `resources.names`.
-    fn resource_names(&mut self, kind: &str) -> Asked<Vec<String>>;
+    fn resource_names(&mut self, kind: &str) -> Asked<Vec<String>> {
+        Err(self.nothing())
+    }
 
     /// `expressions.evaluate`: the value as JSON text, and when it may change by itself.
     fn evaluate(
@@ -230,7 +372,9 @@ pub trait CallHost: Send {
         source: &str,
         customer: Option<&str>,
         vars: &str,
-    ) -> Asked<(String, Option<UtcMs>)>;
+    ) -> Asked<(String, Option<UtcMs>)> {
+        Err(self.nothing())
+    }
 }
 
 /// Which documents to list.

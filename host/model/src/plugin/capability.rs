@@ -32,6 +32,10 @@ pub enum Capability {
     Resources,
     /// Conditions that operators wrote, in the language of `${{ }}`.
     Expressions,
+    /// Requests to hosts that were granted; for deliveries only.
+    Http,
+    /// What a channel remembers between two deliveries; for deliveries only.
+    Cache,
 }
 
 /// A name that is no capability.
@@ -43,8 +47,26 @@ pub struct UnknownCapability {
 }
 
 impl Capability {
-    /// All capabilities of this contract version. `ledger`, `http` and `secrets` are planned.
-    pub const ALL: [Self; 12] = [
+    /// All capabilities of this contract version. `ledger` is planned.
+    pub const ALL: [Self; 14] = [
+        Self::Log,
+        Self::Context,
+        Self::Random,
+        Self::Records,
+        Self::Pools,
+        Self::Counters,
+        Self::Codes,
+        Self::Customers,
+        Self::Events,
+        Self::Messages,
+        Self::Resources,
+        Self::Expressions,
+        Self::Http,
+        Self::Cache,
+    ];
+
+    /// Those that a step may use, and a playbook grants.
+    pub const OF_STEPS: [Self; 12] = [
         Self::Log,
         Self::Context,
         Self::Random,
@@ -74,12 +96,20 @@ impl Capability {
             Self::Messages => "messages",
             Self::Resources => "resources",
             Self::Expressions => "expressions",
+            Self::Http => "http",
+            Self::Cache => "cache",
         }
     }
 
     /// Whether every plugin has it without a grant: it gives no authority over anything.
     pub fn is_free(self) -> bool {
         matches!(self, Self::Log | Self::Context | Self::Random)
+    }
+
+    /// Whether it is for calls that happen outside a transaction. A playbook does not grant it, because a step gets nothing
+    /// from it: the entry of a channel in the host's configuration does.
+    pub fn is_of_network(self) -> bool {
+        matches!(self, Self::Http | Self::Cache)
     }
 }
 
@@ -108,6 +138,12 @@ impl CapabilitySet {
     /// Those that every plugin has.
     pub fn free() -> Self {
         Capability::ALL.into_iter().filter(|capability| capability.is_free()).collect()
+    }
+
+    /// Those that no playbook has to grant: the free ones, and the ones that give a step nothing.
+    pub fn without_grant() -> Self {
+        let needless = |capability: &Capability| capability.is_free() || capability.is_of_network();
+        Capability::ALL.into_iter().filter(needless).collect()
     }
 
     /// With one more.
@@ -160,5 +196,12 @@ mod tests {
         let beyond = asked.beyond(granted);
         assert_eq!(beyond.iter().collect::<Vec<_>>(), [Capability::Pools]);
         assert!(!beyond.is_empty() && asked.beyond(asked).is_empty());
+    }
+
+    #[test]
+    fn a_step_may_use_all_but_what_is_of_the_network() {
+        let of_steps: Vec<_> = Capability::ALL.into_iter().filter(|one| !one.is_of_network()).collect();
+        assert_eq!(of_steps, Capability::OF_STEPS);
+        assert!(Capability::ALL.into_iter().all(|one| one.as_str().parse() == Ok(one)));
     }
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::capability::Capability;
+use super::channel::ChannelOffer;
 use crate::limits;
 use crate::name::{EventType, OfferName, PluginName};
 
@@ -40,6 +41,9 @@ pub struct Manifest {
     /// What it asks for, and why.
     #[serde(default)]
     pub capabilities: Vec<CapabilityUse>,
+    /// How it delivers messages, when it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<ChannelOffer>,
 }
 
 /// A step that a plugin offers.
@@ -242,6 +246,9 @@ impl Manifest {
         once("the resource kind", self.resources.iter().map(|resource| resource.kind.as_str()))?;
         once("the event", self.events.iter().map(|event| event.event_type.as_str()))?;
         once("the capability", self.capabilities.iter().map(|used| used.name.as_str()))?;
+        if let Some(channel) = &self.channel {
+            once("the secret", channel.secrets.iter().map(|used| used.name.as_str()))?;
+        }
         for reaction in &self.reactions {
             if self.step(reaction.step.as_str()).is_none() {
                 return Err(ManifestError::ReactionStep {

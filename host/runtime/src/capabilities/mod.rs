@@ -3,12 +3,14 @@
 //! Each function is decoded, counted, charged and handed to the host, and its refusal goes back to the plugin as an
 //! error. Nothing here decides, keeps or knows what the host does with it.
 
+mod cache;
 mod codes;
 mod context;
 mod counters;
 mod customers;
 mod events;
 mod expressions;
+mod http;
 mod log;
 mod messages;
 mod pools;
@@ -40,7 +42,9 @@ pub(crate) fn link(linker: &mut Linker<Call>) -> wasmtime::Result<()> {
     events::link(linker)?;
     messages::link(linker)?;
     resources::link(linker)?;
-    expressions::link(linker)
+    expressions::link(linker)?;
+    http::link(linker)?;
+    cache::link(linker)
 }
 
 /// The full name of a capability's interface, such as `siyu:plugin/records@1.0.0`.
@@ -145,7 +149,7 @@ fn instant(what: &str, number: f64) -> Asked<UtcMs> {
 }
 
 /// An instant for the plugin.
-fn millis(at: UtcMs) -> f64 {
+pub(crate) fn millis(at: UtcMs) -> f64 {
     // At most the year 9999: below 2^53.
     at.as_millis() as f64
 }

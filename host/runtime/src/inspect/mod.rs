@@ -25,6 +25,8 @@ pub const MANIFEST_SECTION: &str = "siyu:manifest";
 pub(crate) struct Inspected<'a> {
     /// Capabilities that it imports.
     pub(crate) imports: CapabilitySet,
+    /// Whether it exports `channel`.
+    pub(crate) delivers: bool,
     /// Whether it imports WASI as well.
     pub(crate) uses_wasi: bool,
     /// Whether components inside it have code: what they pass to each other costs time that no fuel measures.
@@ -79,6 +81,9 @@ impl<'a> Inspected<'a> {
         let text = self.manifest.ok_or(LoadError::NoManifest)?;
         let manifest = Manifest::from_json(text)?;
         self.check_declared(&manifest)?;
+        if manifest.channel.is_some() != self.delivers {
+            return Err(LoadError::Channel { exports: self.delivers });
+        }
         Ok(manifest)
     }
 
@@ -107,6 +112,7 @@ impl Outside<'_> {
     fn inspected<'m>(&self, manifest: Option<&'m str>) -> Result<Inspected<'m>, LoadError> {
         Ok(Inspected {
             imports: self.capabilities()?,
+            delivers: self.own("channel").is_some(),
             uses_wasi: self.imports.iter().any(|import| wasi::interface_of(import).is_some()),
             is_composed: self.is_composed,
             manifest,
@@ -122,7 +128,7 @@ impl Outside<'_> {
             }
             let interface = own_interface(import).ok_or_else(|| unknown(import))?;
             check_version(import)?;
-            if interface == "types" {
+            if interface == "types" || interface == "web" {
                 continue;
             }
             let capability: Capability = interface.parse().map_err(|_| unknown(import))?;
@@ -132,12 +138,18 @@ impl Outside<'_> {
     }
 
     fn check_exports(&self) -> Result<(), LoadError> {
-        let own = |wanted: &str| self.exports.iter().find(|export| own_interface(export) == Some(wanted));
-        let Some(steps) = own("steps") else {
+        if self.own("steps").is_none() {
             return Err(LoadError::World { found: self.exported() });
-        };
-        check_version(steps)?;
-        own("resource-kinds").map_or(Ok(()), |kinds| check_version(kinds))
+        }
+        ["steps", "resource-kinds", "channel"]
+            .iter()
+            .filter_map(|role| self.own(role))
+            .try_for_each(check_version)
+    }
+
+    /// The full name of an interface of the contract that is exported.
+    fn own(&self, wanted: &str) -> Option<&str> {
+        self.exports.iter().copied().find(|export| own_interface(export) == Some(wanted))
     }
 
     fn exported(&self) -> String {

@@ -1,8 +1,11 @@
 //! Answers: what a plugin said, checked and turned into the host's types. Nothing a plugin says is taken as it is.
 
 use serde_json::value::RawValue;
+use siyu_engine::ports::channel::Verdict;
+use siyu_model::clock::DurationMs;
 use siyu_model::json;
 use siyu_model::limits;
+use siyu_model::message::MessageStatus;
 use siyu_model::plugin::{Answer, CallLimits, Fault, FaultKind, FieldFault, Finding, HostFault, Refusal};
 
 use super::log::message;
@@ -10,6 +13,8 @@ use crate::contract;
 
 /// Bytes of the code of a refusal or a fault.
 const CODE_BYTES_MAX: usize = 64;
+/// Bytes of what a channel says beside a verdict.
+const DETAILS_BYTES_MAX: usize = 4 << 10;
 
 /// The answer of a step, and its bytes.
 pub(crate) fn of_run(
@@ -32,6 +37,32 @@ pub(crate) fn of_apply(
         Ok(output) => done(output, limits),
         Err(fault) => Err(of_fault(fault, limits)),
     }
+}
+
+/// What a channel says of a message.
+pub(crate) fn of_delivery(verdict: contract::Verdict) -> Result<Verdict, Fault> {
+    Ok(match verdict {
+        contract::Verdict::Sent(details) => became(MessageStatus::Sent, details)?,
+        contract::Verdict::TaskCreated(details) => became(MessageStatus::TaskCreated, details)?,
+        contract::Verdict::Delivered(details) => became(MessageStatus::Delivered, details)?,
+        contract::Verdict::Refused(why) => Verdict::Refused(message(&why)),
+        contract::Verdict::Later((why, None)) => Verdict::Later(message(&why)),
+        contract::Verdict::Later((why, Some(pause_ms))) => {
+            Verdict::AgainAfter(message(&why), DurationMs::from_millis(pause_ms.into()))
+        }
+        contract::Verdict::Uncertain(why) => Verdict::Uncertain(message(&why)),
+    })
+}
+
+/// A good verdict, with an object or without.
+fn became(status: MessageStatus, details: Option<String>) -> Result<Verdict, Fault> {
+    let Some(text) = details else { return Ok(Verdict::Became(status)) };
+    let broken = |why: String| HostFault::BadOutput.fault(format!("the details of the verdict: {why}"));
+    let value = json::parse_within(&text, DETAILS_BYTES_MAX).map_err(|fault| broken(fault.to_string()))?;
+    if value.as_map().is_none() {
+        return Err(broken(format!("{}, expected an object", value.kind())));
+    }
+    Ok(Verdict::BecameWith(status, value))
 }
 
 /// What `check` found.

@@ -134,8 +134,11 @@ impl<'a> Plugins<'a> {
         let fault = match self.catalog.plugin(name.as_str()) {
             Some(found) => {
                 let manifest = &found.manifest;
-                let needed =
-                    manifest.capabilities.iter().map(|used| used.name).filter(|name| !name.is_free());
+                let needed = manifest
+                    .capabilities
+                    .iter()
+                    .map(|used| used.name)
+                    .filter(|name| !CapabilitySet::without_grant().contains(*name));
                 let needed: Vec<&str> = needed.map(Capability::as_str).collect();
                 let (major, grant) = (manifest.version.major, needed.join(", "));
                 let message = format!("the playbook does not list the plugin `{name}`");
@@ -203,7 +206,8 @@ fn granted(plugin: &WrittenPlugin, found: &CatalogPlugin, report: &Report<'_>) -
     let granted: CapabilitySet = plugin.grants.iter().map(|grant| grant.value).collect();
     let asked: CapabilitySet = manifest.capabilities.iter().map(|used| used.name).collect();
     let needed: CapabilitySet = asked.iter().chain(found.imports.iter()).collect();
-    let missing: Vec<Capability> = needed.beyond(CapabilitySet::free()).beyond(granted).iter().collect();
+    let missing: Vec<Capability> =
+        needed.beyond(CapabilitySet::without_grant()).beyond(granted).iter().collect();
     if !missing.is_empty() {
         report.add(not_granted(name, &missing, manifest));
     }

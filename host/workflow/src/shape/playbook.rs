@@ -166,14 +166,15 @@ fn grants(node: &Node, report: &Report<'_>) -> Vec<Spanned<Capability>> {
         let Some(found) = text::text(item, "a capability", report) else {
             continue;
         };
-        match found.parse::<Capability>() {
-            Ok(grant) if grants.iter().any(|known| known.value == grant) => {
+        // What is of the network is granted where a channel is configured: a step has nothing of it.
+        match found.parse::<Capability>().ok().filter(|grant| !grant.is_of_network()) {
+            Some(grant) if grants.iter().any(|known| known.value == grant) => {
                 let message = format!("the capability {} twice", quoted(found));
                 report.add(Fault::new(DUPLICATE_NAME, item.span, message));
             }
-            Ok(grant) => grants.push(Spanned::new(grant, item.span)),
-            Err(_) => {
-                let names = Capability::ALL.map(Capability::as_str);
+            Some(grant) => grants.push(Spanned::new(grant, item.span)),
+            None => {
+                let names = Capability::OF_STEPS.map(Capability::as_str);
                 let fault =
                     Fault::new(UNKNOWN_CAPABILITY, item.span, format!("{} is no capability", quoted(found)))
                         .near(found, names, report);

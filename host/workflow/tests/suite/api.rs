@@ -80,7 +80,7 @@ fn a_finding_about_an_unknown_definition_is_no_panic() {
 fn what_a_component_imports_counts_whatever_its_manifest_says() {
     let manifest = Manifest::from_json(include_str!("../plugins/tagging.json")).unwrap();
     let mut plugins = Plugins::usual();
-    let imports: CapabilitySet = siyu_model::plugin::Capability::ALL.into_iter().collect();
+    let imports: CapabilitySet = siyu_model::plugin::Capability::OF_STEPS.into_iter().collect();
     plugins.add_importing(manifest, imports);
     let compiled = compile(&support::base(), &plugins);
     assert_eq!(support::codes(&compiled), ["E0306"]);

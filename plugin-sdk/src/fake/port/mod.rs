@@ -6,12 +6,14 @@
 
 mod codes;
 mod events;
+mod net;
 mod people;
 mod records;
 mod stock;
 
 pub(crate) use codes::{adopt_code, find_code, mint_code};
 pub(crate) use events::{cancel_planned, count_events, emit, emit_at, enqueue_message};
+pub(crate) use net::{cache, cached, peek_cached, send, uncache};
 pub(crate) use people::{customer, evaluate, put_tag, remove_tag, set_attributes, tags};
 pub(crate) use records::{
     delete_record, insert_record, put_record, record, resource, resource_names, scan_records,
@@ -20,7 +22,7 @@ pub(crate) use stock::{
     commit_reservation, counter, define_pool, give_back_counter, pool, release_reservation, reservation,
     reserve, restock_pool, take_counter, take_from_pool,
 };
-pub(super) use {people::expire_tag, stock::expire_reservation};
+pub(super) use {people::described, people::expire_tag, stock::expire_reservation};
 
 use siyu_model::clock::{UtcMs, Zone};
 use siyu_model::event::Event;

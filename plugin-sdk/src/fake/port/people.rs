@@ -23,14 +23,19 @@ pub(crate) fn customer(customer: Option<&str>) -> Asked<Option<String>> {
             Err(error) if error.code == ErrorCode::NotFound => return Ok(None),
             Err(error) => return Err(error),
         };
-        let customer = state.known(id);
-        let (zone, nothing) = (Zone::utc(), Value::Null);
-        let mut scope = Scope::new(state.now, &zone, &nothing);
-        scope.customer = Some(&customer);
-        // `customer` always has a value when the scope has one.
-        let whole = Expr::parse("customer").ok().and_then(|expr| expr.eval(&scope).ok());
-        Ok(Some(json::print_within(&whole.unwrap_or_default(), usize::MAX).unwrap_or_default()))
+        Ok(Some(described(state, id)))
     })
+}
+
+/// A customer as plugins see them.
+pub(in crate::fake) fn described(state: &State, id: CustomerId) -> String {
+    let customer = state.known(id);
+    let (zone, nothing) = (Zone::utc(), Value::Null);
+    let mut scope = Scope::new(state.now, &zone, &nothing);
+    scope.customer = Some(&customer);
+    // `customer` always has a value when the scope has one.
+    let whole = Expr::parse("customer").ok().and_then(|expr| expr.eval(&scope).ok());
+    json::print_within(&whole.unwrap_or_default(), usize::MAX).unwrap_or_default()
 }
 
 pub(crate) fn set_attributes(customer: Option<&str>, changes: &str) -> Asked<()> {
