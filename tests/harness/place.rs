@@ -92,7 +92,7 @@ pub fn publication(files: &[(&str, &str)]) -> anyhow::Result<Publication> {
     let compiled = compile(&Bundle { files }, &Installed(NativePlugins::default().with(manifest, step)));
     ensure!(!compiled.has_errors(), "{}", compiled.render(Style::Plain));
     let playbook = compiled.playbook.context("a playbook without errors compiles")?;
-    Ok(Publication { playbook: Arc::new(playbook), files: Vec::new() })
+    Ok(Publication { playbook: Arc::new(playbook), files: Vec::new(), replaces: Default::default() })
 }
 
 /// An event of a customer, such as `shop:1`, with its data as JSON text.

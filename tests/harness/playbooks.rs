@@ -55,7 +55,8 @@ impl TestPlaybook {
         ensure!(!compiled.has_errors(), "{}:\n{}", folder.display(), compiled.render(Style::Plain));
         let playbook = compiled.playbook.context("a playbook without errors compiles")?;
         ensure!(!compiled.scenarios.is_empty(), "{} has no tests", folder.display());
-        let publication = Publication { playbook: Arc::new(playbook), files: Vec::new() };
+        let publication =
+            Publication { playbook: Arc::new(playbook), files: Vec::new(), replaces: Default::default() };
         Ok(Self { publication, scenarios: compiled.scenarios, plugins })
     }
 

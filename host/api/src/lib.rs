@@ -4,11 +4,15 @@
 
 mod body;
 mod door;
+mod live;
 mod metrics;
 mod problem;
+mod quota;
+mod request_id;
 mod routes;
 mod serve;
 mod tls;
+mod workshop;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,13 +22,18 @@ use axum::{Router, middleware};
 use siyu_engine::host::Host;
 use siyu_engine::ports::inspect::Inspect;
 use siyu_engine::ports::store::StoreError;
+use siyu_model::limits::http::PLAYBOOKS_AT_ONCE;
 use siyu_model::name::TenantName;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 
 pub use door::Door;
+use live::Hub;
 use metrics::Counted;
 pub use problem::Problem;
+use quota::Quota;
 pub use tls::{Tls, TlsError};
+pub use workshop::{Workshop, WorkshopError};
 
 /// How long requests that came before the end of a host may take to be answered: those that wait for another host are
 /// told that their event is kept.
@@ -48,14 +57,37 @@ pub struct Api {
     inspectors: Arc<dyn Inspectors>,
     /// Who may enter.
     door: Arc<Door>,
+    /// What playbooks are checked with.
+    workshop: Arc<dyn Workshop>,
+    /// Turns to hold the files of a playbook.
+    playbooks: Semaphore,
+    /// Who follows what.
+    hub: Arc<Hub>,
+    /// How many events each tenant may hand in; none is no bound but that of its inbox.
+    quota: Option<Quota>,
     /// What is counted, a route each.
     counted: Vec<Arc<Counted>>,
 }
 
 impl Api {
-    /// A host, where its tenants are read, and who may enter.
-    pub fn new(host: Arc<Host>, inspectors: Arc<dyn Inspectors>, door: Arc<Door>) -> Self {
-        Self { host, inspectors, door, counted: routes::all().iter().map(Counted::of).collect() }
+    /// A host, where its tenants are read, what their playbooks are checked with, and who may enter.
+    pub fn new(
+        host: Arc<Host>,
+        inspectors: Arc<dyn Inspectors>,
+        workshop: Arc<dyn Workshop>,
+        door: Arc<Door>,
+    ) -> Self {
+        let counted = routes::all().iter().map(Counted::of).collect();
+        let playbooks = Semaphore::new(PLAYBOOKS_AT_ONCE);
+        let hub = Hub::new(host.clone(), inspectors.clone());
+        Self { host, inspectors, door, workshop, playbooks, hub, quota: None, counted }
+    }
+}
+
+impl Api {
+    /// The same with a quota of events a second for each tenant, at this host.
+    pub fn with_quota(self, events_per_second: u32) -> Self {
+        Self { quota: Some(Quota::of(events_per_second)), ..self }
     }
 }
 
@@ -73,10 +105,12 @@ pub fn router(api: Arc<Api>) -> Router {
         let handler = handler.layer(middleware::from_fn_with_state(counted.clone(), metrics::count));
         router = router.route(route.path, handler);
     }
+    let ids = Arc::new(request_id::RequestIds::new());
     router
         .fallback(problem::no_route)
         .method_not_allowed_fallback(problem::no_method)
         .layer(middleware::from_fn_with_state(api.door.clone(), door::limits))
+        .layer(middleware::from_fn(move |request, next| request_id::named(ids.clone(), request, next)))
         .with_state(api)
 }
 
@@ -87,6 +121,12 @@ pub async fn serve(
     stop: impl Future<Output = ()> + Send + 'static,
 ) {
     let (door, (ended, mut ending)) = (api.door.clone(), tokio::sync::watch::channel(false));
+    let hub = api.hub.clone();
+    let stop = async move {
+        stop.await;
+        // Streams and those who wait for what a run answers are let go, so that their connections can end.
+        hub.stop();
+    };
     let attending = tokio::spawn(async move {
         // Without a sender it is over too.
         door.attend(async { drop(ending.wait_for(|is_over| *is_over).await) }).await;

@@ -103,7 +103,7 @@ pub(crate) async fn count(State(counted): State<Arc<Counted>>, request: Request,
 }
 
 /// All numbers.
-pub(crate) fn text(counted: &[Arc<Counted>], host: &Host) -> String {
+pub(crate) fn text(counted: &[Arc<Counted>], host: &Host, streams: usize) -> String {
     let mut text = String::new();
     let head = |text: &mut String, name: &str, kind: &str, about: &str| {
         let _ = writeln!(text, "# HELP {name} {about}\n# TYPE {name} {kind}");
@@ -112,6 +112,8 @@ pub(crate) fn text(counted: &[Arc<Counted>], host: &Host) -> String {
     let _ = writeln!(text, "siyu_tenants {}", host.tenants().len());
     head(&mut text, "siyu_tenants_awake", "gauge", "Tenants that are awake.");
     let _ = writeln!(text, "siyu_tenants_awake {}", host.awake());
+    head(&mut text, "siyu_streams", "gauge", "Streams that are open.");
+    let _ = writeln!(text, "siyu_streams {streams}");
     head(&mut text, "siyu_http_requests_total", "counter", "Requests that were answered.");
     counted.iter().for_each(|counted| counted.write(&mut text));
     head(

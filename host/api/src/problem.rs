@@ -19,11 +19,31 @@ pub struct Problem {
     status: StatusCode,
     code: &'static str,
     detail: String,
+    /// Seconds after which it may be asked again.
+    after_s: u64,
+    /// More about it, as an object.
+    more: Option<Box<Value>>,
 }
 
 impl Problem {
     pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, code, detail: detail.into() }
+        Self { status, code, detail: detail.into(), after_s: RETRY_AFTER_S, more: None }
+    }
+
+    /// The same with more about it: the members of an object (RFC 9457, 3.2).
+    pub(crate) fn with(self, more: Value) -> Self {
+        Self { more: Some(Box::new(more)), ..self }
+    }
+
+    /// The same that may be asked again after so many seconds.
+    pub(crate) fn after(self, after_s: u64) -> Self {
+        Self { after_s, ..self }
+    }
+
+    /// Seconds after which it may be asked again.
+    #[cfg(test)]
+    pub(crate) fn after_s(&self) -> u64 {
+        self.after_s
     }
 
     /// Something that the request holds is not as it must be.
@@ -76,6 +96,7 @@ impl From<HostError> for Problem {
     fn from(fault: HostError) -> Self {
         let (status, code) = match &fault {
             HostError::NoTenant(_) => (StatusCode::NOT_FOUND, "NO_TENANT"),
+            HostError::Overtaken { .. } => (StatusCode::PRECONDITION_FAILED, "VERSION"),
             HostError::Refused(_) => (StatusCode::UNPROCESSABLE_ENTITY, "REFUSED"),
             HostError::Unavailable(Unavailable::Busy) => (StatusCode::TOO_MANY_REQUESTS, "BUSY"),
             HostError::Stopping | HostError::Unavailable(Unavailable::Stopped) => {
@@ -145,18 +166,23 @@ impl From<InsightError> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let body = json!({
+        let mut body = json!({
             "type": "about:blank",
             "title": self.status.canonical_reason().unwrap_or("Error"),
             "status": self.status.as_u16(),
             "code": self.code,
             "detail": self.detail,
         });
+        if let (Some(members), Some(Value::Object(more))) =
+            (body.as_object_mut(), self.more.map(|more| *more))
+        {
+            members.extend(more);
+        }
         let mut response = (self.status, Json(body)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if matches!(self.status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_S));
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(self.after_s));
         }
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"siyu\""));

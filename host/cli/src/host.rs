@@ -11,8 +11,8 @@ use siyu_engine::tenant::{Lanes, Ports, Settings, Tenant};
 use siyu_model::clock::UtcMs;
 use siyu_model::name::PlaybookName;
 use siyu_model::playbook::Playbook;
+use siyu_publishing::Change;
 
-use crate::changes::{self, Change};
 use crate::channels::Ways;
 use crate::components::{self, KeptPlugins};
 use crate::counted::{CountedPlugins, CountedStores, Counts};
@@ -129,7 +129,7 @@ impl Host {
             components::share(&self.home, &visit.fleet, &playbook).await?;
         }
         let published = self.tenant.publish(publication).await.map_err(Fault::unavailable)?;
-        let changes = || changes::between(self.version(&playbook.name), &playbook);
+        let changes = || siyu_publishing::between(self.version(&playbook.name), &playbook);
         Ok(published.map(|published| {
             let changes = if published.is_unchanged { Vec::new() } else { changes() };
             (published, changes)

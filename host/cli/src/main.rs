@@ -3,7 +3,6 @@
 //! It decides nothing about events, runs or plugins: that is done where it can be tested without a program.
 
 mod acks;
-mod changes;
 mod channels;
 mod checking;
 mod commands;
@@ -25,6 +24,7 @@ mod serving;
 mod session;
 mod signals;
 mod tenants;
+mod workshop;
 
 use std::process::ExitCode;
 
@@ -113,7 +113,7 @@ fn main() -> ExitCode {
         return siyu_runtime::compile_child_main();
     }
     let screen = Screen::detect(global.json);
-    session::log_to_stderr(global.log);
+    session::log_to_stderr(global.log, global.log_format);
     let database = match global.database.as_ref().map(DatabaseUrl::stores).transpose() {
         Ok(database) => database,
         Err(fault) => return screen.fault(&fault),

@@ -135,9 +135,23 @@ impl Installed {
         }
     }
 
-    /// What was named and could not be loaded.
-    pub(crate) fn faults(&self) -> Vec<String> {
-        self.seen().values().filter_map(|loaded| loaded.as_ref().err().cloned()).collect()
+    /// What was named and could not be loaded: its name, and why.
+    pub(crate) fn faults(&self) -> Vec<(String, String)> {
+        let seen = self.seen();
+        seen.iter()
+            .filter_map(|(name, loaded)| Some((name.clone(), loaded.as_ref().err()?.clone())))
+            .collect()
+    }
+
+    /// The same sandbox and folder, of which nothing was looked at yet: a host that runs for months sees files that are
+    /// newer than it is, and one question is not answered with the faults of another.
+    pub(crate) fn anew(&self) -> Self {
+        Self {
+            runtime: self.runtime.clone(),
+            folder: self.folder.clone(),
+            compiled: self.compiled.clone(),
+            seen: Mutex::default(),
+        }
     }
 
     fn seen(&self) -> MutexGuard<'_, BTreeMap<String, Result<LoadedPlugin, String>>> {

@@ -23,12 +23,12 @@ use crate::home::Home;
 use crate::plugins::Installed;
 use crate::tenants::Tenants;
 
-/// Starts a host: of all tenants in the data folder, or among the hosts of the database.
+/// Starts a host: of all tenants in the data folder, or among the hosts of the database, with what it shares with them.
 pub(crate) async fn start(
     home: &Home,
     installed: Arc<Installed>,
     (name, settings): (Option<&str>, Settings),
-) -> anyhow::Result<Host> {
+) -> anyhow::Result<(Host, Option<Arc<PgFleet>>)> {
     let folder = home.tenants();
     siyu_durable::make_folder(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
     // A file that says where channels lead is read when a tenant is opened; one that is wrong is told now.
@@ -37,12 +37,14 @@ pub(crate) async fn start(
         Tenants::Files(..) => {
             let stores = Arc::new(OfTheClock { home: home.clone(), stores: home.stores(None, None) });
             let ports = ports(home, stores, Arc::new(KeptPlugins::new(home, installed, None)));
-            Host::open(ports, settings, Rules::default()).await.context("the host cannot start")
+            let host =
+                Host::open(ports, settings, Rules::default()).await.context("the host cannot start")?;
+            Ok((host, None))
         }
         Tenants::Database(stores) => {
             let name = name.map_or_else(fleet::name, str::to_owned);
-            let fleet = PgFleet::join(stores, &name, PgRole::Member).await?;
-            join(home, installed, Arc::new(fleet), settings).await
+            let fleet = Arc::new(PgFleet::join(stores, &name, PgRole::Member).await?);
+            Ok((join(home, installed, fleet.clone(), settings).await?, Some(fleet)))
         }
     }
 }

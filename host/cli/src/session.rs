@@ -13,7 +13,7 @@ use tracing_subscriber::filter::LevelFilter;
 
 use crate::fault;
 use crate::home::Home;
-use crate::log;
+use crate::log::{self, Escape};
 use crate::output::Screen;
 use crate::plugins::{Compiled, Installed};
 use crate::secrets;
@@ -82,6 +82,23 @@ pub(crate) struct Global {
         hide_env_values = true
     )]
     pub(crate) log: Level,
+    /// How it is written: lines for people, or one JSON object a line for programs that gather logs
+    #[arg(
+        long,
+        global = true, help_heading = EVERY,
+        env = "SIYU_LOG_FORMAT",
+        value_name = "FORMAT",
+        default_value = "text",
+        hide_env_values = true
+    )]
+    pub(crate) log_format: LogFormat,
+}
+
+/// How a log is written.
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum LogFormat {
+    Text,
+    Json,
 }
 
 /// When a commit is acknowledged. Hidden: it exists so that a test of power cuts can show that it would see a loss.
@@ -190,7 +207,7 @@ impl Session {
 }
 
 /// Logs go to standard error, so that standard output stays what was asked for.
-pub(crate) fn log_to_stderr(level: Level) {
+pub(crate) fn log_to_stderr(level: Level, format: LogFormat) {
     let level = match level {
         Level::Off => LevelFilter::OFF,
         Level::Error => LevelFilter::ERROR,
@@ -198,10 +215,10 @@ pub(crate) fn log_to_stderr(level: Level) {
         Level::Info => LevelFilter::INFO,
         Level::Debug => LevelFilter::DEBUG,
     };
-    tracing_subscriber::fmt()
-        .with_max_level(level)
-        .with_writer(log::Lines)
-        .with_ansi(false)
-        .with_target(false)
-        .init();
+    let log = tracing_subscriber::fmt().with_max_level(level).with_ansi(false).with_target(false);
+    match format {
+        LogFormat::Text => log.with_writer(log::Lines(Escape::Text)).init(),
+        // The fields of an event stand beside its message; those of its spans are under `span` and `spans`.
+        LogFormat::Json => log.with_writer(log::Lines(Escape::Json)).json().flatten_event(true).init(),
+    }
 }

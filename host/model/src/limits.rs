@@ -270,6 +270,9 @@ pub mod inspect {
     /// Rows of one call to a list of narrow rows that reports read to its end: ids and instants, about 50 bytes each, so
     /// that a report over a million of them makes a hundred calls and holds a megabyte.
     pub const STREAM_ROWS_MAX: usize = 10_000;
+    /// Characters of the detail of a journal line that is told to those who follow a tenant; a longer one is in the run's
+    /// journal.
+    pub const LOG_DETAIL_CHARS_MAX: usize = 512;
     /// Groups of events that one question gives: channels, campaigns and prizes are tens.
     pub const GROUPS_MAX: usize = 5_000;
     /// Paths by which events are grouped.
@@ -325,6 +328,10 @@ pub mod http {
     pub const BODY_BYTES_MAX: usize = 64 << 10;
     /// Bytes that are read and dropped of a body beyond its limit, so that whoever sends them hears the refusal.
     pub const BODY_BEYOND_BYTES_MAX: usize = 8 << 20;
+    /// Bytes of a body with the files of a playbook: [`super::playbook::BUNDLE_BYTES_MAX`] in JSON, whose escapes take room.
+    pub const PLAYBOOK_BYTES_MAX: usize = 12 << 20;
+    /// Playbooks that are read, checked or compared at once; whoever comes then is told to come again.
+    pub const PLAYBOOKS_AT_ONCE: usize = 4;
     /// Bytes of a batch of events.
     pub const BATCH_BYTES_MAX: usize = 4 << 20;
     /// Events of a batch.
@@ -333,6 +340,26 @@ pub mod http {
     pub const BATCH_AT_ONCE: usize = 1_024;
     /// Milliseconds for which a request may wait for what a run answers.
     pub const WAIT_MS_MAX: u64 = 30_000;
+    /// Bytes of an `X-Request-Id` that is taken over; a longer one is replaced.
+    pub const REQUEST_ID_BYTES_MAX: usize = 64;
+    /// Seconds for which a tenant's quota of events may be saved up and used at once.
+    pub const QUOTA_SAVED_S: u64 = 2;
+    /// Streams that are open at once: half of the connections, so that requests find some.
+    pub const STREAMS_MAX: usize = CONNECTIONS_MAX / 2;
+    /// Streams that one token has open at once.
+    pub const STREAMS_PER_TOKEN_MAX: usize = 20;
+    /// Milliseconds after which a stream that has nothing to tell says that it is alive, and whoever follows is looked at again.
+    pub const STREAM_BEAT_MS: u64 = 15_000;
+    /// Bytes by which somebody who follows may be behind before they are let go; kept once a tenant.
+    pub const STREAM_BEHIND_BYTES_MAX: usize = 256 << 10;
+    /// Rows of each log that are read at once for those who follow a tenant.
+    pub const STREAM_PAGE_ROWS: usize = 100;
+    /// Messages that are handed to one of those who follow at once.
+    pub const STREAM_TAKEN_MAX: usize = 64;
+    /// Parts of logs that are read at once for those who come back.
+    pub const STREAM_READS_MAX: usize = 4;
+    /// Milliseconds between two looks at a followed tenant that another host executes.
+    pub const STREAM_POLL_MS: u64 = 500;
     /// Rows of a page when nobody says how many.
     pub const PAGE_ROWS: usize = 50;
 }

@@ -54,6 +54,8 @@ queries! {
     inspect_groups,
     inspect_groups_customers,
     inspect_journal,
+    inspect_log_events,
+    inspect_log_lines,
     inspect_messages,
     inspect_messages_at,
     inspect_messages_at_end,

@@ -8,10 +8,12 @@ use siyu_engine::ports::inspect::{
     CohortQuery, Cursor, EventFilter, Group, GroupQuery, Inspect, InspectError, MessageFilter, Moment, Page,
     RunFilter, Span, StockFilter, Turn,
 };
+use siyu_engine::ports::log::LogPlace;
 use siyu_engine::ports::rows::{FactRow, StockKey, WriteSet};
 use siyu_engine::ports::store::{RecordRange, Store, StoreError, Stores};
 use siyu_model::customer::Fact;
 use siyu_model::event::{EventSeq, Identity, Subject};
+use siyu_model::limits::inspect::LOG_DETAIL_CHARS_MAX;
 use siyu_model::message::MessageStatus;
 use siyu_model::name::EventType;
 use siyu_model::run::{RunPhase, RunStatus};
@@ -85,6 +87,38 @@ fn runs() -> WriteSet {
         writes.runs.push(run);
     }
     writes
+}
+
+#[tokio::test]
+async fn both_logs_are_read_on_from_any_place_with_where_they_end() {
+    const EVENTS: u64 = 25;
+    let mut writes = runs();
+    writes.events.extend((1..=EVENTS).map(|number| event(number).unwrap()));
+    let mut long = line(run_id(0), 1);
+    long.entry.detail = Some(format!("\"{}\"", "长".repeat(LOG_DETAIL_CHARS_MAX)));
+    writes.journal.push(long);
+    for place in places(writes).await {
+        for limit in [1, 7, 1_000] {
+            let (mut seen, mut seqs, mut lines) = (LogPlace::default(), Vec::new(), Vec::new());
+            let end = loop {
+                let part = place.inspect.log(seen, limit).await.unwrap();
+                if part.events.is_empty() && part.lines.is_empty() {
+                    break part.end;
+                }
+                assert!(part.events.len() <= limit && part.lines.len() <= limit, "{}", place.name);
+                seen.event = part.events.last().map_or(seen.event, |event| event.seq);
+                seen.line = part.lines.last().map_or(seen.line, |line| line.place);
+                seqs.extend(part.events.into_iter().map(|event| event.seq.0));
+                lines.extend(part.lines);
+            };
+            assert_eq!(end, seen, "{}", place.name);
+            assert_eq!(seqs, (1..=EVENTS).collect::<Vec<_>>(), "{}", place.name);
+            assert!(lines.is_sorted_by_key(|line| line.place), "{}", place.name);
+            let cut: Vec<_> = lines.iter().filter(|line| line.is_cut).collect();
+            assert!(lines.len() == 61 && cut.len() == 1 && cut[0].line.entry.detail.is_none(), "{cut:?}");
+            assert_eq!((cut[0].line.run, cut[0].line.row), (run_id(0), 1));
+        }
+    }
 }
 
 #[tokio::test]

@@ -10,6 +10,11 @@ use siyu_model::limits::playbook::{BUNDLE_BYTES_MAX, FILE_BYTES_MAX, FILES_MAX};
 /// Where the files of an overlay are among those of its base. No folder that is read has such a name.
 const OVERLAY: &str = ".overlay/";
 
+/// Bytes of a path in a playbook: a folder and a file.
+const PATH_BYTES_MAX: usize = 255;
+/// Characters of a name that is refused, as they are told.
+const NAME_CHARS_SHOWN: usize = 80;
+
 /// The files of a playbook, by their paths inside its folder, with `/` between names.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Bundle {
@@ -54,7 +59,32 @@ pub enum BundleError {
     },
 }
 
+/// Why files cannot be those of a playbook.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{found}` is no file of a playbook or an overlay: {rule}")]
+pub struct FileNameError {
+    found: String,
+    rule: &'static str,
+}
+
 impl Bundle {
+    /// Files that did not come from a folder, by their paths inside one. Names that a folder could not have, or that could
+    /// be taken for another file, are refused; of files that belong to no playbook only the name is kept.
+    ///
+    /// # Errors
+    /// The first name that is refused. How many files there may be, and how large, [`compile`](crate::compile) says.
+    pub fn of_files(files: impl IntoIterator<Item = (String, String)>) -> Result<Self, FileNameError> {
+        let files = files.into_iter().map(|(path, text)| {
+            check_path(&path).map_err(|rule| {
+                let found = path.escape_debug().take(NAME_CHARS_SHOWN).collect();
+                FileNameError { found, rule }
+            })?;
+            let is_read = Kind::of(&path).is_some_and(|kind| kind != Kind::Notes);
+            Ok((path, if is_read { text.into_bytes() } else { Vec::new() }))
+        });
+        Ok(Self { files: files.collect::<Result<_, _>>()? })
+    }
+
     /// With a client's overlay, as it was read from a folder of its own, over this base.
     pub fn with_overlay(mut self, overlay: Self) -> Self {
         let laid_over =
@@ -72,6 +102,26 @@ impl Bundle {
         reading.folder(&root, "")?;
         Ok(reading.bundle)
     }
+}
+
+/// What is wrong with a path inside a playbook's folder.
+fn check_path(path: &str) -> Result<(), &'static str> {
+    if path.len() > PATH_BYTES_MAX {
+        return Err("its path has more than 255 bytes");
+    }
+    // Letters of any script; nothing that is invisible, joins its neighbour, or means something to a file system.
+    let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | ' ');
+    let mut names = path.split('/');
+    let folders = names.clone().count() - 1;
+    if names.any(|name| name.is_empty() || name.starts_with('.') || name.trim() != name) {
+        return Err(
+            "expected names that are not empty and begin with no dot and no space, with one `/` between them",
+        );
+    }
+    if !path.chars().all(|c| is_plain(c) || c == '/') {
+        return Err("expected letters, digits, spaces, `-`, `_` and `.`");
+    }
+    if folders > 1 { Err("expected at most one folder") } else { Ok(()) }
 }
 
 struct Reading<'a> {
@@ -174,6 +224,55 @@ impl Kind {
             ("workflows", true) => Some(Self::Workflow),
             ("tests", true) => Some(Self::Test),
             _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(path: &str) -> Result<Bundle, FileNameError> {
+        Bundle::of_files([(path.to_owned(), "text".to_owned())])
+    }
+
+    #[test]
+    fn names_that_a_folder_could_not_have_are_refused() {
+        for path in [
+            "",
+            "/playbook.yaml",
+            "../playbook.yaml",
+            "workflows/../playbook.yaml",
+            "workflows//a.yaml",
+            "workflows/",
+            "./playbook.yaml",
+            ".overlay/vars.yaml",
+            "workflows/.hidden.yaml",
+            "workflows\\a.yaml",
+            "C:/a.yaml",
+            "a/b/c.yaml",
+            "play\0book.yaml",
+            "workflows/a.yaml\n",
+            "workflows／a.yaml",
+            "workflows/\u{202e}a.yaml",
+            "workflows/a\u{200b}.yaml",
+            "workflows/e\u{301}.yaml",
+            "workflows/ a.yaml",
+        ] {
+            assert!(of(path).is_err(), "{path:?}");
+        }
+        assert!(of(&format!("workflows/{}.yaml", "a".repeat(250))).is_err());
+        let told = of("a/\u{202e}b.yaml").unwrap_err().to_string();
+        assert!(told.is_ascii() && told.contains("\\u{202e}"), "{told}");
+    }
+
+    #[test]
+    fn files_of_a_playbook_are_kept_and_of_others_the_name() {
+        for path in ["playbook.yaml", "workflows/首单 1.yaml", "resources/a_b-c.yaml", "overlay.yaml"] {
+            assert_eq!(of(path).unwrap().files[path], b"text", "{path}");
+        }
+        for path in ["README.md", "notes.txt", "docs/a.yaml"] {
+            assert_eq!(of(path).unwrap().files[path], b"", "{path}");
         }
     }
 }

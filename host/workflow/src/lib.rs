@@ -19,7 +19,7 @@ mod shape;
 mod source;
 mod types;
 
-pub use bundle::{Bundle, BundleError};
+pub use bundle::{Bundle, BundleError, FileNameError};
 pub use catalog::{Catalog, CatalogPlugin};
 pub use compile::{Compiled, compile};
 pub use diagnostics::{Code, Diagnostic, RULES, Related, Rule, Severity, Style, explain};

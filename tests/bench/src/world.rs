@@ -153,7 +153,7 @@ fn publication(plugin: &LoadedPlugin) -> anyhow::Result<Publication> {
         bail!("{}:\n{}", folder.display(), compiled.render(Style::Plain));
     }
     let playbook = compiled.playbook.context("a playbook without errors compiles")?;
-    Ok(Publication { playbook: Arc::new(playbook), files: Vec::new() })
+    Ok(Publication { playbook: Arc::new(playbook), files: Vec::new(), replaces: Default::default() })
 }
 
 /// The order number `number` of customer number `customer`.

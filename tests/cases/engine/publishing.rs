@@ -128,7 +128,11 @@ async fn a_plugin_without_its_rights_is_not_published() {
     for used in without.plugins.values_mut() {
         used.grants.pop();
     }
-    let publication = Publication { playbook: std::sync::Arc::new(without), files: Vec::new() };
+    let publication = Publication {
+        playbook: std::sync::Arc::new(without),
+        files: Vec::new(),
+        replaces: Default::default(),
+    };
     let refused = case.tenant.publish(publication).await.unwrap().unwrap_err();
     assert!(
         matches!(&refused, PublishError::Plugin { plugin, .. } if plugin.as_str() == "probe"),

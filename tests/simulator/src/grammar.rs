@@ -90,7 +90,7 @@ impl Sketch {
         let compiled = compile(&Bundle { files }, &Installed);
         ensure!(!compiled.has_errors(), "{}", compiled.render(Style::Plain));
         let playbook = compiled.playbook.context("a playbook without errors compiles")?;
-        Ok(Publication { playbook: Arc::new(playbook), files: Vec::new() })
+        Ok(Publication { playbook: Arc::new(playbook), files: Vec::new(), replaces: Default::default() })
     }
 
     /// The text of all workflows, for people.

@@ -52,7 +52,7 @@ async fn tenant_of(parts: &mut axum::http::request::Parts) -> Result<Option<Tena
 }
 
 /// The token that a request presents.
-fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+pub(crate) fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     let mut presented = headers.get_all(header::AUTHORIZATION).iter();
     let Some(value) = presented.next() else { return Ok(None) };
     let wrong = || {

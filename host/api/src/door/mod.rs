@@ -6,6 +6,7 @@
 
 mod guard;
 mod notes;
+mod tokens;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -22,7 +23,7 @@ use siyu_model::name::TenantName;
 use tokio::sync::Mutex as Turn;
 
 use crate::problem::Problem;
-pub(crate) use guard::{Guard, guard, limits};
+pub(crate) use guard::{Guard, bearer, guard, limits};
 
 /// Who asks.
 #[derive(Debug, Clone)]

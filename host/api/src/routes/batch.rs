@@ -17,6 +17,7 @@ use siyu_model::limits::http::{BATCH_AT_ONCE, BATCH_BYTES_MAX, BATCH_EVENTS_MAX}
 use siyu_model::name::TenantName;
 
 use super::cloud;
+use super::events::within_quota;
 use crate::Api;
 use crate::body;
 use crate::problem::Problem;
@@ -40,6 +41,7 @@ pub(super) async fn take(
         let detail = format!("{} events: expected at most {BATCH_EVENTS_MAX} in one batch", lines.len());
         return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "BATCH", detail));
     }
+    within_quota(api, tenant, lines.len())?;
     // They are begun in their order, so a tenant takes them in in their order.
     let mut wishes = Vec::with_capacity(lines.len());
     for (at, line) in lines {

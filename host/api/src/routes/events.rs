@@ -18,6 +18,7 @@ use siyu_model::access::Scope;
 use siyu_model::id::RunId;
 use siyu_model::limits::json::DOCUMENT_BYTES_MAX;
 use siyu_model::name::{EventType, TenantName};
+use tokio::time::Instant;
 
 use super::{Route, batch, cloud, waiting};
 use crate::Api;
@@ -60,14 +61,23 @@ async fn take(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    match body::kind(&headers).as_str() {
+    let answer = match body::kind(&headers).as_str() {
         "application/x-ndjson" | "application/jsonl" => batch::take(&api, &tenant, &headers, body).await,
         "application/cloudevents-batch+json" => {
             let detail = "a batch is `application/x-ndjson`: one event a line";
             Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "BODY", detail))
         }
         _ => one(&api, &tenant, &headers, body).await,
+    };
+    match &api.quota {
+        Some(quota) => Ok(quota.tell(&tenant, Instant::now(), answer)),
+        None => answer,
     }
+}
+
+/// Takes room in the tenant's quota, when there is one.
+pub(super) fn within_quota(api: &Api, tenant: &TenantName, events: usize) -> Result<(), Problem> {
+    api.quota.as_ref().map_or(Ok(()), |quota| quota.take(tenant, events, Instant::now()))
 }
 
 /// Takes an event in, whichever host has the tenant.
@@ -80,6 +90,7 @@ async fn one(api: &Api, tenant: &TenantName, headers: &HeaderMap, body: Body) ->
     let patience = waiting::patience(headers)?;
     let text = body::text(body, EVENT_BYTES_MAX).await?;
     let event = cloud::event(&text, key)?;
+    within_quota(api, tenant, 1)?;
     let said = (event.event_type.clone(), siyu_model::json::print(&event.data).unwrap_or_default());
     match api.host.admit(tenant, event).await? {
         Told::Done(Admitted::Recorded { mut admission, mut responses }) => {

@@ -64,7 +64,7 @@ async fn ready(State(api): State<Arc<Api>>) -> Result<&'static str, Problem> {
 
 async fn numbers(State(api): State<Arc<Api>>) -> impl IntoResponse {
     let kind = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
-    (kind, metrics::text(&api.counted, &api.host))
+    (kind, metrics::text(&api.counted, &api.host, api.hub.followers()))
 }
 
 async fn live() -> &'static str {

@@ -5,14 +5,18 @@ mod cloud;
 mod customers;
 mod describe;
 mod events;
+mod export;
 mod health;
+mod live;
 mod playbooks;
+mod publishing;
 mod query;
 mod reports;
 mod runs;
 mod starts;
 mod stock;
 mod tenants;
+mod tokens;
 mod waiting;
 
 use std::sync::Arc;
@@ -24,7 +28,7 @@ use crate::Api;
 
 /// One path with one method.
 pub(crate) struct Route {
-    /// `GET` or `POST`.
+    /// `GET`, `POST` or `DELETE`.
     pub(crate) method: &'static str,
     /// The path; `{tenant}` and other parts in braces stand for what they say.
     pub(crate) path: &'static str,
@@ -46,11 +50,15 @@ pub(crate) fn all() -> Vec<Route> {
         health::routes(),
         describe::routes(),
         tenants::routes(),
+        tokens::routes(),
         events::routes(),
         starts::routes(),
         runs::routes(),
+        live::routes(),
         customers::routes(),
+        export::routes(),
         playbooks::routes(),
+        publishing::routes(),
         stock::routes(),
         reports::routes(),
     ];

@@ -61,7 +61,7 @@ pub(super) fn routes() -> Vec<Route> {
         read(
             "/v1/tenants/{tenant}/runs/{run}/journal",
             "The journal of a run, oldest line first.",
-            &[],
+            &["page_size", "page_token"],
             get(journal),
         ),
         write(
@@ -168,14 +168,34 @@ async fn show(
     query::tagged(&headers, &story(&api, &tenant, run).await?)
 }
 
+/// Which part of a journal.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Part {
+    page_size: Option<usize>,
+    page_token: Option<String>,
+}
+
 async fn journal(
     State(api): State<Arc<Api>>,
     Extension(tenant): Extension<TenantName>,
-    Path((_, run)): Path<(String, String)>,
+    Path((_, text)): Path<(String, String)>,
+    part: Asked<Part>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let run = run_of(&run)?;
-    query::tagged(&headers, &json!({ "journal": story(&api, &tenant, run).await?.journal }))
+    let Query(part) = part.map_err(|why| Problem::invalid("QUERY", why.body_text()))?;
+    let run = run_of(&text)?;
+    let list = List { tenant: &tenant, name: "journal", filter: vec![Some(&text)] };
+    let turn = list.turn(part.page_size, part.page_token.as_deref())?;
+    // A line never moves: its place in the journal is where a list goes on.
+    let after = turn.after.as_ref().map(|after| after.as_str().parse::<usize>()).transpose();
+    let after = after.map_err(|_| Problem::invalid("PAGE_TOKEN", "`page_token` is none of this list"))?;
+    let mut journal = story(&api, &tenant, run).await?.journal;
+    let end = after.unwrap_or(0).saturating_add(turn.limit);
+    let next = list.next((journal.len() > end).then_some(end));
+    journal.truncate(end);
+    journal.drain(..after.unwrap_or(0).min(journal.len()));
+    query::tagged(&headers, &json!({ "journal": journal, "next_page_token": next }))
 }
 
 /// What an action may be told.

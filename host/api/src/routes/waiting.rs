@@ -67,7 +67,11 @@ pub(super) async fn responses(
         if waiting.is_empty() || now >= until {
             return Ok(waiting);
         }
-        tokio::time::sleep_until(until.min(now + look)).await;
+        tokio::select! {
+            () = tokio::time::sleep_until(until.min(now + look)) => {}
+            // The runs go on at another host, or here later: they are there to be asked.
+            () = api.hub.stopped() => return Ok(waiting),
+        }
         look = (look * 2).min(LOOK_MAX);
     }
 }

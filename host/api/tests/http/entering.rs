@@ -218,3 +218,15 @@ fn whoever_is_refused_before_their_body_was_read_is_told_that_the_connection_end
         assert_eq!(asked(path, token, body), (status.to_owned(), is_closed), "{path} {body}");
     }
 }
+
+#[test]
+fn every_answer_has_the_id_of_its_request() {
+    let stage = Stage::new();
+    let id = |path: &str, headers: &[(&str, &str)]| {
+        stage.ask("GET", path, headers, "").headers["x-request-id"].clone()
+    };
+    assert_eq!(id("/healthz", &[("x-request-id", "trace-1")]), "trace-1");
+    assert_eq!(id("/nowhere", &[("x-request-id", "trace-2")]), "trace-2");
+    assert_ne!(id(RUNS, &[]), id(RUNS, &[]), "each has its own");
+    assert_ne!(id(RUNS, &[("x-request-id", "not for a log")]), "not for a log");
+}

@@ -143,3 +143,53 @@ fn whoever_waits_gets_a_late_answer_or_is_told_that_it_is_not_there_yet() {
         assert_eq!(ask(&stage, &token, &[("prefer", wish)], &late("5")).fault(), (400, "PREFER".to_owned()));
     }
 }
+
+#[test]
+fn who_waits_for_a_run_is_told_when_the_host_stops() {
+    let stage = Stage::new();
+    let token = stage.token(Role::Integrator, "shop");
+    let client = stage.client();
+    let bearer = format!("Bearer {token}");
+    let waiting = std::thread::spawn(move || {
+        let event = r#"{"id":"1","type":"visit.never","subject":"shop:1"}"#;
+        client.ask("POST", EVENTS, &[("authorization", &bearer), ("prefer", "wait=30")], event)
+    });
+    let begun = std::time::Instant::now();
+    while stage.get(&token, "/v1/tenants/shop/runs").json()["runs"] == json!([]) {
+        assert!(begun.elapsed().as_secs() < 60, "nothing started");
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    drop(stage);
+    let answer = waiting.join().unwrap();
+    assert_eq!((answer.status, &answer.json()["responses"]), (202, &json!({})), "{}", answer.text);
+    assert!(answer.json()["started"][0].is_string());
+}
+
+#[test]
+fn a_tenant_that_hands_in_too_much_is_told_when_to_come_again_and_others_are_not() {
+    let stage = Stage::with_quota(1);
+    let token = stage.token(Role::Integrator, "shop,other");
+    let bearer = format!("Bearer {token}");
+    let batch = |tenant: &str, from: usize| {
+        let lines = (from..from + 50).map(|number| visit(&number.to_string(), "ann"));
+        let headers = [("authorization", bearer.as_str()), ("content-type", "application/x-ndjson")];
+        stage.ask(
+            "POST",
+            &format!("/v1/tenants/{tenant}/events"),
+            &headers,
+            &lines.collect::<Vec<_>>().join("\n"),
+        )
+    };
+    let first = batch("shop", 0);
+    assert_eq!(first.status, 200, "a batch is taken in whole: {}", first.text);
+    assert_eq!(first.headers["ratelimit-policy"], "\"events\";q=2;w=2");
+    assert_eq!(first.headers["ratelimit"], "\"events\";r=0");
+    let refused = batch("shop", 100);
+    assert_eq!(refused.fault(), (429, "QUOTA".to_owned()));
+    let after: u64 = refused.headers["retry-after"].parse().unwrap();
+    assert!((30..=49).contains(&after), "{after} s for 48 that are owed and one more");
+    assert_eq!(stage.post(&token, EVENTS, &visit("200", "ann")).fault(), (429, "QUOTA".to_owned()));
+    assert_eq!(batch("other", 0).status, 200);
+    let runs = stage.get(&token, "/v1/tenants/shop/runs?page_size=500").json();
+    assert_eq!(runs["runs"].as_array().unwrap().len(), 50, "nothing of what was refused happened");
+}

@@ -2,10 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod admin;
 mod changing;
 mod entering;
 mod events;
+mod exporting;
 mod hostile;
+mod live;
+mod publishing;
 mod reading;
 mod stage;
 mod tls;

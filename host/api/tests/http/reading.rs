@@ -90,6 +90,21 @@ fn a_run_is_told_with_its_journal_and_a_tag_saves_reading_it_again() {
     assert_eq!((&run["phase"], &run["workflow"]), (&json!("live"), &json!("greet")));
     let journal = stage.get(&token, &format!("{path}/journal")).json();
     assert_eq!(journal["journal"], run["journal"]);
+    let (mut lines, mut next) = (Vec::new(), String::new());
+    loop {
+        let page = stage.get(&token, &format!("{path}/journal?page_size=1&page_token={next}")).json();
+        assert_eq!(page["journal"].as_array().unwrap().len(), 1, "{page}");
+        lines.push(page["journal"][0].clone());
+        next = page["next_page_token"].as_str().unwrap().to_owned();
+        if next.is_empty() {
+            break;
+        }
+    }
+    assert_eq!(json!(lines), run["journal"], "page after page");
+    assert_eq!(
+        stage.get(&token, &format!("{path}/journal?page_token=1~1")).fault(),
+        (400, "PAGE_TOKEN".to_owned())
+    );
     let (bearer, tag) = (format!("Bearer {token}"), shown.headers["etag"].clone());
     let again =
         |tag: &str| stage.ask("GET", &path, &[("authorization", &bearer), ("if-none-match", tag)], "");

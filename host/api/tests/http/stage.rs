@@ -1,12 +1,13 @@
 //! A host with a small playbook, its door, and requests to it.
 
 use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::Value;
-use siyu_api::{Api, Door, Inspectors, Tls};
+use siyu_api::{Api, Door, Inspectors, Tls, Workshop, WorkshopError};
 use siyu_engine::dispatch::Channels;
 use siyu_engine::doubles::{MemoryAccess, NativePlugins};
 use siyu_engine::host::{Host, Rules};
@@ -16,19 +17,22 @@ use siyu_engine::ports::clock::{Clock, SystemClock};
 use siyu_engine::ports::inspect::Inspect;
 use siyu_engine::ports::store::{StoreError, Stores};
 use siyu_engine::tenant::{Lanes, Ports, Settings};
-use siyu_model::access::{Grant, Reach, Role, Token};
+use siyu_model::access::{Grant, Reach, Role, Scope, Token};
 use siyu_model::clock::DurationMs;
 use siyu_model::id::TokenId;
 use siyu_model::name::TenantName;
+use siyu_model::playbook::Playbook;
+use siyu_publishing::Checked;
 use siyu_store::{SqliteInspect, SqliteOptions, SqliteStores};
 use siyu_workflow::{Bundle, Catalog, CatalogPlugin, Style, compile};
+use ureq::http::Response;
 
 /// A playbook without plugins: it answers, waits, fails and is started by hand.
-const FILES: [(&str, &str); 5] = [
+pub(crate) const FILES: [(&str, &str); 6] = [
     (
         "playbook.yaml",
         "playbook: shop\ntitle: Shop\nzone: Asia/Shanghai\nevents:\n  visit.made: { fields: { name: string } }\n  \
-         visit.late: { fields: { name: string } }\n  visit.bad: { fields: { n: integer } }\n",
+         visit.late: { fields: { name: string } }\n  visit.bad: { fields: { n: integer } }\n  visit.never: {}\n",
     ),
     (
         "workflows/greet.yaml",
@@ -37,6 +41,10 @@ const FILES: [(&str, &str); 5] = [
     (
         "workflows/late.yaml",
         "workflow: late\non: { event: visit.late }\nsteps:\n  - wait: 1s\n  - respond: { late: true }\n",
+    ),
+    (
+        "workflows/never.yaml",
+        "workflow: never\non: { event: visit.never }\nsteps:\n  - wait: 1d\n  - respond: { never: true }\n",
     ),
     (
         "workflows/bad.yaml",
@@ -60,6 +68,17 @@ impl Catalog for NoPlugins {
     }
 }
 
+#[async_trait]
+impl Workshop for NoPlugins {
+    async fn check(&self, bundle: Bundle) -> Result<Checked, WorkshopError> {
+        Ok(siyu_publishing::check(bundle, self, &NativePlugins::default()))
+    }
+
+    async fn keep(&self, _: &Playbook) -> Result<(), WorkshopError> {
+        Ok(())
+    }
+}
+
 struct Files(SqliteStores);
 
 #[async_trait]
@@ -77,17 +96,94 @@ impl Inspectors for Files {
     }
 }
 
+/// What a host is made of.
+struct Made {
+    runtime: Arc<tokio::runtime::Runtime>,
+    access: MemoryAccess,
+    is_open: bool,
+    /// Events a second.
+    quota: Option<u32>,
+    tls: Option<Tls>,
+}
+
+impl Made {
+    /// A host of the tenants in a folder, which reads those in these stores.
+    fn host(self, folder: tempfile::TempDir, stores: SqliteStores) -> Stage {
+        let Self { runtime, access, is_open, quota, tls } = self;
+        let (host, address, stop, serving) = runtime.block_on(async {
+            let ports = Ports {
+                stores: Arc::new(SqliteStores::new(folder.path(), SqliteOptions::default())),
+                plugins: Arc::new(NativePlugins::default()),
+                clock: Arc::new(SystemClock),
+                channels: Channels::default(),
+                lanes: Lanes::new(2),
+            };
+            let host = Arc::new(Host::open(ports, Settings::default(), Rules::default()).await.unwrap());
+            let (kept, clock) = (Arc::new(access.clone()), Arc::new(SystemClock));
+            let door = if is_open { Door::open(kept, clock).await } else { Door::closed(kept, clock).await };
+            let (files, door) = (Arc::new(Files(stores.clone())), Arc::new(door.unwrap()));
+            let mut api = Api::new(host.clone(), files, Arc::new(NoPlugins), door);
+            if let Some(quota) = quota {
+                api = api.with_quota(quota);
+            }
+            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let address = format!("http://{}", listener.local_addr().unwrap());
+            let (stop, stopping) = tokio::sync::oneshot::channel::<()>();
+            let serving = tokio::spawn(siyu_api::serve((listener, tls), Arc::new(api), async {
+                // A sender that is gone stops it too.
+                drop(stopping.await);
+            }));
+            (host, address, stop, serving)
+        });
+        let config = ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(90)));
+        let agent = config.http_status_as_error(false).max_redirects(0).build().into();
+        let (stop, serving, client) = (Some(stop), Some(serving), Client { agent, address });
+        Stage { runtime, access, stores, host, client, stop, serving, _folder: folder }
+    }
+}
+
 /// A host that is asked over HTTP.
 pub(crate) struct Stage {
-    runtime: tokio::runtime::Runtime,
+    runtime: Arc<tokio::runtime::Runtime>,
     /// What the door keeps.
     pub(crate) access: MemoryAccess,
+    /// The tenants that it reads.
+    stores: SqliteStores,
     host: Arc<Host>,
-    address: String,
+    client: Client,
     stop: Option<tokio::sync::oneshot::Sender<()>>,
     serving: Option<tokio::task::JoinHandle<()>>,
-    agent: ureq::Agent,
     _folder: tempfile::TempDir,
+}
+
+/// Who asks a host, as long as it is there.
+#[derive(Clone)]
+pub(crate) struct Client {
+    agent: ureq::Agent,
+    address: String,
+}
+
+impl Client {
+    fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Response<ureq::Body> {
+        let mut request =
+            ureq::http::Request::builder().method(method).uri(format!("{}{path}", self.address));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.agent.run(request.body(body.to_owned()).unwrap()).unwrap()
+    }
+
+    /// Asks for something, with more header fields.
+    pub(crate) fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+        let mut response = self.send(method, path, headers, body);
+        let headers = response
+            .headers()
+            .iter()
+            .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
+        let headers = headers.collect();
+        let (status, text) = (response.status().as_u16(), response.body_mut().read_to_string().unwrap());
+        Answer { status, headers, text }
+    }
 }
 
 /// An answer.
@@ -124,53 +220,49 @@ impl Stage {
 
     /// A host with two tenants, whose door may ask nobody.
     pub(crate) fn with(is_open: bool) -> Self {
-        Self::made(is_open, None)
+        Self::made(is_open, None, None)
     }
 
     /// A host that speaks TLS.
     pub(crate) fn over_tls(tls: Tls) -> Self {
-        Self::made(false, Some(tls))
+        Self::made(false, None, Some(tls))
     }
 
-    fn made(is_open: bool, tls: Option<Tls>) -> Self {
-        let runtime =
-            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    /// A host that takes so many events a second of a tenant.
+    pub(crate) fn with_quota(events: u32) -> Self {
+        Self::made(false, Some(events), None)
+    }
+
+    fn made(is_open: bool, quota: Option<u32>, tls: Option<Tls>) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
         let folder = tempfile::tempdir().unwrap();
         let stores = SqliteStores::new(folder.path(), SqliteOptions::default());
-        let access = MemoryAccess::new();
-        let (host, address, stop, serving) = runtime.block_on(async {
-            let ports = Ports {
-                stores: Arc::new(stores.clone()),
-                plugins: Arc::new(NativePlugins::default()),
-                clock: Arc::new(SystemClock),
-                channels: Channels::default(),
-                lanes: Lanes::new(2),
-            };
-            let host = Arc::new(Host::open(ports, Settings::default(), Rules::default()).await.unwrap());
+        let made =
+            Made { runtime: Arc::new(runtime.unwrap()), access: MemoryAccess::new(), is_open, quota, tls };
+        let stage = made.host(folder, stores);
+        stage.runtime.block_on(async {
             for tenant in TENANTS {
-                host.publish(&tenant.parse().unwrap(), publication(&FILES)).await.unwrap();
+                stage.host.publish(&tenant.parse().unwrap(), publication(&FILES)).await.unwrap();
             }
-            let (kept, clock) = (Arc::new(access.clone()), Arc::new(SystemClock));
-            let door = if is_open { Door::open(kept, clock).await } else { Door::closed(kept, clock).await };
-            let api = Api::new(host.clone(), Arc::new(Files(stores)), Arc::new(door.unwrap()));
-            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-            let address = format!("http://{}", listener.local_addr().unwrap());
-            let (stop, stopping) = tokio::sync::oneshot::channel::<()>();
-            let serving = tokio::spawn(siyu_api::serve((listener, tls), Arc::new(api), async {
-                // A sender that is gone stops it too.
-                drop(stopping.await);
-            }));
-            (host, address, stop, serving)
         });
-        let config = ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(90)));
-        let agent = config.http_status_as_error(false).max_redirects(0).build().into();
-        let (stop, serving) = (Some(stop), Some(serving));
-        Self { runtime, access, host, address, stop, serving, agent, _folder: folder }
+        stage
+    }
+
+    /// Another host with the same tokens, which reads the tenants of this one and executes none of them.
+    pub(crate) fn beside(&self) -> Self {
+        let made = Made {
+            runtime: self.runtime.clone(),
+            access: self.access.clone(),
+            is_open: false,
+            quota: None,
+            tls: None,
+        };
+        made.host(tempfile::tempdir().unwrap(), self.stores.clone())
     }
 
     /// Where it serves, such as `127.0.0.1:4711`.
     pub(crate) fn socket(&self) -> &str {
-        &self.address["http://".len()..]
+        &self.client.address["http://".len()..]
     }
 
     /// A token of a role for some tenants.
@@ -180,10 +272,14 @@ impl Stage {
 
     /// The same that is over after so many days.
     pub(crate) fn token_for(&self, role: Role, tenants: &str, days: i64) -> (String, TokenId) {
-        let now = SystemClock.now();
-        let text = format!("{role} {tenants} {days} {now}");
-        let token = Token::of(*blake3::hash(text.as_bytes()).as_bytes());
         let reach: Reach = tenants.parse().unwrap();
+        self.token_of(Grant { role, only: None, reach }, days)
+    }
+
+    fn token_of(&self, grant: Grant, days: i64) -> (String, TokenId) {
+        let now = SystemClock.now();
+        let text = format!("{grant:?} {days} {now}");
+        let token = Token::of(*blake3::hash(text.as_bytes()).as_bytes());
         let made_at = now - DurationMs::from_millis(100 * 86_400_000);
         self.runtime.block_on(async {
             let id = TokenId::derive(now, &[text.as_bytes()]);
@@ -191,7 +287,7 @@ impl Stage {
                 id,
                 hash: token.hash(&self.access.key().await.unwrap()),
                 name: "test".to_owned(),
-                grant: Grant { role, only: None, reach },
+                grant,
                 made_at,
                 made_by: "test".to_owned(),
                 expires_at: siyu_model::clock::UtcMs::from_millis(now.as_millis() + days * 86_400_000),
@@ -203,26 +299,39 @@ impl Stage {
         })
     }
 
+    /// A token with one scope of a role.
+    pub(crate) fn token_only(&self, role: Role, scope: Scope, tenants: &str) -> String {
+        let grant = Grant { role, only: Some(vec![scope]), reach: tenants.parse().unwrap() };
+        self.token_of(grant, 90).0
+    }
+
     /// Does something with the runtime of the host.
     pub(crate) fn wait_for<T>(&self, work: impl Future<Output = T>) -> T {
         self.runtime.block_on(work)
     }
 
+    /// Who asks it.
+    pub(crate) fn client(&self) -> Client {
+        self.client.clone()
+    }
+
     /// Asks for something, with more header fields.
     pub(crate) fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
-        let mut request =
-            ureq::http::Request::builder().method(method).uri(format!("{}{path}", self.address));
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let mut response = self.agent.run(request.body(body.to_owned()).unwrap()).unwrap();
-        let headers = response
-            .headers()
-            .iter()
-            .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
-        let headers = headers.collect();
-        let (status, text) = (response.status().as_u16(), response.body_mut().read_to_string().unwrap());
-        Answer { status, headers, text }
+        self.client.ask(method, path, headers, body)
+    }
+
+    /// Whether something is answered with 200; what the answer holds is not waited for.
+    pub(crate) fn opens(&self, path: &str, headers: &[(&str, &str)]) -> bool {
+        self.client.send("GET", path, headers, "").status() == 200
+    }
+
+    /// Begins to read what has no end.
+    pub(crate) fn open(&self, path: &str, headers: &[(&str, &str)]) -> Box<dyn BufRead + Send> {
+        let response = self.client.send("GET", path, headers, "");
+        assert_eq!(response.status(), 200, "{path}");
+        assert_eq!(response.headers()["content-type"], "text/event-stream");
+        assert_eq!(response.headers()["cache-control"], "no-store");
+        Box::new(BufReader::new(response.into_body().into_reader()))
     }
 
     /// Reads something with a token.
@@ -291,5 +400,5 @@ fn publication(files: &[(&str, &str)]) -> Publication {
     let compiled = compile(&Bundle { files: bundle.collect() }, &NoPlugins);
     let faults = compiled.render(Style::Plain);
     let playbook = Arc::new(compiled.playbook.unwrap_or_else(|| panic!("{faults}")));
-    Publication { playbook, files }
+    Publication { playbook, files, replaces: Default::default() }
 }

@@ -222,7 +222,7 @@ fn plugins(session: &Session) -> Vec<Finding> {
     let loaded =
         names.iter().filter(|name| installed.load(name).is_some_and(|loaded| loaded.is_ok())).count();
     let took = began.elapsed().as_secs_f64() * 1_000.0;
-    for why in installed.faults() {
+    for (_, why) in installed.faults() {
         findings.push(Finding::fault(CHECK, why, "build and pack it again, or take it out of the folder"));
     }
     findings

@@ -5,13 +5,12 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 use siyu_engine::operate::{Publication, Published};
-use siyu_engine::ports::inspect::{Inspect, Turn};
+use siyu_engine::ports::inspect::Inspect;
 use siyu_model::clock::UtcMs;
-use siyu_model::limits::inspect::PAGE_ROWS_MAX;
 use siyu_model::name::PlaybookName;
 use siyu_model::playbook::Playbook;
+use siyu_publishing::{Change, How, in_force};
 
-use crate::changes::{self, Change, How};
 use crate::checking::{self, Checked, joined};
 use crate::components;
 use crate::facts::ClockKind;
@@ -87,25 +86,18 @@ async fn elsewhere(
     components::share(home, &served.fleet, &playbook).await?;
     let before = active(&*home.inspect().await?, &playbook.name).await?;
     let published = told(served.host.publish(&home.tenant, publication).await)?;
-    let changes =
-        if published.is_unchanged { Vec::new() } else { changes::between(before.as_ref(), &playbook) };
+    let changes = if published.is_unchanged {
+        Vec::new()
+    } else {
+        siyu_publishing::between(before.as_ref(), &playbook)
+    };
     Ok((published, changes))
 }
 
 /// The version of a playbook that is in force.
 async fn active(inspect: &dyn Inspect, name: &PlaybookName) -> anyhow::Result<Option<Playbook>> {
-    let mut turn = Turn::first(PAGE_ROWS_MAX);
-    loop {
-        let page = inspect.playbooks(turn).await?;
-        if let Some(active) = page.items.iter().find(|version| version.is_active && version.name == *name) {
-            let row = inspect.playbook(name, active.digest).await?;
-            return Ok(row.map(|row| serde_json::from_str(&row.compiled)).transpose()?);
-        }
-        match page.next {
-            Some(after) => turn = Turn { after: Some(after), limit: PAGE_ROWS_MAX },
-            None => return Ok(None),
-        }
-    }
+    let row = in_force(inspect, name).await?;
+    Ok(row.map(|row| serde_json::from_str(&row.compiled)).transpose()?)
 }
 
 fn answered(checked: &Checked, answer: Answer, screen: &Screen) -> anyhow::Result<Exit> {

@@ -19,6 +19,7 @@ use crate::lock::Lock;
 use crate::serving;
 use crate::session::{Exit, Session};
 use crate::signals::interrupted;
+use crate::workshop::Bench;
 
 /// What lets the first one in.
 const FIRST_TOKEN: &str = "make a token with `siyu tokens create NAME --role host-admin`";
@@ -47,6 +48,15 @@ pub(crate) struct Options {
         hide_env_values = true
     )]
     retention_days: u32,
+    /// Events a second that a tenant may hand in at this host over HTTP; 0 is no bound but that of its inbox
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        env = "SIYU_EVENTS_PER_SECOND",
+        default_value_t = 0,
+        hide_env_values = true
+    )]
+    events_per_second: u32,
     #[command(flatten)]
     entrance: Entrance,
 }
@@ -129,13 +139,19 @@ pub(crate) fn run(options: &Options, session: &Session) -> anyhow::Result<Exit> 
             .await
             .with_context(|| format!("{} cannot be listened on", options.listen))?;
         let address = listener.local_addr()?;
-        let host = serving::start(&home, installed, (options.name.as_deref(), settings)).await?;
+        let started = (options.name.as_deref(), settings);
+        let (host, fleet) = serving::start(&home, installed.clone(), started).await?;
         let host = Arc::new(host);
         let done = async {
             let door = Arc::new(options.door(&home).await?);
             let is_shut = !options.entrance.open && !door.has_tokens();
             let inspectors = Arc::new(Readings::new(&home));
-            let api = Arc::new(Api::new(host.clone(), inspectors, door));
+            let workshop = Arc::new(Bench::new(&home, installed, fleet));
+            let mut api = Api::new(host.clone(), inspectors, workshop, door);
+            if options.events_per_second > 0 {
+                api = api.with_quota(options.events_per_second);
+            }
+            let api = Arc::new(api);
             let scheme = if tls.is_some() { "https" } else { "http" };
             session.screen.say(format!("serving {} on {scheme}://{address}", home.kept().place()))?;
             if is_shut {

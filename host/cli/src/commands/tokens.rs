@@ -7,12 +7,12 @@ use std::sync::Arc;
 use anyhow::Context;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
-use siyu_engine::ports::access::{Access, Note, Outcome, TokenRow};
+use siyu_engine::ports::access::{Access, NewToken, Note, Outcome, TokenRow};
 use siyu_engine::ports::clock::{Clock, SystemClock};
-use siyu_model::access::{Grant, Reach, Role, Scope, Token};
-use siyu_model::clock::{DurationMs, UtcMs};
+use siyu_model::access::{Grant, Reach, Role, Scope};
+use siyu_model::clock::UtcMs;
 use siyu_model::id::TokenId;
-use siyu_model::limits::access::{DAYS, DAYS_MAX, NAME_BYTES_MAX, TOKENS_MAX};
+use siyu_model::limits::access::{DAYS, DAYS_MAX, TOKENS_MAX};
 
 use crate::fault::Fault;
 use crate::output::{Paint, Screen, on_one_line};
@@ -77,31 +77,18 @@ pub(crate) fn run(command: &Tokens, session: &Session) -> anyhow::Result<Exit> {
 }
 
 async fn create(options: &Create, session: &Session, access: &Arc<dyn Access>) -> anyhow::Result<Exit> {
-    let found = options.name.len();
-    if !(1..=NAME_BYTES_MAX).contains(&found) || options.name.chars().any(char::is_control) {
-        let rule = format!("expected 1 to {NAME_BYTES_MAX} bytes without control characters");
-        return Err(Fault::wrong(format!("the name has {found} bytes: {rule}")).into());
-    }
-    let grant = grant(options, session)?;
+    let new = NewToken {
+        name: options.name.clone(),
+        grant: grant(options, session)?,
+        days: options.days,
+        made_by: me(),
+    };
     let mut random = [0; 32];
     getrandom::fill(&mut random).context("there are no random bytes")?;
-    let token = Token::of(random);
     let now = SystemClock.now();
-    // The id must not say anything about the token.
-    let id = blake3::derive_key("siyu 2026-11 id of a token", &random);
-    let row = TokenRow {
-        id: TokenId::derive(now, &[&id]),
-        hash: token.hash(&access.key().await?),
-        name: options.name.clone(),
-        grant,
-        made_at: now,
-        made_by: me(),
-        expires_at: now + DurationMs::from_millis(u64::from(options.days) * 86_400_000),
-        revoked_at: None,
-        used_at: None,
-    };
-    let detail = format!("{} {} on {}, until {}", row.name, row.grant.role, row.grant.reach, row.expires_at);
-    let note = noted(now, "tokens.create", row.id, detail);
+    let made = new.make(random, &access.key().await?, now);
+    let (token, row) = made.map_err(|why| Fault::wrong(why.to_string()))?;
+    let note = noted(now, "tokens.create", row.id, row.about());
     if !access.add(row.clone(), note).await? {
         return Err(Fault::failed(format!("there are {TOKENS_MAX} valid tokens already"))
             .help("revoke those that nobody uses: `siyu tokens list` says when each was last used")
@@ -134,13 +121,6 @@ fn grant(options: &Create, session: &Session) -> anyhow::Result<Grant> {
         None if is_admin => Reach::All,
         None => Reach::Tenants([session.home().tenant].into()),
     };
-    if let Some(scope) = options.scopes.iter().find(|scope| !options.role.has(**scope)) {
-        let has = options.role.scopes().map(Scope::as_str).collect::<Vec<_>>().join(", ");
-        let role = options.role;
-        return Err(
-            Fault::wrong(format!("the role {role} has no scope {scope}: expected some of {has}")).into()
-        );
-    }
     let only = (!options.scopes.is_empty()).then(|| options.scopes.clone());
     Ok(Grant { role: options.role, only, reach })
 }
@@ -161,7 +141,7 @@ fn show(screen: &Screen, rows: &[TokenRow], now: UtcMs) -> anyhow::Result<()> {
     }
     let mut table = screen.table(&["TOKEN", "NAME", "ROLE", "TENANTS", "STATE", "LAST USED", "EXPIRES"]);
     for row in rows {
-        let state = state(row, now);
+        let state = row.state(now);
         let paint = if state == "valid" { Paint::Green } else { Paint::Dim };
         let role = match &row.grant.only {
             Some(only) => {
@@ -229,14 +209,6 @@ fn tenants(reach: &Reach) -> String {
     }
 }
 
-fn state(row: &TokenRow, now: UtcMs) -> &'static str {
-    match row.revoked_at {
-        Some(_) => "revoked",
-        None if row.is_valid(now) => "valid",
-        None => "expired",
-    }
-}
-
 fn document(row: &TokenRow, now: UtcMs) -> Value {
     json!({
         "id": row.id,
@@ -244,7 +216,7 @@ fn document(row: &TokenRow, now: UtcMs) -> Value {
         "role": row.grant.role,
         "scopes": row.grant.scopes().collect::<Vec<_>>(),
         "tenants": row.grant.reach,
-        "state": state(row, now),
+        "state": row.state(now),
         "made_at": row.made_at.to_string(),
         "made_by": row.made_by,
         "expires_at": row.expires_at.to_string(),

@@ -36,6 +36,20 @@ fn help_says_what_the_exit_status_means_and_hides_what_people_do_not_call() {
 }
 
 #[test]
+fn a_log_for_programs_has_an_object_a_line() {
+    let stage = Stage::new();
+    assert_eq!(stage.siyu("publish stamps").status, 0);
+    let said = stage.siyu("doctor --durability loses-commits-on-power-cut --log-format json");
+    let lines: Vec<serde_json::Value> = said
+        .err
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|why| panic!("{why}: {line}")))
+        .collect();
+    assert!(!lines.is_empty());
+    assert!(lines.iter().all(|line| line["level"].is_string() && line["message"].is_string()), "{lines:?}");
+}
+
+#[test]
 fn the_compiling_process_refuses_what_is_no_component() {
     use std::io::Write;
     let stage = Stage::new();

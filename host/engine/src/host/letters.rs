@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use siyu_model::clock::UtcMs;
+use siyu_model::digest::PlaybookDigest;
 use siyu_model::event::IncomingEvent;
 use siyu_model::id::RunId;
 
@@ -36,6 +37,8 @@ pub(super) enum Answered {
     Published(Published),
     Run(RunId),
     Started(ManuallyStarted),
+    /// Another version is in force than the one that was to be replaced, and nothing happened.
+    Overtaken(Option<PlaybookDigest>),
     /// It was refused, in words, and nothing happened.
     Refused(String),
 }
@@ -72,6 +75,7 @@ impl Answered {
     pub(super) fn published(self) -> Result<Published, HostError> {
         match self {
             Self::Published(published) => Ok(published),
+            Self::Overtaken(in_force) => Err(HostError::Overtaken { in_force }),
             other => Err(other.refused()),
         }
     }

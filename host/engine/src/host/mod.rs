@@ -18,8 +18,9 @@ mod spread;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use siyu_model::digest::PlaybookDigest;
 use siyu_model::name::TenantName;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::ports::fleet::Fleet;
@@ -52,6 +53,12 @@ pub enum HostError {
     /// The tenant refused it in words, and nothing happened.
     #[error("{0}")]
     Refused(String),
+    /// Another version is in force than the one that was to be replaced, and nothing happened.
+    #[error("another version is in force than the one that was to be replaced")]
+    Overtaken {
+        /// That version; none when none is.
+        in_force: Option<PlaybookDigest>,
+    },
     /// The tenant could not do it now.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
@@ -196,6 +203,12 @@ impl Host {
             None => self.shared.room_or_new(name),
         };
         self.shared.wake(&room).await
+    }
+
+    /// Says when something of a tenant becomes durable from now on, with a number that grows; none while the tenant is asleep
+    /// or at another host. It ends when the tenant falls asleep or goes.
+    pub fn commits(&self, name: &TenantName) -> Option<watch::Receiver<u64>> {
+        self.shared.room(name)?.commits()
     }
 
     /// The tenants that this host has, sorted.

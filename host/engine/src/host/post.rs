@@ -15,6 +15,7 @@ use tokio::task::JoinSet;
 use super::letters::{Answered, Wanted};
 use super::member::Member;
 use super::{HostError, Shared};
+use crate::operate::PublishError;
 use crate::ports::fleet::{Letter, LetterId};
 use crate::tenant::{Tenant, Unavailable};
 
@@ -143,6 +144,7 @@ pub(super) async fn do_one(tenant: &Tenant, wanted: Wanted) -> Result<Answered, 
         },
         Wanted::Publish(publication) => match tenant.publish(publication).await? {
             Ok(published) => Answered::Published(published),
+            Err(PublishError::Overtaken { in_force }) => Answered::Overtaken(in_force),
             Err(fault) => refused(fault.to_string()),
         },
         Wanted::Act { run, action } => match tenant.act(run, action).await? {

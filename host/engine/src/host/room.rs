@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use siyu_model::clock::UtcMs;
 use siyu_model::name::TenantName;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 
 use crate::ports::store::StoreError;
 use crate::tenant::{Ports, Settings, Tenant};
@@ -24,6 +24,8 @@ pub(super) struct Room {
     used_at: AtomicI64,
     /// When something falls due while it is asleep.
     due_at: std::sync::Mutex<Option<UtcMs>>,
+    /// What it commits, since it was woken last.
+    commits: std::sync::Mutex<Option<watch::Receiver<u64>>>,
 }
 
 impl Room {
@@ -35,6 +37,7 @@ impl Room {
             is_awake: AtomicBool::new(false),
             used_at: AtomicI64::new(UtcMs::EPOCH.as_millis()),
             due_at: std::sync::Mutex::new(Some(UtcMs::EPOCH)),
+            commits: std::sync::Mutex::new(None),
         }
     }
 
@@ -60,6 +63,14 @@ impl Room {
         *self.due_at.lock().unwrap_or_else(PoisonError::into_inner) = due_at;
     }
 
+    /// Says when something becomes durable from now on; none while it is asleep.
+    pub(super) fn commits(&self) -> Option<watch::Receiver<u64>> {
+        let commits = self.commits.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut commits = commits.clone().filter(|_| self.is_awake())?;
+        commits.mark_unchanged();
+        Some(commits)
+    }
+
     /// The tenant, opened when it is asleep or its executor has ended; and whether it was.
     pub(super) async fn wake(
         &self,
@@ -73,6 +84,7 @@ impl Room {
         }
         let tenant = Tenant::open(self.name.clone(), ports.clone(), settings.clone()).await?;
         let tenant = Arc::new(tenant);
+        *self.commits.lock().unwrap_or_else(PoisonError::into_inner) = Some(tenant.commits());
         *place = Some(tenant.clone());
         self.is_awake.store(true, Ordering::SeqCst);
         self.set_due_at(None);

@@ -5,7 +5,7 @@ mod runs;
 mod start;
 
 pub(crate) use publish::publish;
-pub use publish::{Publication, PublishError, Published};
+pub use publish::{Publication, PublishError, Published, Replaces};
 pub(crate) use runs::act;
 pub use runs::{OperateError, RunAction};
 pub(crate) use start::start_manually;

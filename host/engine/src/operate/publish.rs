@@ -23,6 +23,34 @@ pub struct Publication {
     pub playbook: Arc<Playbook>,
     /// The files as they were written: path and text.
     pub files: Vec<(String, String)>,
+    /// What it may take the place of.
+    #[serde(default)]
+    pub replaces: Replaces,
+}
+
+/// What a publication may take the place of. It is looked at in the commit that puts the new version into force, so that
+/// of two people who publish over the same version one is told.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Replaces {
+    /// Whatever is in force.
+    #[default]
+    Anything,
+    /// Nothing: the playbook must not be in force yet.
+    Nothing,
+    /// This version, which must be in force.
+    Version(PlaybookDigest),
+}
+
+impl Replaces {
+    /// Whether it may take the place of this.
+    pub fn allows(self, in_force: Option<PlaybookDigest>) -> bool {
+        match self {
+            Self::Anything => true,
+            Self::Nothing => in_force.is_none(),
+            Self::Version(expected) => in_force == Some(expected),
+        }
+    }
 }
 
 /// What a publication did.
@@ -52,6 +80,12 @@ pub enum PublishError {
     /// A plugin cannot be loaded.
     #[error(transparent)]
     Unready(Box<Fault>),
+    /// Another version is in force than the one that was to be replaced.
+    #[error("another version is in force than the one that was to be replaced: {}", told(.in_force))]
+    Overtaken {
+        /// That version; none when none is.
+        in_force: Option<PlaybookDigest>,
+    },
     /// Another playbook has a definition of the same name.
     #[error("{plugin}/{kind} `{name}` is already defined by playbook {by}: names are unique within a tenant")]
     Taken {
@@ -78,6 +112,10 @@ pub enum PublishError {
     },
 }
 
+fn told(in_force: &Option<PlaybookDigest>) -> String {
+    in_force.map_or_else(|| "none is".to_owned(), |digest| digest.to_string())
+}
+
 /// Publishes a playbook.
 pub(crate) fn publish(
     cell: &mut MemoryCell,
@@ -85,8 +123,13 @@ pub(crate) fn publish(
 ) -> Worked<Result<Published, PublishError>> {
     let playbook = publication.playbook.clone();
     let digest = playbook.digest();
-    if cell.books.active(&playbook.name).is_some_and(|(active, _)| *active == digest) {
+    let in_force = cell.books.active(&playbook.name).map(|(active, _)| *active);
+    // Whoever lost the answer and asks again replaces nothing, whatever they meant to replace.
+    if in_force == Some(digest) {
         return Ok(Ok(Published { digest, is_unchanged: true, resources: 0, resources_gone: 0 }));
+    }
+    if !publication.replaces.allows(in_force) {
+        return Ok(Err(PublishError::Overtaken { in_force }));
     }
     if let Err(error) = check(cell, &playbook) {
         return Ok(Err(error));
@@ -217,7 +260,7 @@ fn put_into_force(cell: &mut MemoryCell, publication: Publication, digest: Playb
     let before = cell.books.active(&name).cloned();
     if let Some((digest, before)) = &before {
         // Only that it is not active any more is written: a version never changes.
-        let old = Publication { playbook: before.clone(), files: Vec::new() };
+        let old = Publication { playbook: before.clone(), files: Vec::new(), replaces: Replaces::Anything };
         let old = PlaybookRow { is_active: false, ..row(cell, old, *digest)? };
         cell.write_playbook(old);
     }

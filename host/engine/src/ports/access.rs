@@ -5,10 +5,10 @@
 
 use async_trait::async_trait;
 use serde::Serialize;
-use siyu_model::access::{Grant, TokenHash};
-use siyu_model::clock::UtcMs;
+use siyu_model::access::{Grant, Reach, Role, Scope, Token, TokenHash};
+use siyu_model::clock::{DurationMs, UtcMs};
 use siyu_model::id::TokenId;
-use siyu_model::limits::access::NOTE_BYTES_MAX;
+use siyu_model::limits::access::{DAYS_MAX, NAME_BYTES_MAX, NOTE_BYTES_MAX};
 use siyu_model::name::TenantName;
 
 use super::store::StoreError;
@@ -40,6 +40,111 @@ impl TokenRow {
     /// Whether it opens anything at an instant.
     pub fn is_valid(&self, at: UtcMs) -> bool {
         self.revoked_at.is_none() && at < self.expires_at
+    }
+}
+
+/// A token that somebody wants to make.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewToken {
+    /// What people call it.
+    pub name: String,
+    /// What it may do.
+    pub grant: Grant,
+    /// Days after which it expires, 1 to [`DAYS_MAX`].
+    pub days: u32,
+    /// Who makes it.
+    pub made_by: String,
+}
+
+/// Why a token cannot be made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NewTokenError {
+    /// Its name cannot be kept.
+    #[error("the name has {found} bytes: expected 1 to {NAME_BYTES_MAX} bytes without control characters")]
+    Name {
+        /// Bytes of the name.
+        found: usize,
+    },
+    /// It lives too long, or not at all.
+    #[error("{found} days: expected 1 to {DAYS_MAX}")]
+    Days {
+        /// The days.
+        found: u32,
+    },
+    /// It is to have a scope that its role has not.
+    #[error("the role {role} has no scope {found}: expected some of {}", words(*.role))]
+    Scope {
+        /// The role.
+        role: Role,
+        /// The scope.
+        found: Scope,
+    },
+    /// It runs a host, and a host has all tenants.
+    #[error("a host-admin is for all tenants: expected *; an agency runs the tenants that it names")]
+    Reach,
+}
+
+fn words(role: Role) -> String {
+    role.scopes().map(Scope::as_str).collect::<Vec<_>>().join(", ")
+}
+
+impl NewToken {
+    /// The token, whose text is told once, and what is kept of it: from 32 random bytes, hashed with the key that all
+    /// hosts of a database share.
+    ///
+    /// # Errors
+    /// It cannot be made as it is wanted.
+    pub fn make(
+        self,
+        random: [u8; 32],
+        key: &[u8; 32],
+        at: UtcMs,
+    ) -> Result<(Token, TokenRow), NewTokenError> {
+        let found = self.name.len();
+        if !(1..=NAME_BYTES_MAX).contains(&found) || self.name.chars().any(char::is_control) {
+            return Err(NewTokenError::Name { found });
+        }
+        if !(1..=DAYS_MAX).contains(&self.days) {
+            return Err(NewTokenError::Days { found: self.days });
+        }
+        let role = self.grant.role;
+        if role == Role::HostAdmin && self.grant.reach != Reach::All {
+            return Err(NewTokenError::Reach);
+        }
+        if let Some(found) = self.grant.only.iter().flatten().find(|scope| !role.has(**scope)) {
+            return Err(NewTokenError::Scope { role, found: *found });
+        }
+        let token = Token::of(random);
+        // The id must not say anything about the token.
+        let id = blake3::derive_key("siyu 2026-11 id of a token", &random);
+        let row = TokenRow {
+            id: TokenId::derive(at, &[&id]),
+            hash: token.hash(key),
+            name: self.name,
+            grant: self.grant,
+            made_at: at,
+            made_by: self.made_by,
+            expires_at: at + DurationMs::from_millis(u64::from(self.days) * 86_400_000),
+            revoked_at: None,
+            used_at: None,
+        };
+        Ok((token, row))
+    }
+}
+
+impl TokenRow {
+    /// Where it stands at an instant: `valid`, `expired` or `revoked`.
+    pub fn state(&self, at: UtcMs) -> &'static str {
+        match self.revoked_at {
+            Some(_) => "revoked",
+            None if self.is_valid(at) => "valid",
+            None => "expired",
+        }
+    }
+
+    /// What a note says of one that is made.
+    pub fn about(&self) -> String {
+        format!("{} {} on {}, until {}", self.name, self.grant.role, self.grant.reach, self.expires_at)
     }
 }
 

@@ -20,6 +20,7 @@ use siyu_model::stock::counter::Counter;
 use siyu_model::stock::pool::Pool;
 use siyu_model::stock::reservation::{Reservation, ReservationStatus};
 
+use super::log::{LogPart, LogPlace};
 use super::rows::{
     EventRow, FactRow, JournalRow, PlaybookRow, ResourceRow, ScanRow, ScheduleRow, SegmentRow, StockKey,
 };
@@ -394,6 +395,9 @@ pub trait Inspect: Send + Sync {
 
     /// One event, while retention keeps it.
     async fn event(&self, seq: EventSeq) -> Result<Option<EventRow>, InspectError>;
+
+    /// A part of both logs after a place, at most so many rows of each, oldest first, in one view with where they end.
+    async fn log(&self, after: LogPlace, limit: usize) -> Result<LogPart, InspectError>;
 
     /// Pools, in the order of their keys.
     async fn pools(&self, filter: StockFilter, turn: Turn) -> Result<Page<(StockKey, Pool)>, InspectError>;

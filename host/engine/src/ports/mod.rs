@@ -5,6 +5,7 @@ pub mod channel;
 pub mod clock;
 pub mod fleet;
 pub mod inspect;
+pub mod log;
 pub mod network;
 pub mod plugins;
 pub mod rows;

@@ -56,6 +56,7 @@ pub struct Tenant {
     stop: watch::Sender<bool>,
     executor: JoinHandle<()>,
     ended: watch::Receiver<()>,
+    commits: watch::Receiver<u64>,
 }
 
 impl Tenant {
@@ -65,13 +66,20 @@ impl Tenant {
         let (inbox, commands) = mpsc::channel(settings.inbox_max);
         let (stop, stopping) = watch::channel(false);
         let (clock, plugins) = (ports.clock.clone(), ports.plugins.clone());
-        let executor = Executor::open(name.clone(), ports, settings, (commands, stopping)).await?;
+        let (committed, commits) = watch::channel(0);
+        let executor = Executor::open(name.clone(), ports, settings, (commands, stopping, committed)).await?;
         let (alive, ended) = watch::channel(());
         let executor = tokio::spawn(async move {
             executor.run().await;
             drop(alive);
         });
-        Ok(Self { name, inbox, clock, plugins, stop, executor, ended })
+        Ok(Self { name, inbox, clock, plugins, stop, executor, ended, commits })
+    }
+
+    /// Says when something became durable, with the number of commits since it was opened. It goes on for as long as the
+    /// tenant is open.
+    pub fn commits(&self) -> watch::Receiver<u64> {
+        self.commits.clone()
     }
 
     /// Its name.

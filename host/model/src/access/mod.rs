@@ -89,6 +89,8 @@ words! {
         ReportsRead = "reports:read",
         /// Making, listing and revoking tokens.
         TokensAdmin = "tokens:admin",
+        /// Making tenants.
+        TenantsAdmin = "tenants:admin",
         /// Reading who changed what.
         AuditRead = "audit:read",
         /// Reading what the host as a whole does.
@@ -117,16 +119,17 @@ impl Role {
     pub fn has(self, scope: Scope) -> bool {
         use Scope::{
             AuditRead, CustomersRead, EventsWrite, HostRead, PlaybooksPublish, PlaybooksRead, ReportsRead,
-            RunsRead, RunsWrite, StockRead, TokensAdmin,
+            RunsRead, RunsWrite, StockRead, TenantsAdmin, TokensAdmin,
         };
         match self {
             Self::HostAdmin => true,
             Self::Agency => scope != HostRead,
-            Self::Operator => !matches!(scope, HostRead | TokensAdmin | AuditRead),
+            Self::Operator => !matches!(scope, HostRead | TokensAdmin | TenantsAdmin | AuditRead),
             Self::Integrator => matches!(scope, EventsWrite | RunsRead | PlaybooksRead | StockRead),
             Self::Viewer => match scope {
                 RunsRead | CustomersRead | PlaybooksRead | StockRead | ReportsRead => true,
-                EventsWrite | RunsWrite | PlaybooksPublish | TokensAdmin | AuditRead | HostRead => false,
+                EventsWrite | RunsWrite | PlaybooksPublish | TokensAdmin | TenantsAdmin | AuditRead
+                | HostRead => false,
             },
         }
     }
@@ -157,6 +160,17 @@ impl Grant {
     /// Whether it has a scope, wherever it reaches.
     pub fn has(&self, scope: Scope) -> bool {
         self.role.has(scope) && self.only.as_ref().is_none_or(|only| only.contains(&scope))
+    }
+
+    /// Whether it gives nothing that another one does not give, now or when a newer host adds a scope to a role.
+    pub fn is_within(&self, other: &Self) -> bool {
+        let is_closed = other.only.is_none() || self.only.is_some();
+        let is_of_role = self.only.is_some()
+            || Scope::ALL.iter().all(|scope| !self.role.has(*scope) || other.role.has(*scope));
+        self.reach.is_within(&other.reach)
+            && is_closed
+            && is_of_role
+            && self.scopes().all(|scope| other.has(scope))
     }
 
     /// Its scopes, in their order.
@@ -190,6 +204,36 @@ mod tests {
         );
         assert!(!Role::Operator.has(Scope::TokensAdmin) && !Role::Agency.has(Scope::HostRead));
         assert!(Scope::ALL.iter().all(|scope| Role::HostAdmin.has(*scope)));
+    }
+
+    #[test]
+    fn a_grant_is_within_those_that_give_as_much() {
+        let grant = |role, only: Option<&[Scope]>, reach: &str| Grant {
+            role,
+            only: only.map(<[Scope]>::to_vec),
+            reach: reach.parse().unwrap(),
+        };
+        let agency = grant(Role::Agency, None, "a,b");
+        for (inner, is_within) in [
+            (grant(Role::Agency, None, "a"), true),
+            (grant(Role::Operator, None, "a,b"), true),
+            (grant(Role::Viewer, Some(&[Scope::RunsRead]), "b"), true),
+            (grant(Role::Operator, None, "a,c"), false),
+            (grant(Role::Viewer, None, "*"), false),
+            (grant(Role::HostAdmin, None, "a"), false),
+            (grant(Role::HostAdmin, Some(&[Scope::RunsRead]), "a"), true),
+        ] {
+            assert_eq!(inner.is_within(&agency), is_within, "{inner:?}");
+        }
+        let narrow = grant(Role::Agency, Some(&[Scope::RunsRead, Scope::TokensAdmin]), "a");
+        assert!(grant(Role::Viewer, Some(&[Scope::RunsRead]), "a").is_within(&narrow));
+        assert!(!grant(Role::Viewer, Some(&[Scope::StockRead]), "a").is_within(&narrow));
+        let whole = grant(Role::Integrator, None, "a");
+        assert!(
+            !whole.is_within(&narrow),
+            "what is added to the role later would be more than the maker has"
+        );
+        assert!(agency.is_within(&Grant::everything()) && !Grant::everything().is_within(&agency));
     }
 
     #[test]

@@ -42,6 +42,17 @@ impl Reach {
     }
 }
 
+impl Reach {
+    /// Whether every tenant of this one is within another one.
+    pub fn is_within(&self, other: &Self) -> bool {
+        match (self, other) {
+            (_, Self::All) => true,
+            (Self::All, Self::Tenants(_)) => false,
+            (Self::Tenants(own), Self::Tenants(others)) => own.is_subset(others),
+        }
+    }
+}
+
 /// `*`, or names with commas between them.
 impl fmt::Display for Reach {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

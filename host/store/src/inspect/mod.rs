@@ -4,6 +4,7 @@
 //! and never writes.
 
 mod lists;
+mod logs;
 mod numbers;
 mod stock;
 mod streams;
@@ -17,6 +18,7 @@ use siyu_engine::ports::inspect::{
     MessageFilter, Moment, Page, PlaybookVersion, ReservationTally, RunDetail, RunFilter, RunSummary,
     RunTally, StockFilter, StoreSize, Tallies, Turn,
 };
+use siyu_engine::ports::log::{LogPart, LogPlace};
 use siyu_engine::ports::rows::{EventRow, FactRow, PlaybookRow, ResourceRow, ScanRow, ScheduleRow, StockKey};
 use siyu_engine::ports::store::{CustomerImage, RecordRange, Wants};
 use siyu_model::clock::UtcMs;
@@ -125,6 +127,10 @@ impl<D: Database> Inspect for Reading<D> {
 
     async fn events(&self, filter: EventFilter, turn: Turn) -> Result<Page<EventRow>, InspectError> {
         lists::events(&self.database, filter, turn).await
+    }
+
+    async fn log(&self, after: LogPlace, limit: usize) -> Result<LogPart, InspectError> {
+        Ok(logs::log(&self.database, after, limit).await?)
     }
 
     async fn pools(&self, filter: StockFilter, turn: Turn) -> Result<Page<(StockKey, Pool)>, InspectError> {

@@ -71,6 +71,7 @@ impl Executor {
             return Err(error.into());
         }
         self.memory().committed(commit.batch, commit.last_seq);
+        self.committed.send_modify(|count| *count += 1);
         commit.answers.into_iter().for_each(Answer::give);
         self.outbox.extend(commit.outbox);
         self.hand_over();

@@ -55,6 +55,8 @@ pub(super) struct Executor {
     settles: Vec<Reply<Option<UtcMs>>>,
     upkeep: Upkeep,
     share: Share,
+    /// Counts what became durable.
+    committed: watch::Sender<u64>,
 }
 
 /// Why the executor goes round again or ends.
@@ -68,7 +70,7 @@ impl Executor {
         name: TenantName,
         ports: Ports,
         settings: Settings,
-        (inbox, stopping): (mpsc::Receiver<Command>, watch::Receiver<bool>),
+        (inbox, stopping, committed): (mpsc::Receiver<Command>, watch::Receiver<bool>, watch::Sender<u64>),
     ) -> Result<Self, StoreError> {
         let settings = Arc::new(settings);
         let store = ports.stores.open(&name).await?;
@@ -98,6 +100,7 @@ impl Executor {
             outbox: Outbox::default(),
             on_their_way: 0,
             settles: Vec::new(),
+            committed,
         };
         executor.load().await?;
         Ok(executor)

@@ -1,4 +1,4 @@
-//! What changed between two versions of a playbook, in the words of whoever wrote it.
+//! What changed between two versions of a playbook, in the words of whoever wrote it. Never looks at texts: `diff` does.
 
 use std::collections::BTreeMap;
 
@@ -8,27 +8,30 @@ use siyu_model::playbook::Playbook;
 
 /// One thing that changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(crate) struct Change {
+pub struct Change {
     /// How.
-    pub(crate) change: How,
+    pub change: How,
     /// What kind of thing: `workflow`, `resource`, `template` …
-    pub(crate) what: &'static str,
+    pub what: &'static str,
     /// Its name; empty for what there is once.
-    pub(crate) name: String,
+    pub name: String,
 }
 
 /// How something changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum How {
+pub enum How {
+    /// It was not there before.
     Added,
+    /// It says something else than before.
     Changed,
+    /// It is not there any more.
     Removed,
 }
 
 impl How {
     /// The word.
-    pub(crate) fn as_str(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Added => "added",
             Self::Changed => "changed",
@@ -41,7 +44,7 @@ impl How {
 type Parts = BTreeMap<(&'static str, String), Value>;
 
 /// What is different in `new`. Without an `old` one everything that has a name was added.
-pub(crate) fn between(old: Option<&Playbook>, new: &Playbook) -> Vec<Change> {
+pub fn between(old: Option<&Playbook>, new: &Playbook) -> Vec<Change> {
     let before = old.map(parts).unwrap_or_default();
     let after = parts(new);
     let mut changes: Vec<Change> = Vec::new();

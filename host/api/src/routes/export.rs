@@ -1,0 +1,214 @@
+//! All that a tenant keeps of one customer, as NDJSON: what a person may ask for (PIPL, articles 45 and 50).
+//!
+//! It is read page by page while it is sent, so that a customer of ten years costs no more memory than one of a day. The
+//! last line says that it is whole.
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::extract::{Path, State};
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use futures_util::stream;
+use serde_json::{Value, json};
+use siyu_engine::host::Told;
+use siyu_engine::ports::inspect::{Cursor, Inspect, InspectError, Moment, Turn};
+use siyu_engine::ports::store::CustomerImage;
+use siyu_model::access::Scope;
+use siyu_model::event::Subject;
+use siyu_model::id::CustomerId;
+use siyu_model::name::TenantName;
+
+use super::Route;
+use super::query;
+use crate::Api;
+use crate::door::Caller;
+use crate::problem::Problem;
+
+/// Moments of a customer that are read at once.
+const MOMENTS_AT_ONCE: usize = 100;
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![Route {
+        method: "GET",
+        path: "/v1/tenants/{tenant}/customers/{customer}/export",
+        scope: Some(Scope::CustomersRead),
+        summary: "All that is kept of a customer, as NDJSON whose last line says that it is whole.",
+        query: &[],
+        body: None,
+        handler: get(export),
+    }]
+}
+
+async fn export(
+    State(api): State<Arc<Api>>,
+    (Extension(caller), Extension(tenant)): (Extension<Caller>, Extension<TenantName>),
+    Path((_, customer)): Path<(String, String)>,
+) -> Result<Response, Problem> {
+    let none = || Problem::missing("NO_CUSTOMER", "there is no such customer");
+    let who: Subject = customer.parse().map_err(|_| none())?;
+    let inspect = query::inspect(&api, &tenant).await?;
+    let image = inspect.customer(who).await?.ok_or_else(none)?;
+    let id = image.customer.id;
+    // Somebody takes a person's data away: that is noted like a change.
+    let asked = api.door.asked(&caller, &tenant, ("customers.export", &id.to_string()), "").await?;
+    asked.told(Ok(Told::Done(()))).await?;
+    let (first, count) = lines(head(&image));
+    let export = Export { inspect, customer: id, lines: count, next: Next::First(first) };
+    let body = stream::unfold(export, |mut export| async {
+        let text = export.next().await?;
+        Some((Ok::<_, std::convert::Infallible>(text), export))
+    });
+    let mut response = axum::body::Body::from_stream(body).into_response();
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
+    Ok(response)
+}
+
+/// What comes next.
+enum Next {
+    /// This.
+    First(String),
+    /// Moments, newest first.
+    Moments(Option<Cursor>),
+    /// Nothing.
+    Over,
+}
+
+/// An export that is under way.
+struct Export {
+    inspect: Arc<dyn Inspect>,
+    customer: CustomerId,
+    /// Lines so far.
+    lines: usize,
+    next: Next,
+}
+
+impl Export {
+    async fn next(&mut self) -> Option<String> {
+        match std::mem::replace(&mut self.next, Next::Over) {
+            Next::First(text) => {
+                self.next = Next::Moments(None);
+                Some(text)
+            }
+            Next::Moments(after) => match self.moments(after).await {
+                Ok(text) => Some(text),
+                Err(fault) => {
+                    tracing::warn!(%fault, "an export of a customer ends early");
+                    Some(
+                        lines(vec![json!({ "kind": "fault", "detail": "not all could be read: ask again" })])
+                            .0,
+                    )
+                }
+            },
+            Next::Over => None,
+        }
+    }
+
+    /// A page of moments; the last one with the line that ends the export.
+    async fn moments(&mut self, after: Option<Cursor>) -> Result<String, InspectError> {
+        let page = self.inspect.timeline(self.customer, Turn { after, limit: MOMENTS_AT_ONCE }).await?;
+        let mut values = Vec::with_capacity(page.items.len() + 1);
+        for moment in &page.items {
+            values.extend(self.moment(moment).await?);
+        }
+        let (mut text, count) = lines(values);
+        self.lines += count;
+        match page.next {
+            Some(next) => self.next = Next::Moments(Some(next)),
+            None => text.push_str(&lines(vec![json!({ "kind": "end", "lines": self.lines })]).0),
+        }
+        Ok(text)
+    }
+
+    async fn moment(&self, moment: &Moment) -> Result<Vec<Value>, InspectError> {
+        Ok(match moment {
+            Moment::Event(event) => vec![json!({
+                "kind": "event", "seq": event.seq, "type": event.event_type, "source": event.source, "id": event.id,
+                "occurred_at": event.occurred_at.to_string(), "recorded_at": event.recorded_at.to_string(),
+                "data": document(&event.data),
+            })],
+            Moment::Run(run) => {
+                let mut values = vec![json!({
+                    "kind": "run", "id": run.id, "playbook": run.target.playbook(), "workflow": run.target.name(),
+                    "phase": run.phase.as_str(), "started_at": run.started_at.to_string(),
+                    "ended_at": run.ended_at.map(|at| at.to_string()),
+                })];
+                let found = self.inspect.run(run.id).await?;
+                let journal = found.map(|run| run.journal).unwrap_or_default();
+                values.extend(journal.iter().map(|line| {
+                    let entry = &line.entry;
+                    json!({
+                        "kind": "journal", "run": line.run, "row": line.row, "at": entry.at.to_string(),
+                        "step": entry.step, "what": entry.kind.as_str(),
+                        "detail": entry.detail.as_deref().map(document),
+                    })
+                }));
+                values
+            }
+            Moment::Message(message) => vec![json!({
+                "kind": "message", "id": message.id, "channel": message.channel, "template": message.template,
+                "body": message.body, "status": message.status.as_str(), "reason": message.reason,
+                "planned_at": message.planned_at.to_string(), "changed_at": message.changed_at.to_string(),
+                "run": message.run,
+            })],
+            // They are in the customer's own lines.
+            Moment::Tag(..) | Moment::Segment(_) => Vec::new(),
+        })
+    }
+}
+
+/// A document as it is kept; what is no JSON is told as text.
+fn document(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|_| text.into())
+}
+
+/// What is kept of the customer beside what happened to them.
+fn head(image: &CustomerImage) -> Vec<Value> {
+    let customer = &image.customer;
+    let mut values = vec![json!({
+        "kind": "customer", "id": customer.id, "created_at": customer.created_at.to_string(),
+        "attributes": customer.attributes,
+        "identities": customer.identities.iter().map(ToString::to_string).collect::<Vec<_>>(),
+    })];
+    values.extend(customer.tags.iter().map(|(tag, mark)| {
+        json!({
+            "kind": "tag", "tag": tag, "source": mark.source, "added_at": mark.added_at.to_string(),
+            "effective_at": mark.effective_at.to_string(), "expires_at": mark.expires_at.map(|at| at.to_string()),
+            "confidence_percent": mark.confidence_percent, "evidence": mark.evidence,
+        })
+    }));
+    values.extend(customer.facts.iter().map(|(event_type, fact)| {
+        json!({
+            "kind": "fact", "type": event_type, "count": fact.count, "sum_fen": fact.sum_fen,
+            "first_at": fact.first_at.to_string(), "last_at": fact.last_at.to_string(),
+        })
+    }));
+    values.extend(image.segments.iter().map(|row| {
+        json!({
+            "kind": "segment", "playbook": row.playbook, "segment": row.segment, "is_member": row.is_member,
+            "since": row.since.to_string(),
+        })
+    }));
+    values.extend(image.records.iter().map(|(plugin, key, body)| {
+        json!({ "kind": "record", "plugin": plugin, "key": key, "body": document(body) })
+    }));
+    values.extend(
+        image
+            .waits
+            .iter()
+            .map(|wait| json!({ "kind": "wait", "run": wait.run, "event_types": wait.event_types })),
+    );
+    values
+}
+
+/// Values, one a line, and how many they are.
+fn lines(values: Vec<Value>) -> (String, usize) {
+    let count = values.len();
+    let mut text = String::new();
+    for value in values {
+        text.push_str(&value.to_string());
+        text.push('\n');
+    }
+    (text, count)
+}
