@@ -44,6 +44,11 @@ pub(crate) struct Home {
     pub(crate) tenant: TenantName,
 }
 
+/// What is kept beside the tenants, for all of them.
+trait OfAllTenants: Access + SecretStore {}
+
+impl<T: Access + SecretStore> OfAllTenants for T {}
+
 impl Home {
     /// A folder whose tenants are files; their commits are durable when that says so.
     pub(crate) fn new(folder: PathBuf, tenant: TenantName, durability: Durability) -> Self {
@@ -132,25 +137,21 @@ impl Home {
 
     /// Who may enter over HTTP: in the folder, or for all hosts of the database at once.
     pub(crate) async fn access(&self) -> anyhow::Result<Arc<dyn Access>> {
-        let cannot = "tokens cannot be read";
-        Ok(match &self.kept {
-            Tenants::Files(..) => {
-                self.make()?;
-                Arc::new(SqliteAccess::open(self.folder.join("host.db")).await.context(cannot)?)
-            }
-            Tenants::Database(stores) => Arc::new(PgAccess::open(stores).await.context(cannot)?),
-        })
+        Ok(self.of_all_tenants().await.context("tokens cannot be read")?)
     }
 
     /// Sealed secrets of tenants: in the folder, or for all hosts of the database at once.
     pub(crate) async fn secrets(&self) -> anyhow::Result<Arc<dyn SecretStore>> {
-        let cannot = "secrets cannot be read";
+        Ok(self.of_all_tenants().await.context("secrets cannot be read")?)
+    }
+
+    async fn of_all_tenants(&self) -> anyhow::Result<Arc<dyn OfAllTenants>> {
         Ok(match &self.kept {
             Tenants::Files(..) => {
                 self.make()?;
-                Arc::new(SqliteAccess::open(self.folder.join("host.db")).await.context(cannot)?)
+                Arc::new(SqliteAccess::open(self.folder.join("host.db")).await?)
             }
-            Tenants::Database(stores) => Arc::new(PgAccess::open(stores).await.context(cannot)?),
+            Tenants::Database(stores) => Arc::new(PgAccess::open(stores).await?),
         })
     }
 

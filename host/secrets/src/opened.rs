@@ -88,11 +88,7 @@ impl Secrets for Opened {
     }
 
     fn reveal(&self, secret: &str) -> Asked<SecretValue> {
-        let values = self.values(secret)?;
-        values
-            .first()
-            .cloned()
-            .ok_or_else(|| HostError::NotFound(format!("this call has no secret `{secret}`")))
+        self.in_force(secret, "a value", |value| Some(value.clone()))
     }
 }
 
