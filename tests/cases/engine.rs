@@ -6,6 +6,8 @@
 mod answers;
 #[path = "engine/channels.rs"]
 mod channels;
+#[path = "engine/couriers.rs"]
+mod couriers;
 #[path = "engine/fleets.rs"]
 mod fleets;
 #[path = "engine/hosts.rs"]

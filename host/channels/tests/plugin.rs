@@ -8,8 +8,8 @@ use std::process::Command;
 use std::sync::{Arc, LazyLock, Mutex};
 
 use async_trait::async_trait;
-use siyu_channels::{Cache, Parcel, PluginChannel, Tried};
-use siyu_engine::ports::channel::Verdict;
+use siyu_channels::{Cache, PluginChannel};
+use siyu_engine::ports::channel::{Courier, Parcel, Tried, Verdict};
 use siyu_engine::ports::network::{Network, NoSecrets, Request, Response, SendError, SendErrorCode, Sender};
 use siyu_model::clock::{DurationMs, UtcMs};
 use siyu_model::id::{CustomerId, MessageId};
@@ -143,7 +143,7 @@ async fn a_channel_gets_its_message_and_what_it_says_comes_back() {
 #[tokio::test]
 async fn a_request_leaves_as_the_plugin_wrote_it_and_its_answer_decides() {
     let (channel, network) = channel(status(200));
-    let parcel = parcel("hello");
+    let parcel = parcel("a secret hello");
     let (id, now) = (parcel.message.id, parcel.message.planned_at);
     assert_eq!(channel.hand_over(parcel, now).await, Tried::Said(Verdict::Became(MessageStatus::Sent)));
     let asked = network.asked.lock().unwrap();
@@ -153,7 +153,7 @@ async fn a_request_leaves_as_the_plugin_wrote_it_and_its_answer_decides() {
         |name: &str| request.headers.iter().find(|header| header.name == name).map(|h| h.value.clone());
     assert_eq!(value("x-message"), Some(id.to_string()));
     assert_eq!(value("authorization").as_deref(), Some("Bearer {{secret:key}}"), "filled in behind the port");
-    assert_eq!(request.body, br#"{"text":"hello"}"#);
+    assert_eq!(request.body, br#"{"text":"a secret hello"}"#);
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use anyhow::Context;
-use siyu_engine::ports::plugins::{CallHost, CallReport, PluginCall, Plugins};
+use siyu_engine::ports::plugins::{CallHost, CallReport, DeliveryCall, DeliveryReport, PluginCall, Plugins};
 use siyu_model::digest::PluginDigest;
 use siyu_model::name::PluginName;
 use siyu_model::playbook::Playbook;
@@ -122,6 +122,10 @@ impl Plugins for KeptPlugins {
 
     fn call(&self, call: PluginCall<'_>, host: Box<dyn CallHost>) -> CallReport {
         self.installed.runtime.call(call, host)
+    }
+
+    fn deliver(&self, call: DeliveryCall<'_>, host: Box<dyn CallHost>) -> DeliveryReport {
+        self.installed.runtime.deliver(call, host)
     }
 
     fn check_resource(

@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use siyu_engine::ports::plugins::{CallHost, CallReport, Entry, PluginCall, Plugins};
+use siyu_engine::ports::plugins::{
+    CallHost, CallReport, DeliveryCall, DeliveryReport, Entry, PluginCall, Plugins,
+};
 use siyu_engine::ports::rows::{EventRow, PlaybookRow, TimerRow, WriteSet};
 use siyu_engine::ports::store::{
     EventWindow, EventsSince, Loaded, Maintenance, MaintenanceReport, RecordRange, SlotQuery, Store,
@@ -235,6 +237,10 @@ impl Plugins for CountedPlugins {
             self.counts.calls.fetch_add(1, Ordering::Relaxed);
         }
         self.plugins.call(call, host)
+    }
+
+    fn deliver(&self, call: DeliveryCall<'_>, host: Box<dyn CallHost>) -> DeliveryReport {
+        self.plugins.deliver(call, host)
     }
 
     fn check_resource(

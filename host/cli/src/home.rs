@@ -26,10 +26,13 @@ use siyu_engine::ports::secrets::SecretStore;
 use siyu_engine::ports::store::Stores;
 use siyu_model::id::HostId;
 use siyu_model::name::TenantName;
+use siyu_model::plugin::HostPattern;
 use siyu_runtime::CacheKey;
+use siyu_secrets::HostKeys;
 use siyu_store::{Durability, PgAccess, PgStores, SqliteAccess};
 
 use crate::fault::Fault;
+use crate::secrets;
 use crate::tenants::Tenants;
 
 /// The folder of tenants in the data folder.
@@ -40,6 +43,10 @@ const TENANTS: &str = "tenants";
 pub(crate) struct Home {
     folder: PathBuf,
     kept: Tenants,
+    /// Where plugins may send requests.
+    allowed: Arc<[HostPattern]>,
+    /// A file with the keys under which secrets are sealed, instead of the environment.
+    secrets_key: Option<PathBuf>,
     /// The tenant that commands are about.
     pub(crate) tenant: TenantName,
 }
@@ -53,7 +60,7 @@ impl Home {
     /// A folder whose tenants are files; their commits are durable when that says so.
     pub(crate) fn new(folder: PathBuf, tenant: TenantName, durability: Durability) -> Self {
         let kept = Tenants::Files(folder.join(TENANTS), durability);
-        Self { folder, kept, tenant }
+        Self { folder, kept, allowed: Arc::default(), secrets_key: None, tenant }
     }
 
     /// The same with its tenants in a database, when there is one.
@@ -62,6 +69,27 @@ impl Home {
             self.kept = Tenants::Database(stores);
         }
         self
+    }
+
+    /// The same on a host that permits plugins to send requests there.
+    pub(crate) fn permitting(mut self, hosts: &[HostPattern]) -> Self {
+        self.allowed = hosts.into();
+        self
+    }
+
+    /// Where this host permits plugins to send requests.
+    pub(crate) fn allowed(&self) -> &[HostPattern] {
+        &self.allowed
+    }
+
+    /// The same with the keys of secrets in a file.
+    pub(crate) fn with_secrets_key(self, file: Option<PathBuf>) -> Self {
+        Self { secrets_key: file, ..self }
+    }
+
+    /// The keys under which secrets are sealed; none when nobody says any.
+    pub(crate) fn secrets_keys(&self) -> anyhow::Result<HostKeys> {
+        secrets::keys(self.secrets_key.as_deref())
     }
 
     /// The same for another tenant.

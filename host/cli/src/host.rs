@@ -21,6 +21,7 @@ use crate::fault::Fault;
 use crate::fleet::Visit;
 use crate::home::Home;
 use crate::lock::Lock;
+use crate::outlets::Outlets;
 use crate::plugins::Installed;
 use crate::tenants::Tenants;
 
@@ -103,7 +104,10 @@ impl Host {
             ),
             plugins: Arc::new(CountedPlugins::new(Arc::new(plugins), counts.clone())),
             clock: clock.port(),
-            channels: ways.open(&home),
+            channels: match &clock {
+                HostClock::Virtual(_) => ways.open(&home, None),
+                HostClock::Real(_) => ways.open(&home, Some(&Outlets::new(&home, installed.clone()))),
+            },
             lanes: Lanes::new(thread::available_parallelism().map_or(1, usize::from)),
         };
         let tenant =

@@ -20,6 +20,7 @@ use crate::facts::{ClockKind, Facts};
 use crate::fault::Fault;
 use crate::fleet;
 use crate::home::Home;
+use crate::outlets::Outlets;
 use crate::plugins::Installed;
 use crate::tenants::Tenants;
 
@@ -32,11 +33,12 @@ pub(crate) async fn start(
     let folder = home.tenants();
     siyu_durable::make_folder(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
     // A file that says where channels lead is read when a tenant is opened; one that is wrong is told now.
-    Ways::read(home)?;
+    let outlets = Outlets::new(home, installed.clone());
+    Ways::read(home)?.check(home, &outlets)?;
     match home.kept() {
         Tenants::Files(..) => {
             let stores = Arc::new(OfTheClock { home: home.clone(), stores: home.stores(None, None) });
-            let ports = ports(home, stores, Arc::new(KeptPlugins::new(home, installed, None)));
+            let ports = ports(home, stores, Arc::new(KeptPlugins::new(home, installed, None)), outlets);
             let host =
                 Host::open(ports, settings, Rules::default()).await.context("the host cannot start")?;
             Ok((host, None))
@@ -44,20 +46,20 @@ pub(crate) async fn start(
         Tenants::Database(stores) => {
             let name = name.map_or_else(fleet::name, str::to_owned);
             let fleet = Arc::new(PgFleet::join(stores, &name, PgRole::Member).await?);
-            Ok((join(home, installed, fleet.clone(), settings).await?, Some(fleet)))
+            Ok((join(home, (installed, outlets), fleet.clone(), settings).await?, Some(fleet)))
         }
     }
 }
 
 async fn join(
     home: &Home,
-    installed: Arc<Installed>,
+    (installed, outlets): (Arc<Installed>, Arc<Outlets>),
     fleet: Arc<PgFleet>,
     settings: Settings,
 ) -> anyhow::Result<Host> {
     let stores = home.stores(None, Some(fleet.me()));
     let plugins = KeptPlugins::new(home, installed, Some(fleet.clone()));
-    let ports = ports(home, stores, Arc::new(plugins));
+    let ports = ports(home, stores, Arc::new(plugins), outlets);
     let joined = Host::join(ports, settings, Rules::default(), fleet).await;
     joined.context("the other hosts of the database cannot be joined")
 }
@@ -80,7 +82,8 @@ impl Served {
             fleet.leave().await?;
             return Ok(None);
         }
-        let host = join(home, installed.clone(), fleet.clone(), Settings::default()).await?;
+        let outlets = Outlets::new(home, installed.clone());
+        let host = join(home, (installed.clone(), outlets), fleet.clone(), Settings::default()).await?;
         Ok(Some(Self { host, fleet }))
     }
 }
@@ -99,21 +102,21 @@ pub(crate) fn told<T>(told: Result<Told<T>, HostError>) -> anyhow::Result<T> {
     }
 }
 
-fn ports(home: &Home, stores: Arc<dyn Stores>, plugins: Arc<KeptPlugins>) -> Ports {
+fn ports(home: &Home, stores: Arc<dyn Stores>, plugins: Arc<KeptPlugins>, outlets: Arc<Outlets>) -> Ports {
     let home = home.clone();
     Ports {
         stores,
         plugins,
         clock: Arc::new(SystemClock),
-        channels: Channels::of_tenants(move |tenant| channels(&home.of(tenant.clone()))),
+        channels: Channels::of_tenants(move |tenant| channels(&home.of(tenant.clone()), &outlets)),
         lanes: Lanes::new(thread::available_parallelism().map_or(1, usize::from)),
     }
 }
 
 /// The channels of a tenant. Without any its messages wait and are tried again.
-fn channels(home: &Home) -> Channels {
+fn channels(home: &Home, outlets: &Outlets) -> Channels {
     match Ways::read(home) {
-        Ok(ways) => ways.open(home),
+        Ok(ways) => ways.open(home, Some(outlets)),
         Err(fault) => {
             tracing::error!(tenant = %home.tenant, %fault, "messages cannot leave");
             Channels::default()

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use siyu_model::name::TenantName;
+use siyu_model::plugin::HostPattern;
 use siyu_secrets::HostKeys;
 use siyu_store::{Durability, PgStores};
 use tracing_subscriber::filter::LevelFilter;
@@ -16,7 +17,6 @@ use crate::home::Home;
 use crate::log::{self, Escape};
 use crate::output::Screen;
 use crate::plugins::{Compiled, Installed};
-use crate::secrets;
 use crate::tenants::DatabaseUrl;
 
 /// Under which heading the help shows them.
@@ -66,6 +66,16 @@ pub(crate) struct Global {
         hide_env_values = true
     )]
     pub(crate) secrets_key_file: Option<PathBuf>,
+    /// A host that channels of plugins may send requests to: https://NAME[:PORT], https://*.NAME, or an address; once for each
+    #[arg(
+        long = "allow-host",
+        global = true, help_heading = EVERY,
+        env = "SIYU_ALLOW_HOSTS",
+        value_name = "HOST",
+        value_delimiter = ',',
+        hide_env_values = true
+    )]
+    pub(crate) allow_hosts: Vec<HostPattern>,
     /// When a commit into a tenant's file is acknowledged; the other value than the default is for tests of tests
     #[arg(long, global = true, hide = true, value_name = "WHEN", conflicts_with = "database")]
     pub(crate) durability: Option<Durable>,
@@ -172,11 +182,13 @@ impl Session {
         let durability = self.global.durability.map(Durable::of_store).unwrap_or_default();
         let home = Home::new(self.global.data.clone(), self.global.tenant.clone(), durability);
         home.with_database(self.database.clone())
+            .permitting(&self.global.allow_hosts)
+            .with_secrets_key(self.global.secrets_key_file.clone())
     }
 
     /// The keys under which secrets are sealed; none when nobody says any.
     pub(crate) fn secrets_keys(&self) -> anyhow::Result<HostKeys> {
-        secrets::keys(self.global.secrets_key_file.as_deref())
+        self.home().secrets_keys()
     }
 
     /// The installed plugins; compiled ones are kept in the data folder.

@@ -19,6 +19,9 @@ use siyu_model::run::Target;
 use crate::memory::{Halt, Worked};
 use crate::ports::rows::{PlaybookRow, ResourceRow};
 
+/// What `message.uncertain` tells of is no status: the message is planned as before.
+const UNCERTAIN: &str = "uncertain";
+
 /// A definition's place: plugin, kind and name.
 pub(crate) type ResourceKey = (PluginName, OfferName, ResourceName);
 
@@ -208,7 +211,7 @@ impl Books {
         self.listened.extend(self.reactions.keys().cloned());
         self.listens_to_messages = self.listened.iter().any(|event_type| {
             let status = event_type.as_str().strip_prefix("message.");
-            status.is_some_and(|status| status.parse::<MessageStatus>().is_ok())
+            status.is_some_and(|status| status == UNCERTAIN || status.parse::<MessageStatus>().is_ok())
         });
     }
 }

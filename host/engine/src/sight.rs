@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use siyu_model::clock::UtcMs;
+use siyu_model::clock::{UtcMs, Zone};
 use siyu_model::customer::Customer;
 use siyu_model::event::{Event, EventSeq};
-use siyu_model::expr::{Scope, WindowFault, Windowed, Windows};
+use siyu_model::expr::{Expr, Scope, WindowFault, Windowed, Windows};
 use siyu_model::id::CustomerId;
-use siyu_model::json::Value;
+use siyu_model::json::{self, Value};
 use siyu_model::name::EventType;
 use siyu_model::playbook::Playbook;
 
@@ -66,6 +66,17 @@ impl Sight {
         scope.windows = &self.log;
         scope
     }
+}
+
+/// A customer as plugins see them, JSON text.
+pub(crate) fn described(customer: &Customer, now: UtcMs) -> String {
+    let whole = Expr::parse("customer").ok();
+    let (zone, empty) = (Zone::utc(), Value::Null);
+    let mut scope = Scope::new(now, &zone, &empty);
+    scope.customer = Some(customer);
+    // `customer` always has a value when the scope has one.
+    let whole = whole.and_then(|expr| expr.eval(&scope).ok()).unwrap_or(Value::Null);
+    json::print_within(&whole, usize::MAX).unwrap_or_else(|_| "{}".to_owned())
 }
 
 /// A customer's events in the store and in uncommitted batches.

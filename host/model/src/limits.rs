@@ -140,6 +140,23 @@ pub mod network {
     pub const HOST_CALLS_MAX: u32 = 1_000;
 }
 
+/// Deliveries over channels that take one message at a time.
+pub mod deliveries {
+    /// Messages that one channel of a tenant has at once.
+    pub const AT_ONCE: usize = 8;
+    /// Places beside these for messages whose time ends soon.
+    pub const URGENT: usize = 2;
+    /// Milliseconds before its end at which a message's time ends soon: a welcome message of WeCom has 20 seconds in all.
+    pub const URGENT_MS: u64 = 60_000;
+    /// Milliseconds after which a message that was handed over, and of which nothing is known, is asked for: whatever was under way
+    /// has ended by then, also on a host that was thought dead.
+    pub const ASK_MS: u64 = 2 * super::network::DELIVERY_MS;
+    /// Milliseconds of the first pause before a message is handed over again; it doubles each time.
+    pub const PAUSE_MS: u64 = 2_000;
+    /// Milliseconds of the longest pause.
+    pub const PAUSE_MS_MAX: u64 = 3_600_000;
+}
+
 /// A component file and what it becomes.
 pub mod component {
     /// Bytes of one component: the largest seen is a Python plugin with 18 MB.

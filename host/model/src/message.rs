@@ -51,7 +51,49 @@ pub struct Message {
     pub step: Option<StepId>,
 }
 
+/// What the reason of a message begins with that is handed over, as long as nobody knows what became of it.
+const HANDED_OVER: &str = "handed over: ";
+/// What the reason of a message begins with of which nobody knows, and nobody can be asked, what became.
+const UNCERTAIN: &str = "uncertain: ";
+
 impl Message {
+    /// The same message, handed over to a channel that could double it; `why` nothing is known. Whoever may have it is asked what
+    /// became of it at `ask_at`, which is when it is due next.
+    #[must_use]
+    pub fn handed_over(self, why: &str, ask_at: UtcMs) -> Self {
+        Self { reason: Some(format!("{HANDED_OVER}{why}")), due_at: ask_at, ..self }
+    }
+
+    /// Whether it was handed over to a channel that could double it, and nothing is known yet.
+    pub fn is_handed_over(&self) -> bool {
+        self.waits_with(HANDED_OVER)
+    }
+
+    /// The same message, of which nobody knows what became: it is never handed over again by itself.
+    #[must_use]
+    pub fn uncertain(self, why: &str) -> Self {
+        Self { reason: Some(format!("{UNCERTAIN}{why}")), ..self }
+    }
+
+    /// Whether nobody knows what became of it: somebody has to say.
+    pub fn is_uncertain(&self) -> bool {
+        self.waits_with(UNCERTAIN)
+    }
+
+    /// The same message, which goes at `due_at` at the earliest, and why it has not gone. What a channel says is never taken for one
+    /// of the marks above.
+    #[must_use]
+    pub fn again(self, why: &str, due_at: UtcMs) -> Self {
+        let is_mark = why.starts_with(HANDED_OVER) || why.starts_with(UNCERTAIN);
+        let why = if is_mark { format!("the channel says: {why}") } else { why.to_owned() };
+        Self { reason: Some(why), due_at, ..self }
+    }
+
+    fn waits_with(&self, mark: &str) -> bool {
+        let reason = self.reason.as_deref();
+        self.status == MessageStatus::Planned && reason.is_some_and(|reason| reason.starts_with(mark))
+    }
+
     /// The object that the channel said with its last verdict, JSON text: what the other side calls the message.
     pub fn details(&self) -> Option<&str> {
         self.reason.as_deref().filter(|text| text.starts_with('{') && text.ends_with('}'))

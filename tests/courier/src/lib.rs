@@ -55,10 +55,11 @@ impl Channel for Courier {
 }
 
 fn request(url: &str, message: &Message) -> http::Request {
-    http::Request::post(url)
-        .header("x-message", &message.id)
-        .header("authorization", "Bearer {{secret:key}}")
-        .json(&json!({ "text": message.body }))
+    let request = http::Request::post(url).header("x-message", &message.id);
+    let needs_secret = message.body.contains("secret");
+    let request =
+        if needs_secret { request.header("authorization", "Bearer {{secret:key}}") } else { request };
+    request.json(&json!({ "text": message.body }))
 }
 
 /// Fetches a token unless somebody has.

@@ -8,7 +8,8 @@ mod host;
 use std::sync::Arc;
 use std::time::Duration;
 
-use siyu_engine::ports::channel::Verdict;
+use async_trait::async_trait;
+use siyu_engine::ports::channel::{Courier, Parcel, Tried, Verdict};
 use siyu_engine::ports::network::{Network, Sender};
 use siyu_engine::ports::plugins::{CallContext, DeliveryCall, DeliveryReport, Plugins};
 use siyu_model::clock::UtcMs;
@@ -41,42 +42,22 @@ pub struct PluginChannel {
     pub cache: Arc<Cache>,
 }
 
-/// What became of one try.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Tried {
-    /// What the plugin says.
-    Said(Verdict),
-    /// The plugin says nothing, and the other side may have the message: why.
-    Unknown(String),
-    /// It was asked what became of the message, and it cannot be told.
-    CannotTell,
-}
-
-/// A message and the customer as `customers.get` gives them, JSON text; `null` when they are gone.
-#[derive(Debug, Clone)]
-pub struct Parcel {
-    /// The message.
-    pub message: Message,
-    /// The customer.
-    pub customer: Arc<str>,
-}
-
-impl PluginChannel {
-    /// Whether the other side knows a message by its id.
-    pub fn is_idempotent(&self) -> bool {
+#[async_trait]
+impl Courier for PluginChannel {
+    fn is_idempotent(&self) -> bool {
         self.manifest.channel.as_ref().is_some_and(|channel| channel.is_idempotent)
     }
 
-    /// Hands a message over once. `now` is the instant of the call.
-    pub async fn hand_over(&self, parcel: Parcel, now: UtcMs) -> Tried {
+    async fn hand_over(&self, parcel: Parcel, now: UtcMs) -> Tried {
         self.call(parcel, now, false).await
     }
 
-    /// Asks what became of a message that was handed over.
-    pub async fn reconcile(&self, parcel: Parcel, now: UtcMs) -> Tried {
+    async fn reconcile(&self, parcel: Parcel, now: UtcMs) -> Tried {
         self.call(parcel, now, true).await
     }
+}
 
+impl PluginChannel {
     async fn call(&self, parcel: Parcel, now: UtcMs, is_question: bool) -> Tried {
         let until = Instant::now() + Duration::from_millis(network::DELIVERY_MS);
         let (this, threads) = (self.clone(), Handle::current());
@@ -140,8 +121,7 @@ impl PluginChannel {
 /// A call that failed. One that sent nothing has done nothing.
 fn of_fault(fault: &Fault, is_question: bool, has_sent: bool) -> Tried {
     match (is_question, has_sent) {
-        (true, _) => Tried::CannotTell,
-        (false, true) => Tried::Unknown(fault.to_string()),
+        (true, _) | (false, true) => Tried::Unknown(fault.to_string()),
         (false, false) => Tried::Said(Verdict::Later(fault.to_string())),
     }
 }

@@ -34,7 +34,14 @@ impl Served {
     /// # Panics
     /// When it does not serve.
     pub(crate) fn start(data: &Path, database: Option<&str>, name: &str) -> Self {
-        let mut siyu = super::siyu(data);
+        Self::start_as(super::siyu(data), database, name)
+    }
+
+    /// The same with a program that was told more.
+    ///
+    /// # Panics
+    /// When it does not serve.
+    pub(crate) fn start_as(mut siyu: Command, database: Option<&str>, name: &str) -> Self {
         if let Some(url) = database {
             siyu.env("SIYU_DATABASE_URL", url);
         }

@@ -2,7 +2,6 @@
 
 use siyu_model::clock::UtcMs;
 use siyu_model::customer::TagMark;
-use siyu_model::expr::Scope;
 use siyu_model::id::CustomerId;
 use siyu_model::json::{self, Value};
 use siyu_model::limits;
@@ -117,14 +116,7 @@ impl CallScope {
 /// A customer as plugins see them.
 fn describe(memory: &mut Memory, id: CustomerId) -> Worked<String> {
     let customer = memory.known_person(id)?.customer.clone();
-    let whole = memory.expressions.parse("customer").ok();
-    let empty = Value::Null;
-    let zone = siyu_model::clock::Zone::utc();
-    let mut scope = Scope::new(memory.now, &zone, &empty);
-    scope.customer = Some(&customer);
-    // `customer` always has a value when the scope has one.
-    let whole = whole.and_then(|expr| expr.eval(&scope).ok()).unwrap_or(Value::Null);
-    Ok(json::print_within(&whole, usize::MAX).unwrap_or_else(|_| "{}".to_owned()))
+    Ok(crate::sight::described(&customer, memory.now))
 }
 
 /// Puts a tag on or changes its mark. A tag that was there keeps when it was added.

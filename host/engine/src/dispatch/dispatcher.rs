@@ -10,13 +10,15 @@ use siyu_model::name::{ChannelName, TenantName};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use crate::ports::channel::{Channel, Receipt, Verdict};
+use super::couriers::Turn;
+use crate::ports::channel::{Channel, Courier, Receipt, Verdict};
 use crate::ports::clock::Clock;
 
 /// The channels of a host, by name.
 #[derive(Clone, Default)]
 pub struct Channels {
     by_name: HashMap<ChannelName, Arc<dyn Channel>>,
+    couriers: HashMap<ChannelName, Arc<dyn Courier>>,
     fallback: Option<Arc<dyn Channel>>,
     of_tenants: Option<OfTenants>,
 }
@@ -50,6 +52,18 @@ impl Channels {
         self
     }
 
+    /// Messages of a name go over this channel, one at a time.
+    #[must_use]
+    pub fn with_courier(mut self, name: ChannelName, courier: Arc<dyn Courier>) -> Self {
+        self.couriers.insert(name, courier);
+        self
+    }
+
+    /// The channel of a name that takes one message at a time.
+    pub(super) fn courier(&self, name: &ChannelName) -> Option<Arc<dyn Courier>> {
+        self.couriers.get(name).cloned()
+    }
+
     fn find(&self, name: &ChannelName) -> Option<&Arc<dyn Channel>> {
         self.by_name.get(name).or(self.fallback.as_ref())
     }
@@ -62,6 +76,17 @@ pub(crate) struct Delivered {
     pub(crate) messages: usize,
     /// When; none in virtual time, where a message has arrived at the instant at which it was handed over.
     pub(crate) at: Option<UtcMs>,
+    /// The message whose courier is done with it.
+    pub(crate) courier: Option<MessageId>,
+    /// Messages whose turn at their couriers has come.
+    pub(crate) to_begin: Vec<Turn>,
+}
+
+impl Delivered {
+    /// Nothing is delivered yet: these are to be handed over.
+    pub(crate) fn to_begin(turns: Vec<Turn>) -> Self {
+        Self { receipts: Vec::new(), messages: 0, at: None, courier: None, to_begin: turns }
+    }
 }
 
 /// Hands messages over; receipts come out at the other end.
@@ -87,6 +112,8 @@ impl Dispatcher {
                     messages: messages.len(),
                     receipts: deliver(&channels, messages, now).await,
                     at: (!clock.is_virtual()).then(|| clock.now()),
+                    courier: None,
+                    to_begin: Vec::new(),
                 };
                 if receipts.send(delivered).is_err() {
                     return;

@@ -94,7 +94,7 @@ pub(crate) fn plan(memory: &mut Memory, plan: Plan<'_>) -> Worked<Result<Planned
         step,
     });
     if let Some(reason) = blocked {
-        super::status_event(memory, id, MessageStatus::Blocked)?;
+        super::receipts::status_event(memory, id, MessageStatus::Blocked)?;
         return Ok(Ok(Planned::Blocked { message: id, reason }));
     }
     if due_at > now {

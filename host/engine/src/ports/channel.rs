@@ -1,5 +1,7 @@
 //! The channel port: handing messages to the world. This is the only way out of the host.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use siyu_model::clock::{DurationMs, UtcMs};
 use siyu_model::id::MessageId;
@@ -14,6 +16,40 @@ use siyu_model::message::{Message, MessageStatus};
 pub trait Channel: Send + Sync {
     /// Hands over a batch; one receipt for each, in any order. `now` is the instant that the receipts carry.
     async fn deliver(&self, messages: &[Message], now: UtcMs) -> Vec<Receipt>;
+}
+
+/// A way to reach customers that takes one message at a time, and may take seconds for it.
+///
+/// Delivery is at least once when the other side knows a message by its id. When it does not, a message of which nobody knows what
+/// became is asked for, and never handed over again by itself.
+#[async_trait]
+pub trait Courier: Send + Sync {
+    /// Whether the other side knows a message by its id.
+    fn is_idempotent(&self) -> bool;
+    /// Hands a message over once. `now` is the instant of the call.
+    async fn hand_over(&self, parcel: Parcel, now: UtcMs) -> Tried;
+    /// Asks what became of a message that was handed over. [`Tried::Unknown`]: it could not be asked, and is asked again.
+    async fn reconcile(&self, parcel: Parcel, now: UtcMs) -> Tried;
+}
+
+/// A message and the customer as `customers.get` gives them, JSON text; `null` when they are gone.
+#[derive(Debug, Clone)]
+pub struct Parcel {
+    /// The message.
+    pub message: Message,
+    /// The customer.
+    pub customer: Arc<str>,
+}
+
+/// What became of one try.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Tried {
+    /// What the channel says.
+    Said(Verdict),
+    /// It says nothing, and the other side may have the message: why.
+    Unknown(String),
+    /// It was asked what became of the message, and it cannot be told.
+    CannotTell,
 }
 
 /// What a channel says of a message.
@@ -40,4 +76,6 @@ pub enum Verdict {
     AgainAfter(String, DurationMs),
     /// It may have arrived, and handing it over again could double it: why nobody knows. Never handed over again by itself.
     Uncertain(String),
+    /// The same, and whoever knows cannot be asked for now: it is asked again after a pause.
+    AskAgain(String, DurationMs),
 }

@@ -8,11 +8,12 @@ use std::time::{Duration, Instant};
 
 use siyu_model::clock::UtcMs;
 use siyu_model::event::IncomingEvent;
+use siyu_model::id::MessageId;
 use siyu_model::limits::lanes;
 use siyu_model::plugin::HostFault;
 
 use super::command::{Admitted, Answer, Command, Reply, Unavailable, Wish};
-use crate::dispatch::Delivered;
+use crate::dispatch::{Begun, Delivered};
 use crate::memory::{Halt, MemoryCell, Worked};
 use crate::{admit, dispatch, operate, schedule};
 
@@ -31,6 +32,8 @@ pub(super) struct Batch {
     pub(super) settles: Vec<Reply<Option<UtcMs>>>,
     /// Messages whose receipts were taken in.
     pub(super) received: usize,
+    /// Messages that go to couriers once the batch is durable.
+    pub(super) begun: Vec<(MessageId, Begun)>,
     /// Whether time must not pass before messages have arrived: something listens to what becomes of them, and time is
     /// virtual.
     pub(super) is_strict: bool,
@@ -95,6 +98,9 @@ impl Batch {
                 self.move_time(self.until);
             }
             self.received += delivered.messages;
+            for turn in delivered.to_begin {
+                self.begun.push((turn.message, dispatch::begin(&mut self.cell, turn)?));
+            }
             for receipt in delivered.receipts {
                 dispatch::receipt(&mut self.cell, receipt, delivered.at)?;
             }

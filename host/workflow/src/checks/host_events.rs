@@ -14,6 +14,7 @@ const MESSAGE: &[(&str, &str)] = &[
     ("channel", "string"),
     ("status", "string"),
     ("reason", "string?"),
+    ("details", "any?"),
 ];
 const TAG: &[(&str, &str)] = &[("tag", "string"), ("source", "string"), ("reason", "string?")];
 const SEGMENT: &[(&str, &str)] = &[("segment", "string"), ("playbook", "string")];
@@ -45,6 +46,7 @@ pub(crate) const HOST_EVENTS: &[HostEvent] = &[
     ("message.expired", MESSAGE),
     ("message.blocked", MESSAGE),
     ("message.cancelled", MESSAGE),
+    ("message.uncertain", MESSAGE),
 ];
 
 /// What a run that a schedule started sees as `event`.

@@ -4,10 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use siyu_model::event::EventSeq;
+use siyu_model::id::MessageId;
 use siyu_model::message::Message;
 use tokio::task::{JoinError, JoinHandle};
 
 use super::Executor;
+use crate::dispatch::{Begun, Delivered};
 use crate::memory::Worked;
 use crate::ports::store::{StoreError, Wants};
 use crate::tenant::command::Answer;
@@ -21,11 +23,16 @@ pub(super) struct Commit {
     last_seq: EventSeq,
     answers: Vec<Answer>,
     pub(super) outbox: Vec<Message>,
+    begun: Vec<(MessageId, Begun)>,
 }
 
 impl Executor {
     /// Starts to make the batch durable.
-    pub(super) fn start_commit(&mut self, answers: Vec<Answer>) -> Worked<()> {
+    pub(super) fn start_commit(
+        &mut self,
+        answers: Vec<Answer>,
+        begun: Vec<(MessageId, Begun)>,
+    ) -> Worked<()> {
         let memory = self.memory();
         let outbox: Vec<Message> = memory.take_outbox();
         let (batch, last_seq) = (memory.batch, memory.last_seq());
@@ -33,6 +40,7 @@ impl Executor {
         if writes.is_empty() {
             memory.committed(batch, last_seq);
             answers.into_iter().for_each(Answer::give);
+            self.begin(begun);
             return Ok(());
         }
         let forgotten = memory.forgotten.take();
@@ -45,7 +53,7 @@ impl Executor {
             drop(forgotten);
             outcome
         });
-        self.committing = Some(Commit { task, is_over, batch, last_seq, answers, outbox });
+        self.committing = Some(Commit { task, is_over, batch, last_seq, answers, outbox, begun });
         Ok(())
     }
 
@@ -73,15 +81,43 @@ impl Executor {
         self.memory().committed(commit.batch, commit.last_seq);
         self.committed.send_modify(|count| *count += 1);
         commit.answers.into_iter().for_each(Answer::give);
-        self.outbox.extend(commit.outbox);
+        self.begin(commit.begun);
+        self.put_out(commit.outbox);
         self.hand_over();
         let purge_before = self.purge_before();
         self.upkeep.committed(&self.store, purge_before);
         Ok(())
     }
 
-    /// Hands messages to the dispatcher while it has room.
+    /// Messages that are durable: some go to couriers, and the others to the dispatcher.
+    pub(super) fn put_out(&mut self, messages: Vec<Message>) {
+        let rest = self.couriers.take(messages);
+        self.outbox.extend(rest);
+    }
+
+    /// It is durable that these are with couriers.
+    fn begin(&mut self, begun: Vec<(MessageId, Begun)>) {
+        for (id, begun) in begun {
+            self.couriers.begin(id, begun, &self.store);
+        }
+    }
+
+    /// What was delivered: its receipts are taken in with the next batch.
+    pub(super) fn take_delivered(&mut self, delivered: Delivered) {
+        if let Some(id) = delivered.courier {
+            self.couriers.release(id);
+        }
+        self.deliveries.push_back(delivered);
+    }
+
+    /// Hands messages to couriers that have places, and to the dispatcher while it has room.
     pub(super) fn hand_over(&mut self) {
+        if !self.is_stopping() {
+            let turns = self.couriers.next();
+            if !turns.is_empty() {
+                self.deliveries.push_back(Delivered::to_begin(turns));
+            }
+        }
         let now = self.cell.as_ref().map_or_else(|| self.ports.clock.now(), |cell| cell.now);
         let Some(dispatcher) = &self.dispatcher else { return };
         loop {

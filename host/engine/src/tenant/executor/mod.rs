@@ -17,7 +17,7 @@ use super::lanes::Share;
 use super::outbox::{MESSAGES_PER_BATCH, Outbox};
 use super::upkeep::Upkeep;
 use super::{Ports, Settings};
-use crate::dispatch::{Delivered, Dispatcher};
+use crate::dispatch::{Couriers, Delivered, Dispatcher};
 use crate::memory::{Asked, Halt, Memory, MemoryCell, Worked};
 use crate::ports::rows::TimerKind;
 use crate::ports::store::{Loaded, Store, StoreError, Wants};
@@ -46,6 +46,7 @@ pub(super) struct Executor {
     receipts: mpsc::UnboundedReceiver<Delivered>,
     receipts_sender: mpsc::UnboundedSender<Delivered>,
     dispatcher: Option<Dispatcher>,
+    couriers: Couriers,
     deliveries: VecDeque<Delivered>,
     committing: Option<Commit>,
     /// Messages that are durable and wait for room at the dispatcher.
@@ -81,6 +82,7 @@ impl Executor {
                 ports.clock.clone(),
                 receipts_sender.clone(),
             )),
+            couriers: Couriers::new(ports.channels.clone(), ports.clock.clone(), receipts_sender.clone()),
             name,
             share: Share::of(&ports.lanes),
             ports,
@@ -131,7 +133,7 @@ impl Executor {
             let under_way = messages.into_iter().filter(crate::dispatch::was_under_way);
             if self.ports.clock.is_virtual() {
                 // In virtual time no time passed while the host was down: they leave at the instant they had.
-                self.outbox.extend(under_way.collect());
+                self.put_out(under_way.collect());
             } else {
                 // They come due once more, so that the rules of contact and their time are looked at again.
                 for message in under_way {
@@ -187,7 +189,7 @@ impl Executor {
     async fn prepare(&mut self) -> Worked<Option<Next>> {
         self.take_commands();
         while let Ok(delivered) = self.receipts.try_recv() {
-            self.deliveries.push_back(delivered);
+            self.take_delivered(delivered);
         }
         self.read_outbox().await?;
         self.hand_over();
@@ -216,7 +218,9 @@ impl Executor {
 
     fn has_messages_out(&self) -> bool {
         let committing = self.committing.as_ref().is_some_and(|commit| !commit.outbox.is_empty());
-        committing || !self.outbox.is_empty() || self.on_their_way > 0
+        // What waits for a courier when the tenant stops is durable: it goes when the tenant is opened again.
+        let couriers = self.couriers.are_busy() || (self.couriers.are_waited_for() && !self.is_stopping());
+        committing || !self.outbox.is_empty() || self.on_their_way > 0 || couriers
     }
 
     /// In virtual time nothing may happen between a message and what becomes of it, if anything listens to that.
@@ -225,7 +229,7 @@ impl Executor {
         listens && self.ports.clock.is_virtual()
     }
 
-    fn is_stopping(&self) -> bool {
+    pub(super) fn is_stopping(&self) -> bool {
         // Nobody holds the tenant any more, or it was told to stop: the inbox is empty already.
         *self.stopping.borrow() || (self.inbox.is_closed() && self.inbox.is_empty())
     }
@@ -257,7 +261,7 @@ impl Executor {
                 Ok(())
             }
             delivered = self.receipts.recv() => {
-                self.deliveries.extend(delivered);
+                delivered.into_iter().for_each(|delivered| self.take_delivered(delivered));
                 Ok(())
             }
             // Told once; without a sender the tenant was dropped, which is the same as being told.
@@ -293,6 +297,7 @@ impl Executor {
             answers: Vec::new(),
             settles: Vec::new(),
             received: 0,
+            begun: Vec::new(),
             is_strict,
             is_waiting,
             is_timers_turn: false,
@@ -336,7 +341,7 @@ impl Executor {
             batch.answers.into_iter().for_each(|answer| answer.fail(&why));
             return Err(halt);
         }
-        self.start_commit(batch.answers)
+        self.start_commit(batch.answers, batch.begun)
     }
 
     /// Decides which commands wait until after the batch, because their rows are still to be read, and reads them: the

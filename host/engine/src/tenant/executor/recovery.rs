@@ -32,6 +32,8 @@ impl Executor {
         self.on_their_way = 0;
         // Receipts of messages that were on their way must not meet the new memory: it hands them over again.
         (self.receipts_sender, self.receipts) = mpsc::unbounded_channel();
+        self.couriers.stop().await;
+        self.couriers.tell(self.receipts_sender.clone());
         if let Some(dispatcher) = self.dispatcher.take() {
             dispatcher.stop().await;
         }
@@ -78,6 +80,7 @@ impl Executor {
 
     /// Nothing is left to do, or nothing can be done any more.
     pub(super) async fn end(mut self) {
+        self.couriers.stop().await;
         if let Some(dispatcher) = self.dispatcher.take() {
             dispatcher.stop().await;
         }

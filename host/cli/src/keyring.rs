@@ -1,0 +1,91 @@
+//! Secrets of tenants for their channels: opened when a request is sent, by the names that `channels.toml` gives them.
+//!
+//! Nothing is kept here but the vault, which is made when the first secret is needed.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use siyu_engine::ports::clock::{Clock, SystemClock};
+use siyu_engine::ports::network::{NoSecrets, SecretText, SecretValues};
+use siyu_engine::ports::secrets::Vault;
+use siyu_model::clock::{DurationMs, UtcMs};
+use siyu_model::limits::secrets::USED_MS;
+use siyu_model::name::{SecretName, TenantName};
+use siyu_secrets::SealedVault;
+use tokio::sync::OnceCell;
+
+use crate::home::Home;
+
+/// The secrets of a host's tenants.
+pub(crate) struct Keyring {
+    home: Home,
+    vault: OnceCell<SealedVault>,
+    /// When it was last noted which secrets were used.
+    noted_at: Mutex<UtcMs>,
+}
+
+impl Keyring {
+    /// Nothing is opened yet.
+    pub(crate) fn new(home: &Home) -> Self {
+        Self { home: home.clone(), vault: OnceCell::new(), noted_at: Mutex::new(UtcMs::EPOCH) }
+    }
+
+    /// Those of a channel: the plugin's name for each, and the tenant's. An error when this host has no readable key for them.
+    pub(crate) fn of_channel(
+        self: &Arc<Self>,
+        tenant: &TenantName,
+        names: &BTreeMap<SecretName, SecretName>,
+    ) -> anyhow::Result<Arc<dyn SecretValues>> {
+        if names.is_empty() {
+            return Ok(Arc::new(NoSecrets));
+        }
+        self.home.secrets_keys()?;
+        Ok(Arc::new(OfChannel { keyring: self.clone(), tenant: tenant.clone(), names: names.clone() }))
+    }
+
+    async fn vault(&self) -> anyhow::Result<&SealedVault> {
+        let made = self.vault.get_or_try_init(async || {
+            let keys = self.home.secrets_keys()?;
+            anyhow::Ok(SealedVault::new(self.home.secrets().await?, Arc::new(SystemClock), keys))
+        });
+        made.await
+    }
+
+    /// Notes which secrets were used, when that was not done for a while.
+    async fn note(&self, vault: &SealedVault) {
+        let now = SystemClock.now();
+        let is_time = {
+            let mut noted_at = self.noted_at.lock().unwrap_or_else(PoisonError::into_inner);
+            let is_time = *noted_at + DurationMs::from_millis(USED_MS) <= now;
+            if is_time {
+                *noted_at = now;
+            }
+            is_time
+        };
+        if is_time {
+            vault.flush().await;
+        }
+    }
+}
+
+/// The secrets of one channel.
+struct OfChannel {
+    keyring: Arc<Keyring>,
+    tenant: TenantName,
+    names: BTreeMap<SecretName, SecretName>,
+}
+
+#[async_trait]
+impl SecretValues for OfChannel {
+    async fn secret(&self, name: &str) -> Result<Option<SecretText>, String> {
+        let known = self.names.iter().find(|(of_plugin, _)| of_plugin.as_str() == name);
+        let Some((of_plugin, of_tenant)) = known else { return Ok(None) };
+        let vault = self.keyring.vault().await.map_err(|fault| format!("{fault:#}"))?;
+        let names = BTreeMap::from([(of_plugin.clone(), of_tenant.clone())]);
+        let opened = vault.open(&self.tenant, &names).await.map_err(|fault| fault.to_string())?;
+        let value = opened.reveal(name).map_err(|fault| fault.to_string())?;
+        self.keyring.note(vault).await;
+        Ok(Some(SecretText::new(value.expose())))
+    }
+}

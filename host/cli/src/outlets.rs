@@ -1,0 +1,177 @@
+//! Plugins as channels: loaded from the plugin folder, configured in `channels.toml`, with what this host permits them to reach.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use anyhow::Context;
+use async_trait::async_trait;
+use jsonschema::PatternOptions;
+use siyu_channels::{Cache, PluginChannel};
+use siyu_engine::ports::channel::{Courier, Parcel, Tried, Verdict};
+use siyu_engine::ports::network::Sender;
+use siyu_model::clock::UtcMs;
+use siyu_model::name::{ChannelName, TenantName};
+use siyu_model::plugin::{ChannelOffer, HostPattern};
+use siyu_network::{Client, SystemResolver};
+
+use crate::channels::PluginWay;
+use crate::fault::Fault;
+use crate::home::Home;
+use crate::keyring::Keyring;
+use crate::plugins::Installed;
+
+/// Bytes that a regular expression of a schema may become.
+const PATTERN_BYTES_MAX: usize = 1 << 20;
+
+/// What channels of plugins are made of.
+pub(crate) struct Outlets {
+    installed: Arc<Installed>,
+    allowed: Vec<HostPattern>,
+    /// Made when the first channel needs it: reading the system's certificates takes a while.
+    network: OnceLock<Arc<Client>>,
+    keyring: Arc<Keyring>,
+    /// What channels remember outlives the opening of a tenant: an access token is good for hours.
+    caches: Mutex<HashMap<(TenantName, ChannelName), Arc<Cache>>>,
+}
+
+impl Outlets {
+    /// Nothing is loaded yet.
+    pub(crate) fn new(home: &Home, installed: Arc<Installed>) -> Arc<Self> {
+        let (network, caches) = (OnceLock::new(), Mutex::default());
+        let keyring = Arc::new(Keyring::new(home));
+        Arc::new(Self { installed, allowed: home.allowed().to_vec(), network, keyring, caches })
+    }
+
+    /// The channel of a tenant that a plugin serves. One that cannot be made keeps its messages: it may be mended.
+    pub(crate) fn courier(
+        &self,
+        tenant: &TenantName,
+        name: &ChannelName,
+        way: &PluginWay,
+    ) -> Arc<dyn Courier> {
+        match self.channel(tenant, name, way) {
+            Ok(channel) => Arc::new(channel),
+            Err(fault) => {
+                let why = format!("{fault:#}");
+                tracing::error!(%tenant, channel = %name, why, "a channel cannot be used: its messages wait");
+                Arc::new(Waiting(why))
+            }
+        }
+    }
+
+    /// The same, or why it cannot be made.
+    pub(crate) fn channel(
+        &self,
+        tenant: &TenantName,
+        name: &ChannelName,
+        way: &PluginWay,
+    ) -> anyhow::Result<PluginChannel> {
+        let loaded = self.installed.load(way.plugin.as_str()).ok_or_else(|| {
+            Fault::wrong(format!("there is no plugin `{}`", way.plugin))
+                .help("put it into the plugin folder, or name another one with --plugins")
+        })?;
+        let loaded = loaded.map_err(Fault::wrong)?;
+        let offer = loaded.manifest.channel.as_ref();
+        let offer =
+            offer.ok_or_else(|| Fault::wrong(format!("the plugin `{}` delivers no messages", way.plugin)))?;
+        check_config(way, offer)?;
+        check_secrets(way, offer)?;
+        let sender = Sender {
+            tenant: tenant.clone(),
+            manifest: offer.hosts.clone(),
+            granted: way.hosts.clone(),
+            places: offer
+                .secrets
+                .iter()
+                .map(|used| (used.name.clone(), used.places.clone()))
+                .collect::<BTreeMap<_, _>>(),
+            secrets: self.keyring.of_channel(tenant, &way.secrets)?,
+        };
+        Ok(PluginChannel {
+            plugins: self.installed.runtime.clone(),
+            network: self.network()?,
+            digest: loaded.digest,
+            config: way.config.to_string().into(),
+            manifest: loaded.manifest,
+            sender: Arc::new(sender),
+            cache: self.cache(tenant, name),
+        })
+    }
+
+    fn network(&self) -> anyhow::Result<Arc<Client>> {
+        if let Some(client) = self.network.get() {
+            return Ok(client.clone());
+        }
+        let client = Client::new(self.allowed.clone(), Arc::new(SystemResolver), Vec::new());
+        let client = Arc::new(client.context("requests cannot be sent")?);
+        Ok(self.network.get_or_init(|| client).clone())
+    }
+
+    fn cache(&self, tenant: &TenantName, name: &ChannelName) -> Arc<Cache> {
+        let mut caches = self.caches.lock().unwrap_or_else(PoisonError::into_inner);
+        caches.entry((tenant.clone(), name.clone())).or_default().clone()
+    }
+}
+
+/// A configuration fits its plugin's schema.
+fn check_config(way: &PluginWay, offer: &ChannelOffer) -> anyhow::Result<()> {
+    let patterns = PatternOptions::regex().size_limit(PATTERN_BYTES_MAX);
+    let schema = jsonschema::options().with_pattern_options(patterns).build(&offer.config);
+    let schema =
+        schema.map_err(|fault| Fault::wrong(format!("the schema of plugin `{}`: {fault}", way.plugin)))?;
+    let faults: Vec<String> = schema
+        .iter_errors(&way.config)
+        .take(5)
+        .map(|fault| match fault.instance_path().as_str() {
+            "" => fault.to_string(),
+            pointer => format!("{pointer}: {fault}"),
+        })
+        .collect();
+    if faults.is_empty() {
+        return Ok(());
+    }
+    let schema = serde_json::to_string(&offer.config).unwrap_or_default();
+    Err(Fault::wrong(format!("`config` does not fit plugin `{}`: {}", way.plugin, faults.join("; ")))
+        .help(format!("its schema is {schema}"))
+        .into())
+}
+
+/// Every secret that the plugin uses has a name of the tenant's, and no other has.
+fn check_secrets(way: &PluginWay, offer: &ChannelOffer) -> anyhow::Result<()> {
+    let known = || offer.secrets.iter().map(|used| used.name.to_string()).collect::<Vec<_>>().join(", ");
+    for name in way.secrets.keys() {
+        if !offer.secrets.iter().any(|used| *used.name == *name.as_str()) {
+            let found = format!("secrets: the plugin `{}` uses no `{name}`", way.plugin);
+            let known = if offer.secrets.is_empty() { "none".to_owned() } else { known() };
+            return Err(Fault::wrong(found).help(format!("it uses {known}")).into());
+        }
+    }
+    match offer.secrets.iter().find(|used| !way.secrets.keys().any(|name| *name.as_str() == *used.name)) {
+        Some(used) => {
+            let name = &used.name;
+            let found = format!("secrets: `{name}` of plugin `{}` is missing: {}", way.plugin, used.why);
+            let help =
+                format!("write `secrets = {{ {name} = \"NAME\" }}`, the name of a secret of the tenant");
+            Err(Fault::wrong(found).help(help).into())
+        }
+        None => Ok(()),
+    }
+}
+
+/// A channel that cannot be used for now.
+struct Waiting(String);
+
+#[async_trait]
+impl Courier for Waiting {
+    fn is_idempotent(&self) -> bool {
+        true
+    }
+
+    async fn hand_over(&self, _: Parcel, _: UtcMs) -> Tried {
+        Tried::Said(Verdict::Later(self.0.clone()))
+    }
+
+    async fn reconcile(&self, _: Parcel, _: UtcMs) -> Tried {
+        Tried::Unknown(self.0.clone())
+    }
+}
