@@ -80,8 +80,14 @@ impl Emulator {
         let shared = Arc::new(Shared { clock, seal, world, turned: Condvar::new(), turns });
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build();
         let runtime = runtime.map_err(StartError::Threads)?;
-        let listener = runtime.block_on(TcpListener::bind(wanted)).map_err(&fails)?;
+        // Whoever starts it may be in a runtime of their own, where nothing can be waited for.
+        let listener = std::net::TcpListener::bind(wanted).map_err(&fails)?;
+        listener.set_nonblocking(true).map_err(&fails)?;
         let address = listener.local_addr().map_err(&fails)?;
+        let listener = {
+            let _inside = runtime.enter();
+            TcpListener::from_std(listener).map_err(&fails)?
+        };
         runtime.spawn(server::serve(listener, shared.clone()));
         if sends_by_itself {
             runtime.spawn(send_all(shared.clone()));
