@@ -18,6 +18,7 @@ pub(crate) struct Rates {
 struct Rate {
     minute: Window,
     hour: Window,
+    blocked_at_ms: i64,
     blocked_until_ms: i64,
 }
 
@@ -35,7 +36,11 @@ pub(crate) enum Pace {
     /// With it there were too many; nobody could know.
     Over(Refusal),
     /// The API was blocked, and had said so.
-    Blocked(Refusal),
+    Blocked {
+        refusal: Refusal,
+        /// How long ago it said so first.
+        for_ms: i64,
+    },
 }
 
 impl Rates {
@@ -43,7 +48,8 @@ impl Rates {
     pub(crate) fn count(&mut self, api: &'static str, now_ms: i64, limits: &Limits) -> Pace {
         let rate = self.of_api.entry(api).or_default();
         if now_ms < rate.blocked_until_ms {
-            return Pace::Blocked(refusal(rate.blocked_until_ms - now_ms));
+            let refusal = refusal(rate.blocked_until_ms - now_ms);
+            return Pace::Blocked { refusal, for_ms: now_ms - rate.blocked_at_ms };
         }
         let is_over_minute = rate.minute.count(now_ms, MINUTE_MS) > limits.calls_per_minute;
         let is_over_hour = rate.hour.count(now_ms, HOUR_MS) > limits.calls_per_hour;
@@ -52,7 +58,7 @@ impl Rates {
             (false, true) => MINUTE_MS,
             (false, false) => return Pace::Fine,
         };
-        rate.blocked_until_ms = now_ms + pause_ms;
+        (rate.blocked_at_ms, rate.blocked_until_ms) = (now_ms, now_ms + pause_ms);
         Pace::Over(refusal(pause_ms))
     }
 }
@@ -82,7 +88,7 @@ mod tests {
         let mut at = |second: i64| match rates.count("mark_tag", 1_000_000_000 + second * 1000, &limits) {
             Pace::Fine => "fine",
             Pace::Over(_) => "over",
-            Pace::Blocked(_) => "blocked",
+            Pace::Blocked { .. } => "blocked",
         };
         let seen = [0, 1, 2, 3, 61, 62, 122, 181, 3_721, 3_722, 3_723].map(|second| (second, at(second)));
         let expected = [

@@ -24,6 +24,9 @@ const MARK_TAG: &str = "mark_tag";
 /// The one that hands tokens out.
 pub(crate) const GET_TOKEN: &str = "gettoken";
 
+/// For so long after a client was told something, calls may come that were on their way before.
+const ON_THEIR_WAY_MS: i64 = 1_000;
+
 /// What is planned for the next call of an API.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Plan {
@@ -49,7 +52,8 @@ pub(crate) struct World {
     /// APIs whose calls wait.
     pub(crate) held: BTreeSet<String>,
     under_way: BTreeMap<&'static str, u32>,
-    refused_tokens: BTreeSet<String>,
+    /// With the instant at which each was refused first.
+    refused_tokens: BTreeMap<String, i64>,
 }
 
 /// An answer, and whether anybody hears it.
@@ -75,7 +79,7 @@ impl World {
             plans: BTreeMap::new(),
             held: BTreeSet::new(),
             under_way: BTreeMap::new(),
-            refused_tokens: BTreeSet::new(),
+            refused_tokens: BTreeMap::new(),
         }
     }
 
@@ -136,8 +140,10 @@ impl World {
         match self.rates.count(call.api, call.now_ms, &self.settings.limits) {
             Pace::Fine => {}
             Pace::Over(refusal) => return Err(refusal),
-            Pace::Blocked(refusal) => {
-                self.record.complain(call, Complaint::CalledWhileBlocked);
+            Pace::Blocked { refusal, for_ms } => {
+                if for_ms > ON_THEIR_WAY_MS {
+                    self.record.complain(call, Complaint::CalledWhileBlocked);
+                }
                 return Err(refusal);
             }
         }
@@ -161,10 +167,11 @@ impl World {
             Ok(()) => return Ok(()),
             Err(refusal) => refusal,
         };
-        if let Some(token) = token
-            && !self.refused_tokens.insert(token.to_owned())
-        {
-            self.record.complain(call, Complaint::RefusedTokenAgain);
+        if let Some(token) = token {
+            let first_ms = *self.refused_tokens.entry(token.to_owned()).or_insert(call.now_ms);
+            if call.now_ms - first_ms > ON_THEIR_WAY_MS {
+                self.record.complain(call, Complaint::RefusedTokenAgain);
+            }
         }
         Err(refusal)
     }
