@@ -33,8 +33,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use commands::{
-    audit, completions, customers, doctor, draws, explain, plugins as plugin, publish, report, run, runs,
-    secrets as secret, serve, tenants as tenant, test, tokens, validate,
+    audit, completions, customers, doctor, draws, explain, messages, plugins as plugin, publish, report, run,
+    runs, secrets as secret, serve, tenants as tenant, test, tokens, validate,
 };
 use output::Screen;
 use session::{Exit, Global, Session};
@@ -74,6 +74,9 @@ enum Command {
     /// Look at runs and change their course
     #[command(subcommand)]
     Runs(runs::Runs),
+    /// Look at messages, and say what became of those of which nobody knows
+    #[command(subcommand)]
+    Messages(messages::Messages),
     /// Look at customers
     #[command(subcommand)]
     Customers(customers::Customers),
@@ -128,6 +131,7 @@ fn main() -> ExitCode {
         Command::Run(options) => run::run(&options, &session),
         Command::Serve(options) => serve::run(&options, &session),
         Command::Runs(command) => runs::run(&command, &session),
+        Command::Messages(command) => messages::run(&command, &session),
         Command::Customers(command) => customers::run(&command, &session),
         Command::Draws(command) => draws::run(&command, &session),
         Command::Report(command) => report::run(&command, &session),

@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use support::packed::{make_key, packed};
 use support::served::{Served, until};
 
 /// A secret of the tenant.
@@ -102,30 +103,6 @@ fn receive(stream: TcpStream, seen: &Mutex<Seen>) -> std::io::Result<()> {
     stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
 }
 
-/// A folder with the plugin `tests/courier`, packed by the program.
-fn courier(folder: &Path) -> PathBuf {
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap();
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("siyu-guests");
-    let status = Command::new(env!("CARGO"))
-        .current_dir(workspace)
-        .args(["build", "--quiet", "--profile", "plugin", "--package", "siyu-courier"])
-        .args(["--target", "wasm32-unknown-unknown", "--target-dir"])
-        .arg(&target)
-        // A guest is not built with the flags of the tests, such as those of coverage.
-        .env_remove("RUSTFLAGS")
-        .env_remove("CARGO_ENCODED_RUSTFLAGS")
-        .status()
-        .unwrap();
-    assert!(status.success(), "siyu-courier does not build");
-    let plugins = folder.join("plugins");
-    fs::create_dir_all(&plugins).unwrap();
-    let module = target.join("wasm32-unknown-unknown/plugin/siyu_courier.wasm");
-    let mut pack = Command::new(env!("CARGO_BIN_EXE_siyu"));
-    pack.args(["plugins", "pack"]).arg(module).arg("--output").arg(plugins.join("courier.wasm"));
-    assert!(pack.output().unwrap().status.success());
-    plugins
-}
-
 fn playbook(folder: &Path) -> PathBuf {
     let playbook = folder.join("greetings");
     for (path, text) in [
@@ -146,18 +123,12 @@ fn playbook(folder: &Path) -> PathBuf {
     playbook
 }
 
-/// A key under which secrets are sealed.
-fn make_key(file: &Path) {
-    let made = Command::new(env!("CARGO_BIN_EXE_siyu")).args(["secrets", "key"]).arg(file).output().unwrap();
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-}
-
 #[test]
 fn every_message_arrives_under_one_id_although_the_receiver_fails_and_the_host_is_killed() {
     const MESSAGES: usize = 24;
     let folder = tempfile::tempdir().unwrap();
     let (data, receiver) = (folder.path().join("data"), Receiver::start());
-    let (plugins, playbook) = (courier(folder.path()), playbook(folder.path()));
+    let (plugins, playbook) = (packed(folder.path(), ("siyu-courier", "courier")), playbook(folder.path()));
     let peer = format!("http://{}", receiver.address);
     let (keys, value) = (folder.path().join("keys"), folder.path().join("value"));
     fs::write(&value, SECRET).unwrap();

@@ -12,6 +12,7 @@ pub mod draws;
 mod fault;
 mod frame;
 mod local;
+mod messages;
 mod orders;
 mod rate;
 pub mod report;
@@ -27,6 +28,7 @@ pub use customer::{
 pub use fault::InsightError;
 pub use frame::Frame;
 pub use local::Local;
+pub use messages::{MessageLine, MessagesPage, messages};
 pub use rate::{Rate, TakeBand};
 pub use run::{JournalLine, RunStory, RunVerb, StepLine, StepState, Waiting, WaitingFor, run};
 pub use runs::{RunLine, RunsPage, runs};

@@ -8,7 +8,9 @@ use std::sync::{Arc, Mutex};
 use super::support::Case;
 use async_trait::async_trait;
 use siyu_engine::dispatch::Channels;
+use siyu_engine::operate::Fate;
 use siyu_engine::ports::channel::{Courier, Parcel, Tried, Verdict};
+use siyu_engine::ports::clock::Clock;
 use siyu_engine::tenant::Admitted;
 use siyu_model::clock::{DurationMs, UtcMs};
 use siyu_model::id::MessageId;
@@ -441,4 +443,42 @@ async fn what_a_channel_says_is_not_taken_for_a_mark() {
     step_to(&case, "2026-11-21T11:00:00+08:00").await;
     assert_eq!(case.messages().await[0].status, MessageStatus::Sent);
     assert_eq!((courier.times().into_values().sum::<usize>(), courier.asked.lock().unwrap().len()), (3, 0));
+}
+
+/// A person found out what became of a message, and says so.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_is_uncertain_is_settled_by_whoever_found_out() {
+    for (fate, later, status, times) in [
+        (Fate::Sent, "2026-11-21T11:00:00+08:00", MessageStatus::Sent, 1),
+        (Fate::NotSent, "2026-11-21T11:00:00+08:00", MessageStatus::Sent, 2),
+        // Its time is over: it does not go again.
+        (Fate::NotSent, "2027-11-21T11:00:00+08:00", MessageStatus::Expired, 1),
+    ] {
+        let courier = Told::new(false, Knows::Nothing, [Tried::Unknown("no answer in time".to_owned())]);
+        let case = Case::open_in(place(&courier), &[GREETING]).await;
+        case.start("shop:1").await;
+        let id = case.messages().await[0].id;
+        assert!(case.messages().await[0].is_uncertain());
+        case.go_on_to(later).await;
+        let settled = case.tenant.settle_message(id, fate).await.unwrap();
+        assert!(settled.is_ok(), "{settled:?}");
+        case.tenant.settle().await.unwrap();
+        let message = &case.messages().await[0];
+        assert_eq!(message.status, status, "{message:?}");
+        assert_eq!(courier.times().into_values().collect::<Vec<_>>(), [times], "{message:?}");
+        // What is known already is not settled again; whoever asks again because no answer came hears the same.
+        let again = case.tenant.settle_message(id, fate).await.unwrap();
+        match fate {
+            Fate::Sent => assert_eq!(again, Ok(MessageStatus::Sent)),
+            Fate::NotSent => {
+                let why =
+                    format!("{id} is {}: only a message that is uncertain can be settled", status.as_str());
+                assert_eq!(again.unwrap_err().to_string(), why);
+            }
+        }
+    }
+    let case = Case::open(&[GREETING]).await;
+    let nobody = MessageId::derive(case.place.clock.now(), &[b"nobody"]);
+    let refused = case.tenant.settle_message(nobody, Fate::Sent).await.unwrap().unwrap_err();
+    assert_eq!(refused.to_string(), format!("there is no message {nobody}"));
 }

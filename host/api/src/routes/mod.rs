@@ -8,6 +8,7 @@ mod events;
 mod export;
 mod health;
 mod live;
+mod messages;
 mod playbooks;
 mod publishing;
 mod query;
@@ -55,6 +56,7 @@ pub(crate) fn all() -> Vec<Route> {
         starts::routes(),
         runs::routes(),
         live::routes(),
+        messages::routes(),
         customers::routes(),
         export::routes(),
         playbooks::routes(),

@@ -9,6 +9,7 @@ mod events;
 mod exporting;
 mod hostile;
 mod live;
+mod messages;
 mod publishing;
 mod reading;
 mod stage;

@@ -13,12 +13,13 @@ use siyu_engine::doubles::{MemoryAccess, NativePlugins};
 use siyu_engine::host::{Host, Rules};
 use siyu_engine::operate::Publication;
 use siyu_engine::ports::access::{Access, Note, Outcome, TokenRow};
+use siyu_engine::ports::channel::{Courier, Parcel, Tried};
 use siyu_engine::ports::clock::{Clock, SystemClock};
 use siyu_engine::ports::inspect::Inspect;
 use siyu_engine::ports::store::{StoreError, Stores};
 use siyu_engine::tenant::{Lanes, Ports, Settings};
 use siyu_model::access::{Grant, Reach, Role, Scope, Token};
-use siyu_model::clock::DurationMs;
+use siyu_model::clock::{DurationMs, UtcMs};
 use siyu_model::id::TokenId;
 use siyu_model::name::TenantName;
 use siyu_model::playbook::Playbook;
@@ -79,6 +80,24 @@ impl Workshop for NoPlugins {
     }
 }
 
+/// A channel of which nobody knows what becomes of a message.
+struct Fog;
+
+#[async_trait]
+impl Courier for Fog {
+    fn is_idempotent(&self) -> bool {
+        false
+    }
+
+    async fn hand_over(&self, _: Parcel, _: UtcMs) -> Tried {
+        Tried::Unknown("it went into the fog".to_owned())
+    }
+
+    async fn reconcile(&self, _: Parcel, _: UtcMs) -> Tried {
+        Tried::CannotTell
+    }
+}
+
 struct Files(SqliteStores);
 
 #[async_trait]
@@ -115,7 +134,7 @@ impl Made {
                 stores: Arc::new(SqliteStores::new(folder.path(), SqliteOptions::default())),
                 plugins: Arc::new(NativePlugins::default()),
                 clock: Arc::new(SystemClock),
-                channels: Channels::default(),
+                channels: Channels::default().with_courier("fog".parse().unwrap(), Arc::new(Fog)),
                 lanes: Lanes::new(2),
             };
             let host = Arc::new(Host::open(ports, Settings::default(), Rules::default()).await.unwrap());
@@ -290,7 +309,7 @@ impl Stage {
                 grant,
                 made_at,
                 made_by: "test".to_owned(),
-                expires_at: siyu_model::clock::UtcMs::from_millis(now.as_millis() + days * 86_400_000),
+                expires_at: UtcMs::from_millis(now.as_millis() + days * 86_400_000),
                 revoked_at: None,
                 used_at: None,
             };

@@ -6,6 +6,7 @@ pub(crate) mod customers;
 pub(crate) mod doctor;
 pub(crate) mod draws;
 pub(crate) mod explain;
+pub(crate) mod messages;
 pub(crate) mod plugins;
 pub(crate) mod publish;
 pub(crate) mod reading;

@@ -62,7 +62,7 @@ pub(crate) fn list(options: &List, session: &Session) -> anyhow::Result<Exit> {
 }
 
 /// The id of a customer who must be there.
-async fn customer_of(inspect: &dyn Inspect, who: &Subject) -> anyhow::Result<CustomerId> {
+pub(crate) async fn customer_of(inspect: &dyn Inspect, who: &Subject) -> anyhow::Result<CustomerId> {
     match inspect.customer(who.clone()).await? {
         Some(image) => Ok(image.customer.id),
         None => Err(unknown_customer(who).into()),

@@ -1,6 +1,7 @@
 //! The real program and the real plugins, for tests that use both.
 #![allow(dead_code, reason = "each test file uses a part")]
 
+pub(crate) mod packed;
 pub(crate) mod served;
 
 use std::path::{Path, PathBuf};

@@ -54,6 +54,18 @@ pub(crate) fn begin(memory: &mut Memory, turn: Turn) -> Worked<Begun> {
     Ok(Begun::HandOver)
 }
 
+/// Somebody found out what became of a message that is uncertain: it was sent, or it goes again if it may.
+pub(crate) fn settle(memory: &mut Memory, message: Message, is_sent: bool) -> Worked<()> {
+    let (id, now) = (message.id, memory.now);
+    if is_sent {
+        let why = "settled: somebody found out that it was sent".to_owned();
+        return receipts::change(memory, message, MessageStatus::Sent, Some(why));
+    }
+    let again = message.again("settled: somebody found out that it was not sent", now);
+    memory.set_message(Message { changed_at: now, ..again });
+    due(memory, id)
+}
+
 /// A message of which it is not over or for somebody to say what becomes of it.
 fn to_go(memory: &mut Memory, id: MessageId) -> Worked<Option<Message>> {
     let message = memory.message(id)?;

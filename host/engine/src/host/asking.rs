@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use siyu_model::event::IncomingEvent;
-use siyu_model::id::{HostId, RunId};
+use siyu_model::id::{HostId, MessageId, RunId};
 use siyu_model::limits::fleet::{LETTER_BYTES_MAX, POLL_MS};
+use siyu_model::message::MessageStatus;
 use siyu_model::name::TenantName;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::Instant;
@@ -15,7 +16,7 @@ use tokio::time::Instant;
 use super::letters::{Answered, Wanted};
 use super::member::Member;
 use super::{Host, HostError, Shared, post};
-use crate::operate::{ManualStart, ManuallyStarted, Publication, Published, RunAction};
+use crate::operate::{Fate, ManualStart, ManuallyStarted, Publication, Published, RunAction};
 use crate::ports::fleet::{LetterId, Posted, Posting};
 use crate::ports::store::StoreError;
 use crate::tenant::{Admitted, Tenant, Unavailable};
@@ -305,6 +306,20 @@ impl Host {
         let work = async {
             let here = self.tenant(name).await;
             self.wish(name, here, Wanted::Act { run, action }).await?.read(Answered::run)
+        };
+        self.shared.while_heard(work).await
+    }
+
+    /// Settles a message that is uncertain, for whichever host has the tenant; gives the status that it has then.
+    pub async fn settle_message(
+        &self,
+        name: &TenantName,
+        message: MessageId,
+        fate: Fate,
+    ) -> Result<Told<MessageStatus>, HostError> {
+        let work = async {
+            let here = self.tenant(name).await;
+            self.wish(name, here, Wanted::Settle { message, fate }).await?.read(Answered::message)
         };
         self.shared.while_heard(work).await
     }

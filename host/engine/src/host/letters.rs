@@ -4,10 +4,11 @@ use serde::{Deserialize, Serialize};
 use siyu_model::clock::UtcMs;
 use siyu_model::digest::PlaybookDigest;
 use siyu_model::event::IncomingEvent;
-use siyu_model::id::RunId;
+use siyu_model::id::{MessageId, RunId};
+use siyu_model::message::MessageStatus;
 
 use super::HostError;
-use crate::operate::{ManualStart, ManuallyStarted, Publication, Published, RunAction};
+use crate::operate::{Fate, ManualStart, ManuallyStarted, Publication, Published, RunAction};
 use crate::tenant::Admitted;
 
 /// What is wanted of a tenant.
@@ -25,6 +26,13 @@ pub(super) enum Wanted {
         /// How.
         action: RunAction,
     },
+    /// Settling a message that is uncertain.
+    Settle {
+        /// Which.
+        message: MessageId,
+        /// What became of it.
+        fate: Fate,
+    },
     /// Starting a manual workflow.
     Start(ManualStart),
 }
@@ -36,6 +44,7 @@ pub(super) enum Answered {
     Event(Admitted),
     Published(Published),
     Run(RunId),
+    Message(MessageStatus),
     Started(ManuallyStarted),
     /// Another version is in force than the one that was to be replaced, and nothing happened.
     Overtaken(Option<PlaybookDigest>),
@@ -84,6 +93,14 @@ impl Answered {
     pub(super) fn run(self) -> Result<RunId, HostError> {
         match self {
             Self::Run(run) => Ok(run),
+            other => Err(other.refused()),
+        }
+    }
+
+    /// The answer to what somebody found out about a message.
+    pub(super) fn message(self) -> Result<MessageStatus, HostError> {
+        match self {
+            Self::Message(status) => Ok(status),
             other => Err(other.refused()),
         }
     }

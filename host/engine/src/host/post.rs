@@ -151,6 +151,10 @@ pub(super) async fn do_one(tenant: &Tenant, wanted: Wanted) -> Result<Answered, 
             Ok(run) => Answered::Run(run),
             Err(fault) => refused(fault.to_string()),
         },
+        Wanted::Settle { message, fate } => match tenant.settle_message(message, fate).await? {
+            Ok(status) => Answered::Message(status),
+            Err(fault) => refused(fault.to_string()),
+        },
         Wanted::Start(start) => match tenant.start(start).await? {
             Ok(started) => Answered::Started(started),
             Err(fault) => refused(fault.to_string()),

@@ -1,9 +1,12 @@
-//! Operate: what people do to runs and playbooks.
+//! Operate: what people do to runs, messages and playbooks.
 
+mod messages;
 mod publish;
 mod runs;
 mod start;
 
+pub use messages::Fate;
+pub(crate) use messages::settle;
 pub(crate) use publish::publish;
 pub use publish::{Publication, PublishError, Published, Replaces};
 pub(crate) use runs::act;

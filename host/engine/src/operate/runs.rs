@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use siyu_model::clock::DurationMs;
-use siyu_model::id::RunId;
+use siyu_model::id::{MessageId, RunId};
 use siyu_model::journal::{JournalEntry, JournalKind};
 use siyu_model::json::{self, Value};
 use siyu_model::name::{PlaybookName, WorkflowName};
@@ -53,6 +53,17 @@ pub enum OperateError {
     /// The run undid what it had done.
     #[error("{0} was undone by its compensations: start a new run instead of retrying it")]
     Undone(RunId),
+    /// No such message.
+    #[error("there is no message {0}")]
+    UnknownMessage(MessageId),
+    /// What became of the message is known, or not yet asked.
+    #[error("{message} is {found}: only a message that is uncertain can be settled")]
+    Certain {
+        /// The message.
+        message: MessageId,
+        /// Its status.
+        found: &'static str,
+    },
     /// No such workflow.
     #[error("there is no published workflow `{workflow}` in playbook `{playbook}`")]
     UnknownWorkflow {

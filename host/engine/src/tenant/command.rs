@@ -6,13 +6,14 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use siyu_model::clock::UtcMs;
 use siyu_model::event::IncomingEvent;
-use siyu_model::id::RunId;
+use siyu_model::id::{MessageId, RunId};
 use siyu_model::json::Value;
+use siyu_model::message::MessageStatus;
 use tokio::sync::oneshot;
 
 use crate::admit::{Admission, Refused};
 use crate::operate::{
-    ManualStart, ManuallyStarted, OperateError, Publication, PublishError, Published, RunAction,
+    Fate, ManualStart, ManuallyStarted, OperateError, Publication, PublishError, Published, RunAction,
 };
 
 /// A command: what is wanted, and when it came.
@@ -40,6 +41,7 @@ pub(crate) enum Wish {
     Fed { feed: String, reply: Reply<u64> },
     Publish { publication: Box<Publication>, reply: Reply<Result<Published, PublishError>> },
     Act { run: RunId, action: RunAction, reply: Reply<Result<RunId, OperateError>> },
+    SettleMessage { message: MessageId, fate: Fate, reply: Reply<Result<MessageStatus, OperateError>> },
     Start { request: Box<ManualStart>, reply: Reply<Result<ManuallyStarted, OperateError>> },
     Settle { reply: Reply<Option<UtcMs>> },
 }
@@ -86,6 +88,7 @@ pub(crate) enum Answer {
     Fed(Reply<u64>, u64),
     Publish(Reply<Result<Published, PublishError>>, Result<Published, PublishError>),
     Act(Reply<Result<RunId, OperateError>>, Result<RunId, OperateError>),
+    Message(Reply<Result<MessageStatus, OperateError>>, Result<MessageStatus, OperateError>),
     Start(Reply<Result<ManuallyStarted, OperateError>>, Result<ManuallyStarted, OperateError>),
 }
 
@@ -97,6 +100,7 @@ impl Answer {
             Self::Fed(reply, answer) => drop(reply.send(Ok(answer))),
             Self::Publish(reply, answer) => drop(reply.send(Ok(answer))),
             Self::Act(reply, answer) => drop(reply.send(Ok(answer))),
+            Self::Message(reply, answer) => drop(reply.send(Ok(answer))),
             Self::Start(reply, answer) => drop(reply.send(Ok(answer))),
         }
     }
@@ -109,6 +113,7 @@ impl Answer {
             Self::Fed(reply, _) => drop(reply.send(Err(why()))),
             Self::Publish(reply, _) => drop(reply.send(Err(why()))),
             Self::Act(reply, _) => drop(reply.send(Err(why()))),
+            Self::Message(reply, _) => drop(reply.send(Err(why()))),
             Self::Start(reply, _) => drop(reply.send(Err(why()))),
         }
     }
@@ -126,6 +131,7 @@ impl Wish {
             Self::Fed { reply, .. } => drop(reply.send(Err(why.clone()))),
             Self::Publish { reply, .. } => drop(reply.send(Err(why.clone()))),
             Self::Act { reply, .. } => drop(reply.send(Err(why.clone()))),
+            Self::SettleMessage { reply, .. } => drop(reply.send(Err(why.clone()))),
             Self::Start { reply, .. } => drop(reply.send(Err(why.clone()))),
             Self::Settle { reply } => drop(reply.send(Err(why.clone()))),
         }

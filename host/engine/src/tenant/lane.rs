@@ -162,6 +162,11 @@ impl Batch {
                 self.answers.push(Answer::Act(reply, acted));
                 Ok(())
             }
+            Wish::SettleMessage { message, fate, reply } => {
+                let settled = operate::settle(&mut self.cell, message, fate)?;
+                self.answers.push(Answer::Message(reply, settled));
+                Ok(())
+            }
             Wish::Start { request, reply } => {
                 let started = operate::start_manually(&mut self.cell, *request)?;
                 self.answers.push(Answer::Start(reply, started));

@@ -12,7 +12,8 @@ use std::sync::Arc;
 
 use siyu_model::clock::UtcMs;
 use siyu_model::event::IncomingEvent;
-use siyu_model::id::RunId;
+use siyu_model::id::{MessageId, RunId};
+use siyu_model::message::MessageStatus;
 use siyu_model::name::TenantName;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
@@ -23,7 +24,7 @@ pub use settings::Settings;
 
 use crate::dispatch::Channels;
 use crate::operate::{
-    ManualStart, ManuallyStarted, OperateError, Publication, PublishError, Published, RunAction,
+    Fate, ManualStart, ManuallyStarted, OperateError, Publication, PublishError, Published, RunAction,
 };
 use crate::ports::clock::Clock;
 use crate::ports::plugins::Plugins;
@@ -142,6 +143,17 @@ impl Tenant {
     ) -> Result<Result<RunId, OperateError>, Unavailable> {
         let (reply, answer) = oneshot::channel();
         self.insist(Wish::Act { run, action, reply }).await?;
+        answer.await.unwrap_or_else(|_| Err(Unavailable::unanswered()))
+    }
+
+    /// Settles a message that is uncertain; gives the status that it has then.
+    pub async fn settle_message(
+        &self,
+        message: MessageId,
+        fate: Fate,
+    ) -> Result<Result<MessageStatus, OperateError>, Unavailable> {
+        let (reply, answer) = oneshot::channel();
+        self.insist(Wish::SettleMessage { message, fate, reply }).await?;
         answer.await.unwrap_or_else(|_| Err(Unavailable::unanswered()))
     }
 

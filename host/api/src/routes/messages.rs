@@ -1,0 +1,154 @@
+//! Messages: where they stand, why, and what somebody found out about those of which nobody knew.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Extension, Json};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use siyu_engine::host::Told;
+use siyu_engine::operate::Fate;
+use siyu_engine::ports::inspect::MessageFilter;
+use siyu_model::access::Scope;
+use siyu_model::event::Subject;
+use siyu_model::id::MessageId;
+use siyu_model::limits::http::BODY_BYTES_MAX;
+use siyu_model::name::TenantName;
+
+use super::Route;
+use super::query::{self, List};
+use crate::Api;
+use crate::body;
+use crate::door::Caller;
+use crate::problem::Problem;
+
+/// By what messages are found.
+const WHICH: &[&str] = &[
+    "status",
+    "is_uncertain",
+    "channel",
+    "customer",
+    "playbook",
+    "from",
+    "until",
+    "page_size",
+    "page_token",
+];
+
+/// What somebody found out.
+const FATE: &str = r#"{"type": "object", "additionalProperties": false, "required": ["was_sent"], "properties": {"was_sent": {"type": "boolean"}}}"#;
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        Route {
+            method: "GET",
+            path: "/v1/tenants/{tenant}/messages",
+            scope: Some(Scope::RunsRead),
+            summary: "Messages, newest first.",
+            query: WHICH,
+            body: None,
+            handler: get(list),
+        },
+        Route {
+            method: "POST",
+            path: "/v1/tenants/{tenant}/messages/{message}/settle",
+            scope: Some(Scope::RunsWrite),
+            summary: "Says what became of a message that is uncertain: it was sent, or it goes again.",
+            query: &[],
+            body: Some(FATE),
+            handler: post(settle),
+        },
+    ]
+}
+
+/// Which messages.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Which {
+    status: Option<String>,
+    is_uncertain: Option<String>,
+    channel: Option<String>,
+    customer: Option<String>,
+    playbook: Option<String>,
+    from: Option<String>,
+    until: Option<String>,
+    page_size: Option<usize>,
+    page_token: Option<String>,
+}
+
+type Asked<T> = Result<Query<T>, axum::extract::rejection::QueryRejection>;
+
+async fn list(
+    State(api): State<Arc<Api>>,
+    Extension(tenant): Extension<TenantName>,
+    which: Asked<Which>,
+) -> Result<Json<Value>, Problem> {
+    let Query(which) = which.map_err(|why| Problem::invalid("QUERY", why.body_text()))?;
+    let (inspect, frame) = query::framed(&api, &tenant, which.playbook.as_deref()).await?;
+    let filter = [
+        &which.status,
+        &which.is_uncertain,
+        &which.channel,
+        &which.customer,
+        &which.playbook,
+        &which.from,
+        &which.until,
+    ];
+    let list = List { tenant: &tenant, name: "messages", filter: filter.map(Option::as_deref).to_vec() };
+    let turn = list.turn(which.page_size, which.page_token.as_deref())?;
+    let is_uncertain =
+        which.is_uncertain.as_deref().map(|text| query::parsed("is_uncertain", text)).transpose()?;
+    let is_uncertain: bool = is_uncertain.unwrap_or(false);
+    if is_uncertain && which.status.is_some() {
+        let detail = "`status` and `is_uncertain=true`: expected one of them; what is uncertain is planned";
+        return Err(Problem::invalid("QUERY", detail));
+    }
+    let filter = MessageFilter {
+        status: which.status.as_deref().map(|text| query::parsed("status", text)).transpose()?,
+        channel: which.channel.as_deref().map(|text| query::parsed("channel", text)).transpose()?,
+        customer: match &which.customer {
+            Some(who) => match inspect.customer(query::parsed::<Subject>("customer", who)?).await? {
+                Some(image) => Some(image.customer.id),
+                // Nobody is called that, so nothing was written to them.
+                None => return Ok(Json(json!({ "messages": [], "next_page_token": "" }))),
+            },
+            None => None,
+        },
+        planned: query::span(&frame, which.from.as_deref(), which.until.as_deref())?,
+    };
+    let page = siyu_insight::messages(&*inspect, &frame, (filter, is_uncertain), turn).await?;
+    Ok(Json(json!({ "messages": page.messages, "next_page_token": list.next(page.next) })))
+}
+
+/// What somebody found out.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Found {
+    was_sent: bool,
+}
+
+async fn settle(
+    State(api): State<Arc<Api>>,
+    Extension(caller): Extension<Caller>,
+    Extension(tenant): Extension<TenantName>,
+    Path((_, message)): Path<(String, String)>,
+    body: Body,
+) -> Result<Response, Problem> {
+    let found: Found = body::json(body, BODY_BYTES_MAX).await?;
+    let fate = if found.was_sent { Fate::Sent } else { Fate::NotSent };
+    // A text that no message can have is nobody's.
+    let message: MessageId =
+        message.parse().map_err(|_| Problem::missing("NO_MESSAGE", "there is no such message"))?;
+    let detail = if found.was_sent { "it was sent" } else { "it was not sent" };
+    let noted = ("messages.settle", message.to_string());
+    let asked = api.door.asked(&caller, &tenant, (noted.0, &noted.1), detail).await?;
+    let done = api.host.settle_message(&tenant, message, fate).await.map_err(Problem::from);
+    match asked.told(done).await? {
+        Told::Done(status) => Ok(Json(json!({ "message": message, "status": status })).into_response()),
+        Told::Kept(letter) => Ok((StatusCode::ACCEPTED, Json(json!({ "letter": letter }))).into_response()),
+    }
+}

@@ -1,0 +1,44 @@
+//! Plugins of this workspace as they are shipped, and what a host needs beside them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A plugin folder with one plugin, built from a package and packed by the program.
+///
+/// # Panics
+/// When it does not build.
+pub(crate) fn packed(folder: &Path, (package, name): (&str, &str)) -> PathBuf {
+    let workspace =
+        Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("host/cli lies two folders below");
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("siyu-guests");
+    let status = Command::new(env!("CARGO"))
+        .current_dir(workspace)
+        .args(["build", "--quiet", "--profile", "plugin", "--lib", "--package", package])
+        .args(["--target", "wasm32-unknown-unknown", "--target-dir"])
+        .arg(&target)
+        // A guest is not built with the flags of the tests, such as those of coverage.
+        .env_remove("RUSTFLAGS")
+        .env_remove("CARGO_ENCODED_RUSTFLAGS")
+        .status()
+        .expect("cargo runs");
+    assert!(status.success(), "{package} does not build");
+    let plugins = folder.join("plugins");
+    fs::create_dir_all(&plugins).expect("a folder can be made");
+    let module = target.join(format!("wasm32-unknown-unknown/plugin/{}.wasm", package.replace('-', "_")));
+    let mut pack = Command::new(env!("CARGO_BIN_EXE_siyu"));
+    pack.args(["plugins", "pack"]).arg(module).arg("--output").arg(plugins.join(format!("{name}.wasm")));
+    let packed = pack.output().expect("the program runs");
+    assert!(packed.status.success(), "{}", String::from_utf8_lossy(&packed.stderr));
+    plugins
+}
+
+/// A key under which secrets are sealed, in a file.
+///
+/// # Panics
+/// When it cannot be made.
+pub(crate) fn make_key(file: &Path) {
+    let made = Command::new(env!("CARGO_BIN_EXE_siyu")).args(["secrets", "key"]).arg(file).output();
+    let made = made.expect("the program runs");
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+}

@@ -1,0 +1,130 @@
+//! WeCom over the real program: `siyu serve` with the plugin as it is shipped, a secret of the tenant, and the emulator. A welcome, a broadcast
+//! whose answer is lost, staff that confirm late, and a reminder of which nobody knows what became, until somebody says it.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod support;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::{Value, json};
+use siyu_wecom_emulator::{Act, Clock, Emulator, Sent, Settings};
+
+use support::packed::{make_key, packed};
+use support::served::{Served, until};
+
+/// A corp, and what a host needs to reach it.
+struct Stage {
+    wecom: Emulator,
+    folder: tempfile::TempDir,
+    plugins: PathBuf,
+}
+
+impl Stage {
+    fn new() -> Self {
+        let settings = Settings::default();
+        let (corp_id, secret) = (settings.corp_id.clone(), settings.secret.clone());
+        let wecom = Emulator::start(settings, Clock::system()).unwrap();
+        wecom.act(Act::StaffJoins { staff: "li".into(), may_contact: true }).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let plugins = packed(folder.path(), ("wecom", "wecom"));
+        let url = wecom.url();
+        let channels = format!(
+            "[wecom]\nto = 'plugin'\nplugin = 'wecom'\nhosts = ['{url}']\n\
+             config = {{ corp_id = '{corp_id}', base = '{url}' }}\nsecrets = {{ corpsecret = 'wecom_corpsecret' }}\n"
+        );
+        let stage = Self { wecom, folder, plugins };
+        fs::create_dir_all(stage.data()).unwrap();
+        fs::write(stage.data().join("channels.toml"), channels).unwrap();
+        let value = stage.folder.path().join("value");
+        fs::write(&value, secret).unwrap();
+        make_key(&stage.folder.path().join("keys"));
+        stage.says(&["secrets", "set", "wecom_corpsecret", "--file", value.to_str().unwrap()]);
+        let playbook = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/playbooks/friends");
+        stage.says(&["publish", playbook.to_str().unwrap()]);
+        stage
+    }
+
+    fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    fn program(&self) -> Command {
+        let mut siyu = Command::new(env!("CARGO_BIN_EXE_siyu"));
+        siyu.env_remove("SIYU_DATA").arg("--data").arg(self.data()).arg("--plugins").arg(&self.plugins);
+        siyu.arg("--secrets-key-file").arg(self.folder.path().join("keys"));
+        siyu.args(["--allow-host", &self.wecom.url()]);
+        siyu
+    }
+
+    /// What the program says as JSON.
+    fn says(&self, arguments: &[&str]) -> Value {
+        let done = self.program().arg("--json").args(arguments).output().unwrap();
+        let (out, err) = (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
+        assert!(done.status.success(), "{arguments:?}: {out} {err}");
+        serde_json::from_str(&out).unwrap()
+    }
+
+    /// Messages from a template, newest first, as people list them.
+    fn messages(&self, template: &str) -> Vec<Value> {
+        let listed = self.says(&["messages", "list"]);
+        let all = listed["messages"].as_array().unwrap().iter();
+        all.filter(|message| message["template"] == template).cloned().collect()
+    }
+
+    /// A customer becomes a friend of a member of staff; what the callback says of them.
+    fn adds(&self, customer: &str, state: &str) -> Value {
+        let added = Act::CustomerAdds { customer: customer.into(), staff: "li".into(), state: state.into() };
+        let code = self.wecom.act(added).unwrap()["welcome_code"].clone();
+        json!({ "staff": "li", "external_userid": customer, "state": state, "welcome_code": code })
+    }
+}
+
+fn hand_in(host: &Served, event_type: &str, customer: &str, data: &Value) {
+    let id = format!("{event_type}-{customer}");
+    let event = json!({ "id": id, "type": event_type, "subject": format!("wecom:{customer}"), "data": data });
+    let (status, answer) = host.post("default", &event);
+    assert!((200..300).contains(&status), "{status} {answer}");
+}
+
+#[test]
+fn friends_are_welcomed_staff_get_their_tasks_and_what_nobody_knows_is_settled() {
+    let stage = Stage::new();
+    let host = Served::start_as(stage.program(), None, "host");
+    // A welcome goes within its 20 seconds, with a token that the host got by the tenant's secret.
+    hand_in(&host, "friend.added", "wm1", &stage.adds("wm1", ""));
+    until("the welcome", || stage.wecom.record().welcomes.len() == 1);
+    assert_eq!(stage.wecom.record().welcomes[0].content.text.content.trim(), "您好,欢迎来到小牛!");
+    // The broadcast is made, and its answer lost: it is found, and not made again.
+    stage.wecom.act(Act::LoseAnswers { api: "add_msg_template".into(), times: 1 }).unwrap();
+    hand_in(&host, "friend.added", "wm2", &stage.adds("wm2", "arrivals"));
+    until("the task", || {
+        stage.messages("arrivals").iter().any(|message| message["status"] == "task_created")
+    });
+    let broadcasts = stage.wecom.sight().broadcasts;
+    assert_eq!(broadcasts.len(), 1);
+    let msgid = broadcasts.into_keys().next().unwrap();
+    let task = &stage.messages("arrivals")[0];
+    let details: Value = serde_json::from_str(task["reason"].as_str().unwrap()).unwrap();
+    assert_eq!(details["msgid"], msgid.as_str());
+    // Staff are reminded, the answer is lost, and WeCom cannot be asked whether it heard.
+    stage.wecom.act(Act::LoseAnswers { api: "remind_groupmsg_send".into(), times: 1 }).unwrap();
+    hand_in(&host, "staff.late", "wm2", &json!({ "msgid": msgid }));
+    let uncertain = || stage.says(&["messages", "list", "--uncertain"])["messages"].clone();
+    until("the message of which nobody knows", || uncertain().as_array().unwrap().len() == 1);
+    let found = &uncertain()[0];
+    assert_eq!((&found["template"], &found["is_uncertain"]), (&json!("reminder"), &json!(true)));
+    let id = found["id"].as_str().unwrap().to_owned();
+    // Staff confirm late.
+    stage.wecom.act(Act::StaffConfirms { staff: "li".into(), msgid: msgid.clone() }).unwrap();
+    assert_eq!(stage.wecom.sight().broadcasts[&msgid].staff["li"]["wm2"].0, Sent::Sent);
+    assert_eq!(host.stop(), Some(0));
+    // Somebody looked: the reminder was heard.
+    let settled = stage.says(&["messages", "settle", &id, "--sent"]);
+    assert_eq!(settled["messages"][0], json!({ "message": id, "settled": true, "status": "sent" }));
+    assert_eq!(uncertain(), json!([]));
+    assert_eq!(stage.wecom.record().count("remind_groupmsg_send"), 1);
+    assert_eq!(stage.wecom.record().complaints.len(), 0, "{:?}", stage.wecom.record().complaints);
+}
