@@ -202,6 +202,11 @@ pub mod run {
 pub mod executor {
     /// Commands that wait in the inbox of a tenant; a further one is refused with a time to retry.
     pub const INBOX_MAX: usize = 8_192;
+    /// So many are taken in however long those before them take: some batches, so that a burst after a quiet hour is.
+    pub const INBOX_ALWAYS_TAKEN: usize = 1_024;
+    /// Milliseconds that a further command waits in the inbox at most; one that would wait longer is refused with a time to
+    /// retry. Beyond it a person who waits for an answer asks again, which makes more of the same.
+    pub const INBOX_WAIT_MAX_MS: u64 = 300;
     /// Commands of one batch. Measured: beyond 256 nothing is gained.
     pub const BATCH_MAX: usize = 256;
     /// The same in virtual time, where nobody waits: customers come again within a batch, and each page of the database

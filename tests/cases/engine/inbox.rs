@@ -8,6 +8,7 @@ use siyu_engine::doubles::NativePlugins;
 use siyu_engine::ports::inspect::{EventFilter, Inspect, RunFilter, Turn};
 use siyu_engine::tenant::{Admitted, Settings, Unavailable};
 use siyu_model::event::IncomingEvent;
+use siyu_model::limits::executor::INBOX_ALWAYS_TAKEN;
 use siyu_model::run::{RunEnd, RunPhase};
 use siyu_tests::{FaultyStores, Gate, Place, StoreFault, event, probe_at, workflows};
 
@@ -91,6 +92,50 @@ async fn a_flood_beyond_the_inbox_is_refused_and_nothing_acknowledged_is_lost() 
     }
     let case = Case { place, tenant, inspect };
     assert_eq!(case.counter("orders").await, 100);
+}
+
+#[tokio::test]
+async fn who_would_be_answered_late_is_refused_although_there_is_room() {
+    let (mut place, gate) = gated();
+    place.settings = Settings { inbox_wait_max_ms: 0, ..Settings::default() };
+    let Case { tenant, .. } = Case::open_in(place, &[COUNTING, BLOCKING]).await;
+    let tenant = Arc::new(tenant);
+    let orders = |numbers: std::ops::Range<usize>| -> Vec<_> {
+        let admit = |number| {
+            let tenant = tenant.clone();
+            tokio::spawn(async move { tenant.admit(order(number)).await })
+        };
+        numbers.map(admit).collect()
+    };
+    // As many as are always taken in, whoever waits: they show how long one takes.
+    for task in orders(0..INBOX_ALWAYS_TAKEN) {
+        assert!(matches!(task.await.unwrap(), Ok(Admitted::Recorded { .. })));
+    }
+    let blocked = {
+        let tenant = tenant.clone();
+        begin(async move { tenant.admit(event("b", "go", "shop:1", "{}").unwrap()).await }).await
+    };
+    let waiting = gate.clone();
+    tokio::task::spawn_blocking(move || waiting.wait_for(1)).await.unwrap();
+    // The executor stands still while the flood comes: all who are refused have their answer already.
+    let flood = orders(INBOX_ALWAYS_TAKEN..INBOX_ALWAYS_TAKEN * 3);
+    while flood.iter().filter(|task| task.is_finished()).count() < INBOX_ALWAYS_TAKEN {
+        tokio::task::yield_now().await;
+    }
+    gate.open();
+    let (mut taken, mut busy) = (0, 0);
+    for task in flood {
+        match task.await.unwrap() {
+            Ok(Admitted::Recorded { .. }) => taken += 1,
+            Err(Unavailable::Busy) => busy += 1,
+            other => panic!("{other:?}"),
+        }
+    }
+    blocked.await.unwrap().unwrap();
+    assert_eq!((taken, busy), (INBOX_ALWAYS_TAKEN, INBOX_ALWAYS_TAKEN));
+    // The feeds of operators wait for room instead.
+    let waited = tenant.take_in(order(0)).await;
+    assert!(matches!(waited, Ok(Admitted::Recorded { .. })), "{waited:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -10,6 +10,7 @@ use siyu_model::id::{MessageId, RunId};
 use siyu_model::json::Value;
 use siyu_model::message::MessageStatus;
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use crate::admit::{Admission, Refused};
 use crate::operate::{
@@ -19,7 +20,14 @@ use crate::operate::{
 /// A command: what is wanted, and when it came.
 pub(crate) struct Command {
     pub(crate) at: UtcMs,
+    pub(crate) queued: Queued,
     pub(crate) wish: Wish,
+}
+
+/// When a command was put into the inbox, and how many stood there before it.
+pub(crate) struct Queued {
+    pub(crate) since: Instant,
+    pub(crate) ahead: usize,
 }
 
 impl Command {
@@ -64,7 +72,7 @@ pub enum Admitted {
 /// Why a command got no answer of its own. Whether it was done is unknown only for [`Unavailable::Failed`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unavailable {
-    /// The inbox is full: nothing was done; try again after a moment.
+    /// The inbox is full, or what is in it takes too long: nothing was done; try again after a moment.
     #[error("the tenant has more to do than it can hold: try again in a second")]
     Busy,
     /// The store failed: it may or may not have been done; the same event can be handed in again.

@@ -2,6 +2,7 @@
 
 mod command;
 mod executor;
+mod inbox;
 mod lane;
 mod lanes;
 mod outbox;
@@ -15,7 +16,7 @@ use siyu_model::event::IncomingEvent;
 use siyu_model::id::{MessageId, RunId};
 use siyu_model::message::MessageStatus;
 use siyu_model::name::TenantName;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
 pub use command::{Admitted, Unavailable};
@@ -31,6 +32,7 @@ use crate::ports::plugins::Plugins;
 use crate::ports::store::{StoreError, Stores};
 pub(crate) use command::{Command, Wish};
 use executor::Executor;
+use inbox::Inbox;
 
 /// What a tenant works with.
 #[derive(Clone)]
@@ -51,7 +53,7 @@ pub struct Ports {
 /// A tenant that is open: its executor runs until it is stopped or dropped.
 pub struct Tenant {
     name: TenantName,
-    inbox: mpsc::Sender<Command>,
+    inbox: Inbox,
     clock: Arc<dyn Clock>,
     plugins: Arc<dyn Plugins>,
     stop: watch::Sender<bool>,
@@ -64,11 +66,12 @@ impl Tenant {
     /// Opens a tenant and starts its executor.
     pub async fn open(name: TenantName, ports: Ports, settings: Settings) -> Result<Self, StoreError> {
         let ports = Ports { channels: ports.channels.of(&name), ..ports };
-        let (inbox, commands) = mpsc::channel(settings.inbox_max);
+        let (inbox, commands, pace) = Inbox::new(&settings);
         let (stop, stopping) = watch::channel(false);
         let (clock, plugins) = (ports.clock.clone(), ports.plugins.clone());
         let (committed, commits) = watch::channel(0);
-        let executor = Executor::open(name.clone(), ports, settings, (commands, stopping, committed)).await?;
+        let executor =
+            Executor::open(name.clone(), ports, settings, (commands, pace), (stopping, committed)).await?;
         let (alive, ended) = watch::channel(());
         let executor = tokio::spawn(async move {
             executor.run().await;
@@ -88,7 +91,8 @@ impl Tenant {
         &self.name
     }
 
-    /// Hands an event in and returns once it and everything that it caused at once are durable. A full inbox refuses.
+    /// Hands an event in and returns once it and everything that it caused at once are durable. An inbox that is full, or
+    /// that would come to it late, refuses.
     pub async fn admit(&self, event: IncomingEvent) -> Result<Admitted, Unavailable> {
         let (reply, answer) = oneshot::channel();
         self.offer(Wish::Event { event, feed: None, reply: Some(reply) })?;
@@ -112,7 +116,7 @@ impl Tenant {
         reply: Option<oneshot::Sender<Result<Admitted, Unavailable>>>,
     ) -> Result<(), Unavailable> {
         let wish = Wish::Event { event, feed: Some((feed, place)), reply };
-        self.inbox.send(self.command(wish)).await.map_err(|_| Unavailable::Stopped)
+        self.insist(wish).await
     }
 
     /// How many events of a feed are durable.
@@ -200,20 +204,13 @@ impl Tenant {
         }
     }
 
-    fn command(&self, wish: Wish) -> Command {
-        Command { at: self.clock.now(), wish }
-    }
-
-    /// For what the outside wants: a full inbox refuses.
+    /// For what the outside wants.
     fn offer(&self, wish: Wish) -> Result<(), Unavailable> {
-        self.inbox.try_send(self.command(wish)).map_err(|refused| match refused {
-            mpsc::error::TrySendError::Full(_) => Unavailable::Busy,
-            mpsc::error::TrySendError::Closed(_) => Unavailable::Stopped,
-        })
+        self.inbox.offer(self.clock.now(), wish)
     }
 
-    /// For what operators want: waits for room.
+    /// For what operators want.
     async fn insist(&self, wish: Wish) -> Result<(), Unavailable> {
-        self.inbox.send(self.command(wish)).await.map_err(|_| Unavailable::Stopped)
+        self.inbox.insist(self.clock.now(), wish).await
     }
 }

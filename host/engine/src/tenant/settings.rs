@@ -8,6 +8,8 @@ use siyu_model::plugin::CallLimits;
 pub struct Settings {
     /// Commands that wait at most; a further one is refused.
     pub inbox_max: usize,
+    /// Milliseconds that a command of the outside would wait there at most; one that would wait longer is refused.
+    pub inbox_wait_max_ms: u64,
     /// Commands and timers of one batch.
     pub batch_max: usize,
     /// The same in virtual time.
@@ -36,6 +38,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             inbox_max: executor::INBOX_MAX,
+            inbox_wait_max_ms: executor::INBOX_WAIT_MAX_MS,
             batch_max: executor::BATCH_MAX,
             batch_virtual_max: executor::BATCH_VIRTUAL_MAX,
             slice_ms: executor::SLICE_MS,

@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use super::command::{Command, Reply, Unavailable};
+use super::inbox::Pace;
 use super::lane::Batch;
 use super::lanes::Share;
 use super::outbox::{MESSAGES_PER_BATCH, Outbox};
@@ -37,6 +38,8 @@ pub(super) struct Executor {
     /// None only while a lane has it.
     cell: Option<MemoryCell>,
     inbox: mpsc::Receiver<Command>,
+    /// How fast it is emptied.
+    pace: Arc<Pace>,
     stopping: watch::Receiver<bool>,
     commands: VecDeque<Command>,
     /// Up to which instant timers may fire after the commands.
@@ -71,7 +74,8 @@ impl Executor {
         name: TenantName,
         ports: Ports,
         settings: Settings,
-        (inbox, stopping, committed): (mpsc::Receiver<Command>, watch::Receiver<bool>, watch::Sender<u64>),
+        (inbox, pace): (mpsc::Receiver<Command>, Arc<Pace>),
+        (stopping, committed): (watch::Receiver<bool>, watch::Sender<u64>),
     ) -> Result<Self, StoreError> {
         let settings = Arc::new(settings);
         let store = ports.stores.open(&name).await?;
@@ -90,6 +94,7 @@ impl Executor {
             store,
             cell: None,
             inbox,
+            pace,
             upkeep: Upkeep::new(stopping.clone()),
             stopping,
             commands: VecDeque::new(),
@@ -167,11 +172,14 @@ impl Executor {
     /// time that is never later than a command which is still on its way: who moves the clock hands in first and moves it
     /// then, so here the clock is read first.
     fn take_commands(&mut self) {
-        let now = self.ports.clock.now();
+        let (now, at) = (self.ports.clock.now(), Instant::now());
         let mut is_emptied = false;
         while !is_emptied && self.commands.len() < self.batch_max() {
             match self.inbox.try_recv() {
-                Ok(command) => self.commands.push_back(command),
+                Ok(command) => {
+                    self.pace.learn(&command.queued, at);
+                    self.commands.push_back(command);
+                }
                 Err(_) => is_emptied = true,
             }
         }
