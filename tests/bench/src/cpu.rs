@@ -58,7 +58,12 @@ pub(crate) fn this_thread() -> u32 {
 
 /// Bytes of memory that this process has now.
 pub(crate) fn memory_bytes() -> u64 {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    memory_of(std::process::id())
+}
+
+/// Bytes of memory that a process has now.
+pub(crate) fn memory_of(process: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
     let line = status.lines().find(|line| line.starts_with("VmRSS")).unwrap_or_default();
     line.split_whitespace().nth(1).and_then(|kib| kib.parse::<u64>().ok()).unwrap_or(0) << 10
 }

@@ -91,11 +91,12 @@ async fn one(api: &Api, tenant: &TenantName, headers: &HeaderMap, body: Body) ->
     let text = body::text(body, EVENT_BYTES_MAX).await?;
     let event = cloud::event(&text, key)?;
     within_quota(api, tenant, 1)?;
-    let said = (event.event_type.clone(), siyu_model::json::print(&event.data).unwrap_or_default());
+    let said =
+        key.map(|_| (event.event_type.clone(), siyu_model::json::print(&event.data).unwrap_or_default()));
     match api.host.admit(tenant, event).await? {
         Told::Done(Admitted::Recorded { mut admission, mut responses }) => {
             if admission.is_duplicate {
-                repeated(api, tenant, &mut admission, (key.is_some(), &said)).await?;
+                repeated(api, tenant, &mut admission, said.as_ref()).await?;
             }
             let mut status = StatusCode::OK;
             if patience.is_some() || admission.is_duplicate {
@@ -127,17 +128,17 @@ async fn one(api: &Api, tenant: &TenantName, headers: &HeaderMap, body: Body) ->
 }
 
 /// What an event led to that was recorded before, so that whoever lost the first answer gets it now. A key stands for one
-/// content: another one under it is refused.
+/// content, which is given when there is a key: another one under it is refused.
 async fn repeated(
     api: &Api,
     tenant: &TenantName,
     admission: &mut Admission,
-    (is_keyed, (event_type, data)): (bool, &(EventType, String)),
+    keyed: Option<&(EventType, String)>,
 ) -> Result<(), Problem> {
     let inspect = super::query::inspect(api, tenant).await?;
     // What retention took away is only known as recorded.
     let Some(row) = inspect.event(admission.seq).await? else { return Ok(()) };
-    if is_keyed && (row.event_type != *event_type || *row.data != **data) {
+    if keyed.is_some_and(|(event_type, data)| row.event_type != *event_type || *row.data != **data) {
         let seq = admission.seq.0;
         let detail = format!("this key stands for event {seq}, which has another type or other data");
         return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "IDEMPOTENCY_KEY", detail));

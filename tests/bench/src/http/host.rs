@@ -18,7 +18,7 @@ pub(super) struct Host {
     /// What opens its door.
     pub(super) token: String,
     /// Removed after the process has ended.
-    _data: TempDir,
+    data: TempDir,
 }
 
 /// What is started.
@@ -37,11 +37,7 @@ impl Program<'_> {
         let data = TempDir::new_in(self.folder)?;
         let playbook = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("sale");
         self.run(data.path(), |siyu| siyu.arg("publish").arg(&playbook))?;
-        let said = self.run(data.path(), |siyu| {
-            siyu.args(["tokens", "create", "load", "--role", "integrator", "--tenants", TENANT])
-        })?;
-        let token = said.split_whitespace().find(|word| word.starts_with("siyu_"));
-        let token = token.with_context(|| format!("no token in: {said}"))?.to_owned();
+        let token = self.make_token(data.path(), ("load", "integrator"))?;
         let mut serve = self.siyu(data.path());
         let serve = serve.args(["serve", "--listen", "127.0.0.1:0"]).stdout(Stdio::piped());
         let mut process = serve.spawn().with_context(|| self.siyu.display().to_string())?;
@@ -49,9 +45,21 @@ impl Program<'_> {
         let out = process.stdout.take().context("a host without an output")?;
         BufReader::new(out).read_line(&mut line)?;
         let address = line.trim_end().rsplit("http://").next().unwrap_or_default().to_owned();
-        let host = Host { process, address, token, _data: data };
+        let host = Host { process, address, token, data };
         ensure!(host.address.starts_with("127.0.0.1:"), "it does not serve: {line}");
         Ok(host)
+    }
+
+    /// A further token of a host, that reads what is there.
+    pub(super) fn token(&self, host: &Host, name: &str) -> anyhow::Result<String> {
+        self.make_token(host.data.path(), (name, "viewer"))
+    }
+
+    fn make_token(&self, data: &Path, (name, role): (&str, &str)) -> anyhow::Result<String> {
+        let said = self
+            .run(data, |siyu| siyu.args(["tokens", "create", name, "--role", role, "--tenants", TENANT]))?;
+        let token = said.split_whitespace().find(|word| word.starts_with("siyu_"));
+        Ok(token.with_context(|| format!("no token in: {said}"))?.to_owned())
     }
 
     fn siyu(&self, data: &Path) -> Command {
@@ -74,6 +82,16 @@ impl Host {
     /// The path of events.
     pub(super) fn events() -> String {
         format!("/v1/tenants/{TENANT}/events")
+    }
+
+    /// The path of what happens.
+    pub(super) fn stream() -> String {
+        format!("/v1/tenants/{TENANT}/stream")
+    }
+
+    /// Its process.
+    pub(super) fn id(&self) -> u32 {
+        self.process.id()
     }
 }
 

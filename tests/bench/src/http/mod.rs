@@ -7,6 +7,7 @@ mod batches;
 mod client;
 mod host;
 mod overload;
+mod streams;
 
 use std::path::Path;
 
@@ -29,6 +30,7 @@ pub(crate) async fn measure(
     let most = attempts::measure(&program, repeat, report).await?;
     batches::measure(&program, repeat, report).await?;
     overload::measure(&program, (repeat, most), report).await?;
+    streams::measure(&program, repeat, report).await?;
     report.end();
     Ok(())
 }
