@@ -53,6 +53,34 @@ pub mod network {
             "siyu:plugin/log@1.0.0": super::siyu::plugin::log,
             "siyu:plugin/context@1.0.0": super::siyu::plugin::context,
             "siyu:plugin/random@1.0.0": super::siyu::plugin::random,
+            "siyu:plugin/secrets@1.0.0": super::signing::siyu::plugin::secrets,
+        },
+    });
+}
+
+/// What plugins of the network share: a world without exports, so that using it says nothing about what a plugin exports.
+pub mod signing {
+    wit_bindgen::generate!({
+        path: "wit",
+        world: "signing",
+        with: { "siyu:plugin/types@1.0.0": super::siyu::plugin::types },
+    });
+}
+
+/// The world of a plugin that turns webhooks into events.
+pub mod source {
+    wit_bindgen::generate!({
+        path: "wit",
+        world: "hooks",
+        pub_export_macro: true,
+        export_macro_name: "export_source",
+        with: {
+            "siyu:plugin/types@1.0.0": super::siyu::plugin::types,
+            "siyu:plugin/log@1.0.0": super::siyu::plugin::log,
+            "siyu:plugin/context@1.0.0": super::siyu::plugin::context,
+            "siyu:plugin/random@1.0.0": super::siyu::plugin::random,
+            "siyu:plugin/web@1.0.0": super::network::siyu::plugin::web,
+            "siyu:plugin/secrets@1.0.0": super::signing::siyu::plugin::secrets,
         },
     });
 }

@@ -3,12 +3,14 @@
 
 use crate::bindings::exports::siyu::plugin::{resource_kinds, steps};
 use crate::bindings::network::exports::siyu::plugin::channel as wire;
+use crate::bindings::source::exports::siyu::plugin::source as hooks;
 use crate::channel::{Message, Verdict};
 use crate::context;
 use crate::log::{self, Level};
 use crate::plugin::{self, Plugin};
 use crate::port;
 use crate::resource::Finding;
+use crate::source::{Accepted, Hook, HookRefusal};
 use crate::step::Answer;
 use crate::stop::Fault;
 use crate::time::Instant;
@@ -42,6 +44,49 @@ pub fn deliver<P: Plugin>(config: String, message: wire::Message) -> wire::Verdi
 pub fn reconcile<P: Plugin>(config: String, message: wire::Message) -> Option<wire::Verdict> {
     begin();
     plugin::reconcile::<P>(&config, message.into()).map(wire::Verdict::from)
+}
+
+/// `source.receive`.
+pub fn receive<P: Plugin>(config: String, hook: hooks::Hook) -> Result<hooks::Accepted, hooks::Refusal> {
+    begin();
+    Ok(plugin::receive::<P>(&config, hook.into())?.into())
+}
+
+impl From<hooks::Hook> for Hook {
+    fn from(hook: hooks::Hook) -> Self {
+        Self {
+            method: hook.method,
+            query: hook.query,
+            headers: hook.headers.into_iter().map(|header| (header.name, header.value)).collect(),
+            body: hook.body,
+            received_at: Instant::from_millis(hook.received_at as i64),
+        }
+    }
+}
+
+impl From<Accepted> for hooks::Accepted {
+    fn from(accepted: Accepted) -> Self {
+        let event = |event: crate::source::HookEvent| hooks::Event {
+            id: event.id,
+            event_type: event.event_type,
+            subject: event.subject,
+            // Instants are below 2^53, where an f64 is exact.
+            time: event.time.map(|at| at.as_millis() as f64),
+            data: event.data.to_string(),
+        };
+        let Accepted { events, status, content_type, body } = accepted;
+        Self { events: events.into_iter().map(event).collect(), status, content_type, body }
+    }
+}
+
+impl From<HookRefusal> for hooks::Refusal {
+    fn from(refusal: HookRefusal) -> Self {
+        match refusal {
+            HookRefusal::Unverified(why) => Self::Unverified(why),
+            HookRefusal::Malformed(why) => Self::Malformed(why),
+            HookRefusal::Stale(why) => Self::Stale(why),
+        }
+    }
 }
 
 impl From<wire::Message> for Message {

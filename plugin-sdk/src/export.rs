@@ -123,6 +123,66 @@ macro_rules! export {
 
         $crate::__export_component!(@channel Plugin);
     };
+    (
+        name: $name:expr,
+        version: $version:expr,
+        summary: $summary:expr,
+        source: $source:ty
+        $(, capabilities: { $($capability:ident: $why:expr),* $(,)? })?
+        $(,)?
+    ) => {
+        /// The plugin of this crate.
+        #[derive(Debug, Clone, Copy)]
+        pub struct Plugin;
+
+        impl $crate::Plugin for Plugin {
+            const NAME: &'static str = $name;
+            const VERSION: &'static str = $version;
+            const SUMMARY: &'static str = $summary;
+            const STEPS: &'static [$crate::StepEntry] = &[];
+            const RESOURCES: &'static [$crate::ResourceEntry] = &[];
+            const EVENTS: &'static [$crate::EventEntry] = &[];
+            const REACTIONS: &'static [(&'static str, &'static str)] = &[];
+            const CAPABILITIES: &'static [($crate::Capability, &'static str)] =
+                &[$($(($crate::Capability::$capability, $why)),*)?];
+            const SOURCE: ::std::option::Option<$crate::SourceEntry> =
+                ::std::option::Option::Some($crate::SourceEntry::of::<$source>());
+        }
+
+        $crate::__export_component!(@source Plugin);
+    };
+    (
+        name: $name:expr,
+        version: $version:expr,
+        summary: $summary:expr,
+        channel: $channel:ty,
+        source: $source:ty
+        $(, capabilities: { $($capability:ident: $why:expr),* $(,)? })?
+        $(,)?
+    ) => {
+        /// The plugin of this crate.
+        #[derive(Debug, Clone, Copy)]
+        pub struct Plugin;
+
+        impl $crate::Plugin for Plugin {
+            const NAME: &'static str = $name;
+            const VERSION: &'static str = $version;
+            const SUMMARY: &'static str = $summary;
+            const STEPS: &'static [$crate::StepEntry] = &[];
+            const RESOURCES: &'static [$crate::ResourceEntry] = &[];
+            const EVENTS: &'static [$crate::EventEntry] = &[];
+            const REACTIONS: &'static [(&'static str, &'static str)] = &[];
+            const CAPABILITIES: &'static [($crate::Capability, &'static str)] =
+                &[$($(($crate::Capability::$capability, $why)),*)?];
+            const CHANNEL: ::std::option::Option<$crate::ChannelEntry> =
+                ::std::option::Option::Some($crate::ChannelEntry::of::<$channel>());
+            const SOURCE: ::std::option::Option<$crate::SourceEntry> =
+                ::std::option::Option::Some($crate::SourceEntry::of::<$source>());
+        }
+
+        $crate::__export_component!(@channel Plugin);
+        $crate::__export_component!(@receive Plugin);
+    };
 }
 
 /// The exports of a component: `steps`, and `resource-kinds` when there are kinds.
@@ -178,6 +238,24 @@ macro_rules! __export_component {
             }
         }
         $crate::bindings::network::export_channel!($plugin with_types_in $crate::bindings::network);
+    };
+    (@source $plugin:ident) => {
+        $crate::__export_component!($plugin []);
+        $crate::__export_component!(@receive $plugin);
+    };
+    (@receive $plugin:ident) => {
+        impl $crate::bindings::source::exports::siyu::plugin::source::Guest for $plugin {
+            fn receive(
+                config: ::std::string::String,
+                hook: $crate::bindings::source::exports::siyu::plugin::source::Hook,
+            ) -> ::std::result::Result<
+                $crate::bindings::source::exports::siyu::plugin::source::Accepted,
+                $crate::bindings::source::exports::siyu::plugin::source::Refusal,
+            > {
+                $crate::component::receive::<Self>(config, hook)
+            }
+        }
+        $crate::bindings::source::export_source!($plugin with_types_in $crate::bindings::source);
     };
     (@steps $plugin:ident) => {
         impl $crate::bindings::exports::siyu::plugin::steps::Guest for $plugin {

@@ -24,6 +24,7 @@ mod port;
 pub mod prelude;
 mod resource;
 mod schema;
+mod source;
 mod step;
 mod stop;
 mod time;
@@ -33,7 +34,7 @@ use fake::port;
 
 pub use capability::{
     cache, codes, context, counters, customers, events, expressions, http, log, messages, pools, random,
-    records, resources,
+    records, resources, secrets,
 };
 pub use channel::{Channel, Message, Place, SecretUse, Verdict};
 pub use error::{Error, ErrorCode};
@@ -41,8 +42,9 @@ pub use event::{Event, Incoming, host_events};
 pub use expressions::Expression;
 pub use key::key;
 pub use manifest::{CONTRACT_VERSION, Capability};
-pub use plugin::{ChannelEntry, EventEntry, Plugin, ResourceEntry, StepEntry};
+pub use plugin::{ChannelEntry, EventEntry, Plugin, ResourceEntry, SourceEntry, StepEntry};
 pub use resource::{Finding, Findings, Reaction, Resource};
+pub use source::{Accepted, Hook, HookEvent, HookRefusal, Source};
 pub use step::{Answer, Step};
 pub use stop::{Fault, FieldFault, Refusal, Refused, Stop};
 pub use time::{Duration, Instant, LocalTime, TimeError, Zone};

@@ -44,6 +44,8 @@ pub enum Capability {
     Http,
     /// [`cache`](crate::cache): what a channel remembers between two deliveries.
     Cache,
+    /// [`secrets`](crate::secrets): what secrets make of data, for channels and sources.
+    Secrets,
 }
 
 /// What a plugin says of itself, as the host reads it.
@@ -60,6 +62,15 @@ pub(crate) struct Manifest {
     pub(crate) capabilities: Vec<CapabilityUse>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) channel: Option<ChannelOffer>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) source: Option<SourceOffer>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct SourceOffer {
+    pub(crate) summary: String,
+    pub(crate) config: Schema,
+    pub(crate) secrets: &'static [SecretUse],
 }
 
 #[derive(Serialize)]

@@ -5,10 +5,12 @@ use crate::channel::{self, Channel, Message, Verdict};
 use crate::event::Event;
 use crate::json;
 use crate::manifest::{
-    CONTRACT_VERSION, Capability, CapabilityUse, ChannelOffer, EventOffer, Manifest, ResourceOffer, StepOffer,
+    CONTRACT_VERSION, Capability, CapabilityUse, ChannelOffer, EventOffer, Manifest, ResourceOffer,
+    SourceOffer, StepOffer,
 };
 use crate::resource::{self, Finding, Reaction, Resource};
 use crate::schema;
+use crate::source::{self, Accepted, Hook, HookRefusal, Source};
 use crate::step::{self, Answer, Step};
 use crate::stop::Fault;
 
@@ -32,6 +34,8 @@ pub trait Plugin: 'static {
     const CAPABILITIES: &'static [(Capability, &'static str)];
     /// How it delivers messages, when it does.
     const CHANNEL: Option<ChannelEntry> = None;
+    /// Which webhooks it takes in, when it does.
+    const SOURCE: Option<SourceEntry> = None;
 }
 
 /// A step in the table.
@@ -148,6 +152,7 @@ pub(crate) fn describe<P: Plugin>() -> Result<String, Fault> {
             .collect(),
         capabilities: P::CAPABILITIES.iter().map(|(name, why)| CapabilityUse { name: *name, why }).collect(),
         channel: P::CHANNEL.map(|entry| (entry.offer)()),
+        source: P::SOURCE.map(|entry| (entry.offer)()),
     };
     json::write("the manifest", &manifest)
 }
@@ -163,6 +168,38 @@ pub(crate) fn deliver<P: Plugin>(config: &str, message: Message) -> Verdict {
 /// What became of a message.
 pub(crate) fn reconcile<P: Plugin>(config: &str, message: Message) -> Option<Verdict> {
     P::CHANNEL.and_then(|entry| (entry.reconcile)(config, message))
+}
+
+/// What a request is.
+#[cfg_attr(
+    not(target_family = "wasm"),
+    expect(dead_code, reason = "a component is called by its table, a test by its type")
+)]
+pub(crate) fn receive<P: Plugin>(config: &str, hook: Hook) -> Result<Accepted, HookRefusal> {
+    match P::SOURCE {
+        Some(entry) => (entry.receive)(config, hook),
+        None => Err(HookRefusal::malformed("the plugin has no source")),
+    }
+}
+
+/// A source in the table.
+#[derive(Debug, Clone, Copy)]
+pub struct SourceEntry {
+    offer: fn() -> SourceOffer,
+    receive: fn(&str, Hook) -> Result<Accepted, HookRefusal>,
+}
+
+impl SourceEntry {
+    /// The entry of a source.
+    pub const fn of<S: Source>() -> Self {
+        Self {
+            offer: || {
+                let config = schema::read::<S::Config>();
+                SourceOffer { summary: schema::summary(&config), config, secrets: S::SECRETS }
+            },
+            receive: source::receive::<S>,
+        }
+    }
 }
 
 /// Runs a step by its name.

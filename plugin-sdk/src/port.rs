@@ -4,6 +4,7 @@
 //! it uses. The other implementation, of tests, is `fake::port`. Nothing here has rules.
 
 use crate::bindings::network::siyu::plugin as web;
+use crate::bindings::signing::siyu::plugin as signing;
 use crate::bindings::siyu::plugin as wit;
 use crate::codes::Found;
 use crate::context::Call;
@@ -324,6 +325,41 @@ pub(crate) fn send(request: &crate::http::Request) -> Result<crate::http::Respon
             retry_after: error.retry_after_ms.map(|ms| Duration::from_millis(ms.into())),
         }),
     }
+}
+
+fn algorithm(algorithm: crate::secrets::MacAlgorithm) -> signing::secrets::MacAlgorithm {
+    use crate::secrets::MacAlgorithm as From;
+    use signing::secrets::MacAlgorithm as To;
+    match algorithm {
+        From::HmacSha1 => To::HmacSha1,
+        From::HmacSha256 => To::HmacSha256,
+        From::HmacSha512 => To::HmacSha512,
+    }
+}
+
+pub(crate) fn mac(secret: &str, how: crate::secrets::MacAlgorithm, data: &[u8]) -> Asked<Vec<u8>> {
+    Ok(signing::secrets::mac(secret, algorithm(how), data)?)
+}
+
+pub(crate) fn is_mac(
+    secret: &str,
+    how: crate::secrets::MacAlgorithm,
+    data: &[u8],
+    mac: &[u8],
+) -> Asked<bool> {
+    Ok(signing::secrets::is_mac(secret, algorithm(how), data, mac)?)
+}
+
+pub(crate) fn is_sorted_sha1(secret: &str, parts: &[String], expected: &str) -> Asked<bool> {
+    Ok(signing::secrets::is_sorted_sha1(secret, parts, expected)?)
+}
+
+pub(crate) fn decrypt_wecom(secret: &str, data: &[u8]) -> Asked<Vec<u8>> {
+    Ok(signing::secrets::decrypt_wecom(secret, data)?)
+}
+
+pub(crate) fn encrypt_wecom(secret: &str, data: &[u8]) -> Asked<Vec<u8>> {
+    Ok(signing::secrets::encrypt_wecom(secret, data)?)
 }
 
 pub(crate) fn cached(key: &str) -> Asked<Option<String>> {

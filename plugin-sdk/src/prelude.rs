@@ -10,6 +10,7 @@ pub use crate::event::{Event, Incoming};
 pub use crate::expressions::Expression;
 pub use crate::key::key;
 pub use crate::resource::{Findings, Reaction, Resource};
+pub use crate::source::{Accepted, Hook, HookEvent, HookRefusal, Source};
 pub use crate::step::Step;
 pub use crate::stop::{Fault, Refusal, Refused, Stop};
 pub use crate::time::{Duration, Instant, Zone};

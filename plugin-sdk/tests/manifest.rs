@@ -42,6 +42,7 @@ fn capabilities_have_the_hosts_names() {
         Ours::Expressions,
         Ours::Http,
         Ours::Cache,
+        Ours::Secrets,
     ];
     let names = ours.map(|capability| serde_json::to_value(capability).unwrap());
     assert_eq!(names, Capability::ALL.map(|capability| serde_json::to_value(capability).unwrap()));

@@ -11,9 +11,10 @@ use siyu_model::clock::DurationMs;
 use siyu_model::plugin::{Answer, Capability, Fault, FaultKind, Manifest, Refusal};
 
 /// Steps, in the order of the functions below.
-const STEPS: [&str; 23] = [
+const STEPS: [&str; 24] = [
     "echo", "refuse", "fault", "take", "give", "note", "notes", "look", "tag", "untag", "mark", "emit",
     "plan", "unplan", "hold", "settle", "sell", "restock", "heard", "say", "find", "write", "counted",
+    "reach",
 ];
 
 /// The manifest of `probe`.
@@ -134,6 +135,7 @@ fn call(step: &str, input: &str, host: &mut dyn CallHost) -> Given {
         }
         "fault" => fault(&input, host),
         "look" => look(&input, host),
+        "reach" => acts::reach(host),
         "heard" => {
             let (_, heard) = host.take_counter("heard", 1, 1_000_000).map_err(asked)?;
             done(json!({"heard": heard}))

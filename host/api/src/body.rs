@@ -49,9 +49,15 @@ impl HttpBody for Watched {
 
 /// Reads a body of text.
 pub(crate) async fn text(body: Body, bytes_max: usize) -> Result<String, Problem> {
-    let read = tokio::time::timeout(Duration::from_millis(BODY_MS), bytes(body, bytes_max)).await;
+    let bytes = bytes(body, bytes_max, Duration::from_millis(BODY_MS)).await?;
+    String::from_utf8(bytes).map_err(|_| Problem::invalid("BODY", "the body is no text: expected UTF-8"))
+}
+
+/// Reads a body as it is.
+pub(crate) async fn bytes(body: Body, bytes_max: usize, within: Duration) -> Result<Vec<u8>, Problem> {
+    let read = tokio::time::timeout(within, all(body, bytes_max)).await;
     let read = read.map_err(|_| {
-        let detail = format!("the body did not come within {BODY_MS} ms");
+        let detail = format!("the body did not come within {} ms", within.as_millis());
         Problem::new(StatusCode::REQUEST_TIMEOUT, "BODY", detail)
     })?;
     let bytes = read.map_err(|fault| {
@@ -59,16 +65,15 @@ pub(crate) async fn text(body: Body, bytes_max: usize) -> Result<String, Problem
         tracing::debug!(%fault, "a body cannot be read");
         Problem::invalid("BODY", "the body ended before its end")
     })?;
-    let bytes = bytes.ok_or_else(|| {
+    bytes.ok_or_else(|| {
         let detail = format!("the body has more than {bytes_max} bytes");
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "BODY", detail)
-    })?;
-    String::from_utf8(bytes).map_err(|_| Problem::invalid("BODY", "the body is no text: expected UTF-8"))
+    })
 }
 
 /// The bytes of a body; none when there are too many. Some of what is too much is read and dropped: whoever still writes
 /// when the connection is closed does not hear why.
-async fn bytes(body: Body, bytes_max: usize) -> Result<Option<Vec<u8>>, axum::Error> {
+async fn all(body: Body, bytes_max: usize) -> Result<Option<Vec<u8>>, axum::Error> {
     let (mut stream, mut bytes, mut came) = (body.into_data_stream(), Vec::new(), 0_usize);
     while let Some(piece) = stream.next().await {
         let piece = piece?;

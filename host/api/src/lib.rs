@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::{Router, middleware};
+use siyu_engine::hooks::Hooks;
 use siyu_engine::host::Host;
 use siyu_engine::ports::inspect::Inspect;
 use siyu_engine::ports::store::StoreError;
@@ -65,6 +66,8 @@ pub struct Api {
     hub: Arc<Hub>,
     /// How many events each tenant may hand in; none is no bound but that of its inbox.
     quota: Option<Quota>,
+    /// Where webhooks come in; none when this host takes none.
+    hooks: Option<Arc<Hooks>>,
     /// What is counted, a route each.
     counted: Vec<Arc<Counted>>,
 }
@@ -80,7 +83,7 @@ impl Api {
         let counted = routes::all().iter().map(Counted::of).collect();
         let playbooks = Semaphore::new(PLAYBOOKS_AT_ONCE);
         let hub = Hub::new(host.clone(), inspectors.clone());
-        Self { host, inspectors, door, workshop, playbooks, hub, quota: None, counted }
+        Self { host, inspectors, door, workshop, playbooks, hub, quota: None, hooks: None, counted }
     }
 }
 
@@ -88,6 +91,12 @@ impl Api {
     /// The same with a quota of events a second for each tenant, at this host.
     pub fn with_quota(self, events_per_second: u32) -> Self {
         Self { quota: Some(Quota::of(events_per_second)), ..self }
+    }
+
+    /// The same that takes webhooks in.
+    #[must_use]
+    pub fn with_hooks(self, hooks: Arc<Hooks>) -> Self {
+        Self { hooks: Some(hooks), ..self }
     }
 }
 

@@ -6,6 +6,7 @@
 //!   host.db             who may enter over HTTP, who changed what, sealed secrets; unless tenants are in a database
 //!   host.lock           held by a host that serves the folder, shared by commands that execute a tenant
 //!   channels.toml       which channel leads where; optional
+//!   sources.toml        where webhooks come in; optional
 //!   tenants/<name>.db   one tenant, unless tenants are in a database of their own
 //!   tenants/<name>.json its clock and seed
 //!   tenants/<name>.lock held by the process that executes the tenant
@@ -150,6 +151,11 @@ impl Home {
     /// Which channel leads where.
     pub(crate) fn channels(&self) -> PathBuf {
         self.folder.join("channels.toml")
+    }
+
+    /// Where webhooks come in.
+    pub(crate) fn sources(&self) -> PathBuf {
+        self.folder.join("sources.toml")
     }
 
     /// Where channels write.

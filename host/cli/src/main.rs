@@ -13,6 +13,7 @@ mod fault;
 mod feed;
 mod fleet;
 mod home;
+mod hooks;
 mod host;
 mod inspectors;
 mod keyring;
@@ -25,6 +26,7 @@ mod secrets;
 mod serving;
 mod session;
 mod signals;
+mod sources;
 mod tenants;
 mod workshop;
 

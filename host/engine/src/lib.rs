@@ -6,7 +6,7 @@
 //! [`tenant`] takes a batch from the inbox; `admit` records the event, wakes and starts runs; `advance` lets them go on;
 //! `call` calls plugins; the tenant's executor commits and answers; [`dispatch`] sends messages.
 //! `memory` is what all of them work on between two commits, `schedule` fires what falls due, and [`operate`] is what
-//! people do. A [`host`] has many tenants and keeps those awake in which something happens.
+//! people do. [`hooks`] makes events of webhooks. A [`host`] has many tenants and keeps those awake in which something happens.
 
 mod admit;
 mod advance;
@@ -14,6 +14,7 @@ mod books;
 mod call;
 pub mod dispatch;
 pub mod doubles;
+pub mod hooks;
 pub mod host;
 mod memory;
 pub mod operate;

@@ -259,6 +259,67 @@ pub(crate) struct HttpError {
     pub(crate) retry_after_ms: Option<u32>,
 }
 
+/// `secrets.mac-algorithm`.
+#[expect(dead_code, reason = "made by lifting what a plugin passes")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ComponentType, Lift)]
+#[component(enum)]
+#[repr(u8)]
+pub(crate) enum MacAlgorithm {
+    #[component(name = "hmac-sha1")]
+    HmacSha1,
+    #[component(name = "hmac-sha256")]
+    HmacSha256,
+    #[component(name = "hmac-sha512")]
+    HmacSha512,
+}
+
+/// `source.hook`.
+#[derive(Debug, Clone, ComponentType, Lower)]
+#[component(record)]
+pub(crate) struct Hook<'a> {
+    pub(crate) method: &'a str,
+    pub(crate) query: &'a [(String, String)],
+    pub(crate) headers: Vec<Header>,
+    pub(crate) body: &'a [u8],
+    #[component(name = "received-at")]
+    pub(crate) received_at: f64,
+}
+
+/// `source.event`.
+#[derive(Debug, Clone, ComponentType, Lift)]
+#[component(record)]
+pub(crate) struct HookEvent {
+    pub(crate) id: String,
+    #[component(name = "event-type")]
+    pub(crate) event_type: String,
+    pub(crate) subject: Option<String>,
+    pub(crate) time: Option<f64>,
+    pub(crate) data: String,
+}
+
+/// `source.accepted`.
+#[derive(Debug, Clone, ComponentType, Lift)]
+#[component(record)]
+pub(crate) struct Accepted {
+    pub(crate) events: Vec<HookEvent>,
+    pub(crate) status: u16,
+    #[component(name = "content-type")]
+    pub(crate) content_type: String,
+    pub(crate) body: Vec<u8>,
+}
+
+/// `source.refusal`.
+#[derive(Debug, Clone, ComponentType, Lift)]
+#[component(variant)]
+pub(crate) enum HookRefusal {
+    #[component(name = "unverified")]
+    Unverified(String),
+    #[component(name = "malformed")]
+    Malformed(String),
+    #[component(name = "stale")]
+    Stale(String),
+}
+
 /// `channel.message`.
 #[derive(Debug, Clone, ComponentType, Lower)]
 #[component(record)]
@@ -361,6 +422,8 @@ pub(crate) type Describe = ((), (String,));
 pub(crate) type Deliver<'a> = ((&'a str, Message<'a>), (Verdict,));
 /// What `channel.reconcile` takes and gives.
 pub(crate) type Reconcile<'a> = ((&'a str, Message<'a>), (Option<Verdict>,));
+/// What `source.receive` takes and gives.
+pub(crate) type Receive<'a> = ((&'a str, Hook<'a>), (Result<Accepted, HookRefusal>,));
 /// What `resource-kinds.check` takes and gives.
 pub(crate) type Check<'a> = ((&'a str, &'a str, &'a str), (Vec<Finding>,));
 /// What `resource-kinds.apply` takes and gives.

@@ -120,6 +120,19 @@ pub enum LoadError {
         /// Whether it exports it.
         exports: bool,
     },
+    /// Takes webhooks in without saying how, or says how and does not.
+    #[error(
+        "{}",
+        if *exports {
+            "the component exports `source`, and its manifest has no `source`: nobody can know how it is configured"
+        } else {
+            "the component's manifest has a `source`, and it does not export `source`"
+        }
+    )]
+    Source {
+        /// Whether it exports it.
+        exports: bool,
+    },
     /// Fits the contract by name and not by type, or needs more than the pool has.
     #[error("the component cannot be linked: {0}")]
     Link(String),

@@ -5,7 +5,7 @@ use wasmtime::component::{
     Component, ComponentExportIndex, ComponentNamedList, InstancePre, Lift, Linker, Lower,
 };
 
-use crate::contract::{Apply, Check, Deliver, Describe, Reconcile, Run};
+use crate::contract::{Apply, Check, Deliver, Describe, Receive, Reconcile, Run};
 use crate::error::LoadError;
 use crate::inspect::{Inspected, own_interface};
 use crate::sandbox::Target;
@@ -23,6 +23,7 @@ pub(crate) struct Linked {
     run: ComponentExportIndex,
     kinds: Option<Kinds>,
     channel: Option<Deliveries>,
+    receive: Option<ComponentExportIndex>,
 }
 
 struct Deliveries {
@@ -50,6 +51,8 @@ pub(crate) enum Export {
     Deliver,
     /// `channel.reconcile`.
     Reconcile,
+    /// `source.receive`.
+    Receive,
 }
 
 impl Linked {
@@ -80,6 +83,8 @@ impl Linked {
                 reconcile: exports.function::<Reconcile<'_>>(&channel, "reconcile")?,
             }),
         };
+        let source = exports.named("source")?;
+        let receive = source.map(|source| exports.function::<Receive<'_>>(&source, "receive")).transpose()?;
         let kinds = match exports.named("resource-kinds")? {
             None => None,
             Some(kinds) => Some(Kinds {
@@ -93,7 +98,7 @@ impl Linked {
             limits::call::FUEL_PER_LOOK
         };
         let units = engine::units_of(component);
-        Ok(Self { component: linked, units, fuel_per_look, describe, run, kinds, channel })
+        Ok(Self { component: linked, units, fuel_per_look, describe, run, kinds, channel, receive })
     }
 
     /// Units of the pool that an instance takes.
@@ -110,6 +115,7 @@ impl Linked {
             Export::Apply => &self.kinds.as_ref()?.apply,
             Export::Deliver => &self.channel.as_ref()?.deliver,
             Export::Reconcile => &self.channel.as_ref()?.reconcile,
+            Export::Receive => self.receive.as_ref()?,
         };
         let Self { component, units, fuel_per_look, .. } = self;
         Some(Target { component, units: *units, fuel_per_look: *fuel_per_look, export, limits })

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use siyu_engine::ports::channel::Verdict;
+use siyu_engine::ports::hooks::{Accepted, HookCall, HookRefusal, HookReport};
 use siyu_engine::ports::plugins::{
     CallHost, CallReport, DeliveryCall, DeliveryReport, Entry, PluginCall, Plugins,
 };
@@ -12,7 +13,7 @@ use siyu_model::digest::PluginDigest;
 use siyu_model::plugin::{Answer, CallLimits, CapabilitySet, Fault, Finding, HostFault, Manifest};
 
 use crate::capabilities::millis;
-use crate::contract::{Apply, Check, Deliver, Describe, Message, Reconcile, Run};
+use crate::contract::{Apply, Check, Deliver, Describe, Header, Hook, Message, Receive, Reconcile, Run};
 use crate::inspect::names;
 use crate::linked::Export;
 use crate::runtime::{Loaded, Runtime};
@@ -47,6 +48,14 @@ impl Plugins for Runtime {
             Err(fault) => Ran::never_began(fault, host),
         };
         DeliveryReport { outcome: ran.result, usage: ran.usage, log: ran.log, host: ran.host }
+    }
+
+    fn receive(&self, call: HookCall<'_>, host: Box<dyn CallHost>) -> HookReport {
+        let ran = match self.receivable(&call) {
+            Ok(loaded) => self.take_in(&loaded, &call, host),
+            Err(fault) => Ran::never_began(fault, host),
+        };
+        HookReport { outcome: ran.result, usage: ran.usage, log: ran.log, host: ran.host }
     }
 
     fn check_resource(
@@ -164,6 +173,39 @@ impl Runtime {
     }
 }
 
+impl Runtime {
+    fn receivable(&self, call: &HookCall<'_>) -> Result<Arc<Loaded>, Fault> {
+        let loaded = self.loaded_or_fault(call.digest)?;
+        within_input(call.config, call.limits)?;
+        Ok(loaded)
+    }
+
+    fn take_in(
+        &self,
+        loaded: &Loaded,
+        call: &HookCall<'_>,
+        host: Box<dyn CallHost>,
+    ) -> Ran<Result<Accepted, HookRefusal>> {
+        let Some(target) = loaded.linked.target(Export::Receive, call.limits) else {
+            return Ran::never_began(loaded.has_no_source(), host);
+        };
+        let hook = call.hook;
+        let header = |(name, value): &(String, String)| Header { name: name.clone(), value: value.clone() };
+        let arguments = (
+            call.config,
+            Hook {
+                method: &hook.method,
+                query: &hook.query,
+                headers: hook.headers.iter().map(header).collect(),
+                body: &hook.body,
+                received_at: millis(hook.received_at),
+            },
+        );
+        let ran: Ran<<Receive<'_> as Pair>::Answer> = self.sandbox.run(&target, arguments, host);
+        ran.read(|(received,)| answer::of_hook(received, call.limits))
+    }
+}
+
 impl Loaded {
     /// Free capabilities need no grant.
     fn check_grants(&self, granted: CapabilitySet) -> Result<(), Fault> {
@@ -185,6 +227,12 @@ impl Loaded {
         let Manifest { name, version, .. } = &*self.manifest;
         HostFault::NotLoadable
             .fault(format!("plugin {name} {version} does not export `channel`: it delivers no messages"))
+    }
+
+    fn has_no_source(&self) -> Fault {
+        let Manifest { name, version, .. } = &*self.manifest;
+        HostFault::NotLoadable
+            .fault(format!("plugin {name} {version} does not export `source`: it takes no webhooks in"))
     }
 
     fn has_no_kinds(&self) -> Fault {

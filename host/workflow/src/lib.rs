@@ -25,6 +25,17 @@ pub use compile::{Compiled, compile};
 pub use diagnostics::{Code, Diagnostic, RULES, Related, Rule, Severity, Style, explain};
 pub use overlay::Change;
 
+/// What of a document does not fit a schema, such as a channel's configuration: each with its JSON pointer, ten at most.
+///
+/// # Errors
+/// Why the schema is none.
+pub fn document_faults(
+    schema: &serde_json::Value,
+    document: &serde_json::Value,
+) -> Result<Vec<String>, String> {
+    checks::document_faults(schema, document)
+}
+
 /// The host's own events with their fields, as `LANGUAGE.md` lists them: type, then name and type of each field.
 pub fn host_events() -> impl Iterator<Item = (&'static str, &'static [(&'static str, &'static str)])> {
     checks::HOST_EVENTS.iter().copied()

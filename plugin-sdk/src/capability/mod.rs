@@ -17,6 +17,7 @@ pub mod pools;
 pub mod random;
 pub mod records;
 pub mod resources;
+pub mod secrets;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;

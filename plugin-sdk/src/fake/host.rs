@@ -116,6 +116,7 @@ impl Host {
             blocked: None,
             call: None,
             net: super::state::Net::default(),
+            secrets: Default::default(),
         };
         Self {
             state: Some(Box::new(state)),
@@ -322,6 +323,9 @@ fn check_summaries(manifest: &Manifest) {
             !channel.summary.is_empty(),
             "the channel has no summary: write a doc comment on its `Config`"
         );
+    }
+    if let Some(source) = &manifest.source {
+        assert!(!source.summary.is_empty(), "the source has no summary: write a doc comment on its `Config`");
     }
     assert!(!manifest.summary.is_empty(), "the plugin has no summary");
 }

@@ -13,6 +13,7 @@ mod deliver;
 mod host;
 mod outcome;
 pub(crate) mod port;
+mod receive;
 mod run;
 mod state;
 mod table;

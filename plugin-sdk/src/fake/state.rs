@@ -12,6 +12,7 @@ use siyu_model::json::Value;
 use siyu_model::limits;
 use siyu_model::name::{EventType, Key, OfferName};
 use siyu_model::plugin::{Capability, Fault, HostFault, LogLevel, Manifest};
+use siyu_model::secret::SecretValue;
 use siyu_model::stock::counter::Counter;
 use siyu_model::stock::pool::Pool;
 use siyu_model::stock::reservation::Reservation;
@@ -66,6 +67,8 @@ pub(super) struct State {
     pub(super) call: Option<Call>,
     /// What a delivery sees of the network.
     pub(super) net: Net,
+    /// Values of secrets by the plugin's names, those in force first.
+    pub(super) secrets: BTreeMap<String, Vec<SecretValue>>,
 }
 
 /// The network of a test.
@@ -136,6 +139,8 @@ pub(super) struct Call {
     pub(super) is_pure: bool,
     /// Whether it is a delivery, which alone may send requests.
     pub(super) is_delivery: bool,
+    /// Whether it is a call of a source.
+    pub(super) is_hook: bool,
     /// Requests that it sent.
     pub(super) requests: u32,
     pub(super) pending: Vec<Pending>,

@@ -36,6 +36,29 @@ steps:
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_step_has_no_network_no_cache_and_no_secrets() {
+    let reaching = "
+workflow: reaching
+on: { event: go }
+steps:
+  - id: reached
+    uses: probe/reach@1
+  - respond: { sent: ${{ steps.reached.sent }}, cached: ${{ steps.reached.cached }}, peeked: ${{ steps.reached.peeked }}, secrets: ${{ steps.reached.secrets }} }
+";
+    let case = Case::open(&[reaching]).await;
+    let admitted = case.tenant.admit(event("e1", "go", "shop:1", "{}").unwrap()).await.unwrap();
+    let Admitted::Recorded { responses, .. } = admitted else { panic!("{admitted:?}") };
+    let answers: Vec<String> = responses.values().map(|value| json::print(value).unwrap()).collect();
+    let [answer] = &answers[..] else { panic!("{answers:?}") };
+    for part in
+        [r#""sent":"Denied""#, r#""secrets":"this call has no secrets: only channels and sources have""#]
+    {
+        assert!(answer.contains(part), "{answer}");
+    }
+    assert!(!answer.contains("null"), "{answer}");
+}
+
 /// What is written of an event for people.
 async fn outcome(case: &Case, id: &str) -> String {
     let events = case.inspect.events(EventFilter::default(), Turn::first(100)).await.unwrap().items;

@@ -1,4 +1,6 @@
-//! A plugin with a channel that does what the text of a message says, for tests of deliveries.
+//! A plugin that does what the text of a message and the body of a webhook say, for tests of deliveries and of sources.
+
+mod inlet;
 
 use siyu_plugin::prelude::*;
 use siyu_plugin::{cache, http, random};
@@ -89,10 +91,12 @@ fn flood(url: &str) -> Verdict {
 siyu_plugin::export! {
     name: "courier",
     version: env!("CARGO_PKG_VERSION"),
-    summary: "Does what the text of a message says.",
+    summary: "Does what messages and webhooks say.",
     channel: Courier,
+    source: inlet::Inlet,
     capabilities: {
         Http: "hands messages over",
         Cache: "keeps a token",
+        Secrets: "tells what senders signed",
     },
 }

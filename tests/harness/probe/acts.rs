@@ -1,12 +1,31 @@
 //! What the steps of `probe` ask of the host, a function each family of capabilities.
 
 use serde_json::json;
+use siyu_engine::ports::network::Request;
 use siyu_engine::ports::plugins::{
-    CallHost, EmitRequest, FoundCode, MessageRequest, RecordScan, ReserveRequest, Reserved, TagRequest,
+    CallHost, EmitRequest, FoundCode, HostError, MessageRequest, RecordScan, ReserveRequest, Reserved,
+    TagRequest,
 };
 use siyu_model::clock::DurationMs;
 
 use super::{Given, Input, asked, done, own, refused};
+
+/// Reaches for what no step has; says what each was answered.
+pub(super) fn reach(host: &mut dyn CallHost) -> Given {
+    let request = Request {
+        method: "GET".to_owned(),
+        url: "https://peer.example/".to_owned(),
+        headers: Vec::new(),
+        body: Vec::new(),
+    };
+    let sent = host.send(request).map(drop).map_err(|fault| format!("{:?}", fault.code));
+    let said = |answer: Result<(), HostError>| answer.map_err(|fault| fault.to_string());
+    let (cached, peeked) = (said(host.cached("token").map(drop)), said(host.peek_cached("token").map(drop)));
+    let secrets = said(host.secrets().map(drop));
+    done(
+        json!({"sent": sent.err(), "cached": cached.err(), "peeked": peeked.err(), "secrets": secrets.err()}),
+    )
+}
 
 pub(super) fn stock(step: &str, input: &Input, host: &mut dyn CallHost) -> Given {
     match step {

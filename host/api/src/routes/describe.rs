@@ -173,12 +173,22 @@ mod tests {
     }
 
     #[test]
-    fn only_what_tells_nothing_about_tenants_is_for_everybody() {
+    fn only_what_tells_nothing_about_tenants_or_is_verified_by_its_source_is_for_everybody() {
         let open: Vec<_> = super::super::all()
             .into_iter()
             .filter(|route| route.scope.is_none())
             .map(|route| route.path)
             .collect();
-        assert_eq!(open, ["/healthz", "/readyz", "/openapi.json", "/docs"]);
+        assert_eq!(
+            open,
+            [
+                "/healthz",
+                "/readyz",
+                "/openapi.json",
+                "/docs",
+                "/v1/hooks/{tenant}/{source}",
+                "/v1/hooks/{tenant}/{source}"
+            ]
+        );
     }
 }

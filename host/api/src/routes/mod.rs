@@ -7,6 +7,7 @@ mod describe;
 mod events;
 mod export;
 mod health;
+mod hooks;
 mod live;
 mod messages;
 mod playbooks;
@@ -53,6 +54,7 @@ pub(crate) fn all() -> Vec<Route> {
         tenants::routes(),
         tokens::routes(),
         events::routes(),
+        hooks::routes(),
         starts::routes(),
         runs::routes(),
         live::routes(),

@@ -7,6 +7,7 @@ mod changing;
 mod entering;
 mod events;
 mod exporting;
+mod hooks;
 mod hostile;
 mod live;
 mod messages;

@@ -142,6 +142,7 @@ impl Made {
             let door = if is_open { Door::open(kept, clock).await } else { Door::closed(kept, clock).await };
             let (files, door) = (Arc::new(Files(stores.clone())), Arc::new(door.unwrap()));
             let mut api = Api::new(host.clone(), files, Arc::new(NoPlugins), door);
+            api = api.with_hooks(super::hooks::hooks(host.clone()));
             if let Some(quota) = quota {
                 api = api.with_quota(quota);
             }

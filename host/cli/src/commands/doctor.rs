@@ -1,6 +1,7 @@
 //! `siyu doctor`: is this a place where a host can work? Each thing ok, a warning or a fault, with what helps.
 
 mod database;
+mod sources;
 
 use std::fs;
 use std::io::Write;
@@ -81,6 +82,7 @@ pub(crate) fn run(session: &Session) -> anyhow::Result<Exit> {
     session.wait_for(async {
         findings.extend(database::look(&home).await);
         findings.extend(tenants(&home).await);
+        findings.extend(sources::look(&home, session).await);
         Ok(())
     })?;
     let has_fault = findings.iter().any(|finding| finding.verdict == Verdict::Fault);

@@ -14,11 +14,13 @@ use tokio::sync::watch;
 
 use crate::fault::Fault;
 use crate::home::Home;
+use crate::hooks;
 use crate::inspectors::Readings;
 use crate::lock::Lock;
 use crate::serving;
 use crate::session::{Exit, Session};
 use crate::signals::interrupted;
+use crate::sources::Configured;
 use crate::workshop::Bench;
 
 /// What lets the first one in.
@@ -131,6 +133,7 @@ pub(crate) fn run(options: &Options, session: &Session) -> anyhow::Result<Exit> 
     let tls = options.tls()?;
     let home = session.home();
     let installed = session.plugins(&home)?;
+    let sources = Configured::read(&home, &installed)?;
     let settings = Settings { retention_days: options.retention_days, ..Settings::default() };
     // Files have one host; a database knows by itself who has what.
     let _lock = Lock::of_host(&home)?;
@@ -146,18 +149,33 @@ pub(crate) fn run(options: &Options, session: &Session) -> anyhow::Result<Exit> 
             let door = Arc::new(options.door(&home).await?);
             let is_shut = !options.entrance.open && !door.has_tokens();
             let inspectors = Arc::new(Readings::new(&home));
-            let workshop = Arc::new(Bench::new(&home, installed, fleet));
+            let workshop = Arc::new(Bench::new(&home, installed.clone(), fleet));
             let mut api = Api::new(host.clone(), inspectors, workshop, door);
             if options.events_per_second > 0 {
                 api = api.with_quota(options.events_per_second);
             }
-            let api = Arc::new(api);
+            let told = sources.as_ref().map(Configured::tell).unwrap_or_default();
+            let hooks = match sources {
+                Some(sources) => {
+                    Some(hooks::Serving::start(sources, (&home, &installed), host.clone(), session).await?)
+                }
+                None => None,
+            };
+            if let Some(hooks) = &hooks {
+                api = api.with_hooks(hooks.hooks.clone());
+            }
             let scheme = if tls.is_some() { "https" } else { "http" };
             session.screen.say(format!("serving {} on {scheme}://{address}", home.kept().place()))?;
             if is_shut {
                 session.screen.say(format!("nobody can enter yet: {FIRST_TOKEN}"))?;
             }
-            serve((listener, tls), api).await;
+            for source in told {
+                session.screen.say(format!("webhooks: {source}"))?;
+            }
+            serve((listener, tls), Arc::new(api)).await;
+            if let Some(hooks) = hooks {
+                hooks.stop().await;
+            }
             anyhow::Ok(())
         };
         let done = done.await;

@@ -1,7 +1,7 @@
 //! Hosts as processes of the real program, and requests to them.
 
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -46,6 +46,21 @@ impl Served {
             siyu.env("SIYU_DATABASE_URL", url);
         }
         siyu.args(["serve", "--listen", "127.0.0.1:0", "--open", "--name", name]);
+        Self::run(siyu)
+    }
+
+    /// Starts a host on a data folder with something set in the environment.
+    ///
+    /// # Panics
+    /// When it does not serve.
+    pub(crate) fn start_with(data: &Path, variables: &[(&str, PathBuf)]) -> Self {
+        let mut siyu = super::siyu(data);
+        siyu.envs(variables.iter().map(|(name, value)| (name, value)));
+        siyu.args(["serve", "--listen", "127.0.0.1:0", "--open"]);
+        Self::run(siyu)
+    }
+
+    fn run(mut siyu: Command) -> Self {
         let mut process = siyu.stdout(Stdio::piped()).spawn().expect("siyu runs");
         let out = process.stdout.take().expect("it has a standard output");
         let mut line = String::new();

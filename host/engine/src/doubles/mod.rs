@@ -5,6 +5,7 @@
 mod access;
 mod clock;
 mod fleet;
+mod given;
 mod memory;
 mod plugins;
 mod purge;
@@ -15,5 +16,6 @@ mod tables;
 pub use access::MemoryAccess;
 pub use clock::HandClock;
 pub use fleet::{MemoryFleet, MemoryFleets};
+pub use given::{GivenCall, GivenSecrets};
 pub use memory::{CommitFault, MemoryStores};
-pub use plugins::{NativePlugins, NativeStep};
+pub use plugins::{NativePlugins, NativeSource, NativeStep};

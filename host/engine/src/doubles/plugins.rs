@@ -6,15 +6,21 @@ use std::sync::Arc;
 use siyu_model::digest::PluginDigest;
 use siyu_model::plugin::{Answer, CallUsage, CapabilitySet, Fault, Finding, HostFault, Manifest};
 
+use crate::ports::hooks::{Accepted, Hook, HookCall, HookRefusal, HookReport};
 use crate::ports::plugins::{CallHost, CallReport, Entry, PluginCall, Plugins};
 
 /// What a plugin does with a step, or with a definition that is put into force (the step is then `apply:<kind>`).
 pub type NativeStep = dyn Fn(&str, &str, &mut dyn CallHost) -> Result<Answer, Fault> + Send + Sync;
 
+/// What a plugin makes of a request, with its configuration.
+pub type NativeSource =
+    dyn Fn(&str, &Hook, &mut dyn CallHost) -> Result<Result<Accepted, HookRefusal>, Fault> + Send + Sync;
+
 /// Plugins written as functions.
 #[derive(Default, Clone)]
 pub struct NativePlugins {
     by_digest: BTreeMap<PluginDigest, (Arc<Manifest>, Arc<NativeStep>)>,
+    sources: BTreeMap<PluginDigest, Arc<NativeSource>>,
 }
 
 impl NativePlugins {
@@ -26,6 +32,20 @@ impl NativePlugins {
         step: impl Fn(&str, &str, &mut dyn CallHost) -> Result<Answer, Fault> + Send + Sync + 'static,
     ) -> Self {
         self.by_digest.insert(Self::digest(&manifest), (Arc::new(manifest), Arc::new(step)));
+        self
+    }
+
+    /// With one more plugin that is a source.
+    #[must_use]
+    pub fn with_source(
+        mut self,
+        digest: PluginDigest,
+        receive: impl Fn(&str, &Hook, &mut dyn CallHost) -> Result<Result<Accepted, HookRefusal>, Fault>
+        + Send
+        + Sync
+        + 'static,
+    ) -> Self {
+        self.sources.insert(digest, Arc::new(receive));
         self
     }
 
@@ -71,5 +91,13 @@ impl Plugins for NativePlugins {
 
     fn check_resource(&self, _: &PluginDigest, _: &str, _: &str, _: &str) -> Result<Vec<Finding>, Fault> {
         Ok(Vec::new())
+    }
+
+    fn receive(&self, call: HookCall<'_>, mut host: Box<dyn CallHost>) -> HookReport {
+        let outcome = match self.sources.get(call.digest) {
+            Some(receive) => receive(call.config, call.hook, &mut *host),
+            None => Err(HostFault::NotLoadable.fault("there is no such source")),
+        };
+        HookReport { outcome, usage: CallUsage::default(), log: Vec::new(), host }
     }
 }

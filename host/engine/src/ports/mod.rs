@@ -4,6 +4,7 @@ pub mod access;
 pub mod channel;
 pub mod clock;
 pub mod fleet;
+pub mod hooks;
 pub mod inspect;
 pub mod log;
 pub mod network;

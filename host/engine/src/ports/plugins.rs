@@ -18,7 +18,9 @@ use siyu_model::stock::pool::Pool;
 use siyu_model::stock::reservation::Reservation;
 
 use super::channel::Verdict;
+use super::hooks::{HookCall, HookReport};
 use super::network::{Request, Response, SendError};
+use super::secrets::Secrets;
 
 /// Loads and calls plugins.
 pub trait Plugins: Send + Sync {
@@ -59,6 +61,14 @@ pub trait Plugins: Send + Sync {
         name: &str,
         definition: &str,
     ) -> Result<Vec<Finding>, Fault>;
+
+    /// Calls a plugin's source with a request, in a fresh sandbox on this thread. Never panics, and always gives the host
+    /// back.
+    fn receive(&self, call: HookCall<'_>, host: Box<dyn CallHost>) -> HookReport {
+        let why = format!("no component {} with a source is loaded", call.digest.short());
+        let outcome = Err(HostFault::NotLoadable.fault(why));
+        HookReport { outcome, usage: CallUsage::default(), log: Vec::new(), host }
+    }
 }
 
 /// What to call.
@@ -228,6 +238,11 @@ pub trait CallHost: Send {
     /// `cache.remove`.
     fn uncache(&mut self, key: &str) -> Asked<()> {
         Err(self.nothing())
+    }
+
+    /// The secrets of this call, by the plugin's own names.
+    fn secrets(&self) -> Asked<&dyn Secrets> {
+        Err(HostError::Invalid("this call has no secrets: only channels and sources have".to_owned()))
     }
 
     /// `records.get`.

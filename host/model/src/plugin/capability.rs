@@ -36,6 +36,8 @@ pub enum Capability {
     Http,
     /// What a channel remembers between two deliveries; for deliveries only.
     Cache,
+    /// What secrets make of data; for deliveries and sources only.
+    Secrets,
 }
 
 /// A name that is no capability.
@@ -48,7 +50,7 @@ pub struct UnknownCapability {
 
 impl Capability {
     /// All capabilities of this contract version. `ledger` is planned.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Log,
         Self::Context,
         Self::Random,
@@ -63,6 +65,7 @@ impl Capability {
         Self::Expressions,
         Self::Http,
         Self::Cache,
+        Self::Secrets,
     ];
 
     /// Those that a step may use, and a playbook grants.
@@ -98,6 +101,7 @@ impl Capability {
             Self::Expressions => "expressions",
             Self::Http => "http",
             Self::Cache => "cache",
+            Self::Secrets => "secrets",
         }
     }
 
@@ -107,9 +111,9 @@ impl Capability {
     }
 
     /// Whether it is for calls that happen outside a transaction. A playbook does not grant it, because a step gets nothing
-    /// from it: the entry of a channel in the host's configuration does.
+    /// from it: the entry of a channel or source in the host's configuration does.
     pub fn is_of_network(self) -> bool {
-        matches!(self, Self::Http | Self::Cache)
+        matches!(self, Self::Http | Self::Cache | Self::Secrets)
     }
 }
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::capability::Capability;
 use super::channel::ChannelOffer;
+use super::source::SourceOffer;
 use crate::limits;
 use crate::name::{EventType, OfferName, PluginName};
 
@@ -44,6 +45,9 @@ pub struct Manifest {
     /// How it delivers messages, when it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub channel: Option<ChannelOffer>,
+    /// Which webhooks it takes in, when it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<SourceOffer>,
 }
 
 /// A step that a plugin offers.
@@ -248,6 +252,9 @@ impl Manifest {
         once("the capability", self.capabilities.iter().map(|used| used.name.as_str()))?;
         if let Some(channel) = &self.channel {
             once("the secret", channel.secrets.iter().map(|used| used.name.as_str()))?;
+        }
+        if let Some(source) = &self.source {
+            once("the secret", source.secrets.iter().map(|used| used.name.as_str()))?;
         }
         for reaction in &self.reactions {
             if self.step(reaction.step.as_str()).is_none() {

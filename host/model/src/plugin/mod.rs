@@ -5,6 +5,7 @@ mod capability;
 mod channel;
 mod hosts;
 mod manifest;
+mod source;
 mod usage;
 
 pub use answer::{Answer, Fault, FaultKind, FieldFault, HostFault, Refusal};
@@ -15,4 +16,5 @@ pub use manifest::{
     CONTRACT_MAJOR, CONTRACT_VERSION, CapabilityUse, EventOffer, Manifest, ManifestError, Reaction,
     RefusalOffer, ResourceOffer, StepOffer, Version,
 };
+pub use source::SourceOffer;
 pub use usage::{CallLimits, CallUsage, Finding, LogLevel, LogLine};

@@ -17,6 +17,7 @@ mod pools;
 mod random;
 mod records;
 mod resources;
+mod secrets;
 mod weight;
 
 use siyu_engine::ports::plugins::{Asked, CallHost, HostError};
@@ -44,7 +45,8 @@ pub(crate) fn link(linker: &mut Linker<Call>) -> wasmtime::Result<()> {
     resources::link(linker)?;
     expressions::link(linker)?;
     http::link(linker)?;
-    cache::link(linker)
+    cache::link(linker)?;
+    secrets::link(linker)
 }
 
 /// The full name of a capability's interface, such as `siyu:plugin/records@1.0.0`.

@@ -27,6 +27,8 @@ pub(crate) struct Inspected<'a> {
     pub(crate) imports: CapabilitySet,
     /// Whether it exports `channel`.
     pub(crate) delivers: bool,
+    /// Whether it exports `source`.
+    pub(crate) receives: bool,
     /// Whether it imports WASI as well.
     pub(crate) uses_wasi: bool,
     /// Whether components inside it have code: what they pass to each other costs time that no fuel measures.
@@ -84,6 +86,9 @@ impl<'a> Inspected<'a> {
         if manifest.channel.is_some() != self.delivers {
             return Err(LoadError::Channel { exports: self.delivers });
         }
+        if manifest.source.is_some() != self.receives {
+            return Err(LoadError::Source { exports: self.receives });
+        }
         Ok(manifest)
     }
 
@@ -113,6 +118,7 @@ impl Outside<'_> {
         Ok(Inspected {
             imports: self.capabilities()?,
             delivers: self.own("channel").is_some(),
+            receives: self.own("source").is_some(),
             uses_wasi: self.imports.iter().any(|import| wasi::interface_of(import).is_some()),
             is_composed: self.is_composed,
             manifest,
@@ -141,7 +147,7 @@ impl Outside<'_> {
         if self.own("steps").is_none() {
             return Err(LoadError::World { found: self.exported() });
         }
-        ["steps", "resource-kinds", "channel"]
+        ["steps", "resource-kinds", "channel", "source"]
             .iter()
             .filter_map(|role| self.own(role))
             .try_for_each(check_version)

@@ -2,6 +2,7 @@
 
 use serde_json::value::RawValue;
 use siyu_engine::ports::channel::Verdict;
+use siyu_engine::ports::hooks::{Accepted, HookEvent, HookRefusal};
 use siyu_model::clock::DurationMs;
 use siyu_model::json;
 use siyu_model::limits;
@@ -63,6 +64,41 @@ fn became(status: MessageStatus, details: Option<String>) -> Result<Verdict, Fau
         return Err(broken(format!("{}, expected an object", value.kind())));
     }
     Ok(Verdict::BecameWith(status, value))
+}
+
+/// What a source made of a request. Whether events are events is looked at where they are taken in.
+pub(crate) fn of_hook(
+    received: Result<contract::Accepted, contract::HookRefusal>,
+    limits: &CallLimits,
+) -> Result<Result<Accepted, HookRefusal>, Fault> {
+    let accepted = match received {
+        Ok(accepted) => accepted,
+        Err(contract::HookRefusal::Unverified(why)) => {
+            return Ok(Err(HookRefusal::Unverified(message(&why))));
+        }
+        Err(contract::HookRefusal::Malformed(why)) => return Ok(Err(HookRefusal::Malformed(message(&why)))),
+        Err(contract::HookRefusal::Stale(why)) => return Ok(Err(HookRefusal::Stale(message(&why)))),
+    };
+    let weight = |event: &contract::HookEvent| {
+        let subject = event.subject.as_ref().map_or(0, String::len);
+        event.id.len() + event.event_type.len() + subject + event.data.len()
+    };
+    let bytes = accepted.events.iter().map(weight).sum::<usize>() + accepted.body.len();
+    let most = limits.output_bytes_max;
+    if bytes > most {
+        return Err(HostFault::OutputTooLarge.fault(format!(
+            "the events of a request have {bytes} bytes with the answer: expected at most {most}"
+        )));
+    }
+    let event = |event: contract::HookEvent| HookEvent {
+        id: event.id,
+        event_type: event.event_type,
+        subject: event.subject,
+        time: event.time,
+        data: event.data,
+    };
+    let contract::Accepted { events, status, content_type, body } = accepted;
+    Ok(Ok(Accepted { events: events.into_iter().map(event).collect(), status, content_type, body }))
 }
 
 /// What `check` found.

@@ -109,7 +109,7 @@ fn an_import_that_no_host_has_is_named() {
         "interface files { read: func(path: string) -> list<u8>; }",
         "world w { import files; export siyu:plugin/steps@1.0.0; }",
     );
-    assert_snapshot!(refused(&foreign), @"the plugin asks for `a:b/files`, which this host does not have: the interfaces of siyu:plugin@1.0.0 are log, context, random, records, pools, counters, codes, customers, events, messages, resources, expressions, http, cache");
+    assert_snapshot!(refused(&foreign), @"the plugin asks for `a:b/files`, which this host does not have: the interfaces of siyu:plugin@1.0.0 are log, context, random, records, pools, counters, codes, customers, events, messages, resources, expressions, http, cache, secrets");
     let http = wat::with_manifest(
         &wat::of_world(
             "package a:b;
@@ -121,7 +121,7 @@ fn an_import_that_no_host_has_is_named() {
     );
     assert_snapshot!(refused(&http), @"the plugin asks for `wasi:http/types@0.2.6`, which this host does not have: of WASI there is only preview 2 (0.2.x) without http; build the plugin without this feature");
     let function = of("", "world w { import f: func(); export siyu:plugin/steps@1.0.0; }");
-    assert_snapshot!(refused(&function), @"the plugin asks for `f`, which this host does not have: the interfaces of siyu:plugin@1.0.0 are log, context, random, records, pools, counters, codes, customers, events, messages, resources, expressions, http, cache");
+    assert_snapshot!(refused(&function), @"the plugin asks for `f`, which this host does not have: the interfaces of siyu:plugin@1.0.0 are log, context, random, records, pools, counters, codes, customers, events, messages, resources, expressions, http, cache, secrets");
 }
 
 #[test]
@@ -178,20 +178,41 @@ fn the_whole_contract_is_linked_with_its_types() {
     .unwrap();
     let text = serde_json::to_string(&manifest).unwrap();
     let of_steps = RUNTIME.load(&wat::with_manifest(&all, &text)).unwrap();
-    let deliverer = wat::of_world("", "channel-plugin");
-    let with_channel = text.replace(
-        r#""capabilities":["#,
-        r#""capabilities":[{"name":"http","why":"w"},{"name":"cache","why":"w"},"#,
-    );
-    let channel = r#""channel":{"summary":"s","config":{},"hosts":["https://a.example"],"is_idempotent":true},"capabilities""#;
-    let with_channel = with_channel.replace(r#""capabilities""#, channel);
-    let delivers = RUNTIME.load(&wat::with_manifest(&deliverer, &with_channel)).unwrap();
-    let all: CapabilitySet = of_steps.imports.iter().chain(delivers.imports.iter()).collect();
+    let of_network = RUNTIME.load(&wat::with_manifest(&wat::of_world("", "connector"), &of_connector(&text)));
+    let all: CapabilitySet = of_steps.imports.iter().chain(of_network.unwrap().imports.iter()).collect();
     assert_eq!(all, crate::support::all_capabilities());
-    // What exports a channel says so, and what says so exports one.
-    assert_snapshot!(refused(&wat::with_manifest(&deliverer, &with_channel.replace(channel, r#""capabilities""#))), @"the component exports `channel`, and its manifest has no `channel`: nobody can know where it sends");
-    let says = text.replace(r#""capabilities""#, channel);
-    assert_snapshot!(refused(&wat::with_manifest(&wat::of_world("", "plugin"), &says)), @"the component's manifest has a `channel`, and it does not export `channel`");
+}
+
+const CHANNEL: &str =
+    r#""channel":{"summary":"s","config":{},"hosts":["https://a.example"],"is_idempotent":true},"#;
+const SOURCE: &str = r#""source":{"summary":"s","config":{}},"#;
+const SECRETS: &str = r#",{"name":"secrets","why":"w"}"#;
+
+/// A manifest that says of its plugin all that a connector says.
+fn of_connector(manifest: &str) -> String {
+    let network =
+        format!(r#""capabilities":[{{"name":"http","why":"w"}},{{"name":"cache","why":"w"}}{SECRETS},"#);
+    let manifest = manifest.replace(r#""capabilities":["#, &network);
+    manifest.replace(r#""capabilities""#, &format!(r#"{CHANNEL}{SOURCE}"capabilities""#))
+}
+
+#[test]
+fn what_exports_a_role_says_so_and_what_says_so_exports_it() {
+    let of_steps = std::str::from_utf8(manifest_of(guests::misbehaving())).unwrap();
+    let of_steps = siyu_model::plugin::Manifest::from_json(of_steps).unwrap();
+    let of_steps = serde_json::to_string(&of_steps).unwrap();
+    let text = of_connector(&of_steps);
+    let without = |world: &str, part: &str| {
+        assert!(text.contains(part), "{part}: {text}");
+        refused(&wat::with_manifest(&wat::of_world("", world), &text.replace(part, "")))
+    };
+    assert_snapshot!(without("connector", CHANNEL), @"the component exports `channel`, and its manifest has no `channel`: nobody can know where it sends");
+    assert_snapshot!(without("connector", SOURCE), @"the component exports `source`, and its manifest has no `source`: nobody can know how it is configured");
+    assert_snapshot!(without("source-plugin", SOURCE), @"the component's manifest has a `channel`, and it does not export `channel`");
+    assert_snapshot!(without("channel-plugin", CHANNEL), @"the component exports `channel`, and its manifest has no `channel`: nobody can know where it sends");
+    let says = of_steps.replace(r#""capabilities""#, &format!(r#"{SOURCE}"capabilities""#));
+    assert_snapshot!(refused(&wat::with_manifest(&wat::of_world("", "plugin"), &says)), @"the component's manifest has a `source`, and it does not export `source`");
+    assert_snapshot!(without("connector", SECRETS), @"the component imports `secrets`, which its manifest does not list under `capabilities`: whoever grants it must be able to read why");
 }
 
 fn manifest_of(component: &[u8]) -> &[u8] {

@@ -10,6 +10,7 @@ mod compiling;
 mod corpus;
 mod loading;
 mod packing;
+mod receiving;
 mod repeating;
 mod standard_library;
 mod together;

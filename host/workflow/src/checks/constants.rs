@@ -24,6 +24,13 @@ pub(super) fn validator(schema: &Json) -> Result<Validator, String> {
     jsonschema::options().with_pattern_options(patterns).build(schema).map_err(|fault| fault.to_string())
 }
 
+/// What of a document does not fit a schema: each with its JSON pointer.
+pub(crate) fn document_faults(schema: &Json, document: &Json) -> Result<Vec<String>, String> {
+    let validator = validator(schema)?;
+    let faults = validator.iter_errors(document).take(SHOWN_MAX);
+    Ok(faults.map(|fault| format!("{}: {fault}", fault.instance_path())).collect())
+}
+
 /// Reports where a constant does not fit. Members that are missing or unknown are left to [`Fit`], which says more.
 pub(super) fn check(fit: &Fit<'_>, doc: &Doc, value: &Value, schema: Schema<'_>) -> Result<(), String> {
     let validator = validator(&schema.document())?;

@@ -18,6 +18,7 @@ mod templates;
 mod triggers;
 mod world;
 
+pub(crate) use constants::document_faults;
 pub(crate) use host_events::HOST_EVENTS;
 pub(crate) use matching::key as match_key;
 pub(crate) use plugins::Plugins;

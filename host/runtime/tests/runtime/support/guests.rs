@@ -42,7 +42,8 @@ pub(crate) fn stamp_card() -> &'static [u8] {
     &PACKED
 }
 
-fn packed(package: &str, target: Target) -> Vec<u8> {
+/// A guest, packed.
+pub(crate) fn packed(package: &str, target: Target) -> Vec<u8> {
     let built = build(package, target);
     match pack(&built) {
         Ok(packed) => packed.component,
