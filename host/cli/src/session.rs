@@ -66,7 +66,7 @@ pub(crate) struct Global {
         hide_env_values = true
     )]
     pub(crate) secrets_key_file: Option<PathBuf>,
-    /// A host that channels of plugins may send requests to: https://NAME[:PORT], https://*.NAME, or an address; once for each
+    /// A host that channels of plugins may send requests to: https://NAME, https://NAME:PORT, https://*.NAME, or an address; once for each
     #[arg(
         long = "allow-host",
         global = true, help_heading = EVERY,

@@ -71,7 +71,10 @@ fn receive(stream: TcpStream, seen: &Mutex<Seen>) -> std::io::Result<()> {
     let (mut id, mut length, mut is_known) = (String::new(), 0, false);
     loop {
         let mut line = String::new();
-        reader.read_line(&mut line)?;
+        if reader.read_line(&mut line)? == 0 {
+            // The host was killed while it wrote: that is no request.
+            return Ok(());
+        }
         let line = line.trim_end();
         if line.is_empty() {
             break;

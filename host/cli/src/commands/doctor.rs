@@ -18,6 +18,7 @@ use siyu_model::name::TenantName;
 use crate::channels::Ways;
 use crate::facts::{ClockKind, Facts};
 use crate::home::Home;
+use crate::outlets::Outlets;
 use crate::output::{Paint, bytes, on_one_line};
 use crate::session::{Exit, Session};
 use siyu_store::carry::Mark;
@@ -78,7 +79,7 @@ pub(crate) fn run(session: &Session) -> anyhow::Result<Exit> {
     let place = nearest_folder(home.folder());
     findings.extend([durable_sync(&place), free_disk(&place), open_files()]);
     findings.extend(plugins(session));
-    findings.push(channels(&home));
+    findings.push(channels(session, &home));
     session.wait_for(async {
         findings.extend(database::look(&home).await);
         findings.extend(tenants(&home).await);
@@ -240,9 +241,14 @@ fn plugins(session: &Session) -> Vec<Finding> {
     findings
 }
 
-fn channels(home: &Home) -> Finding {
+fn channels(session: &Session, home: &Home) -> Finding {
     const CHECK: &str = "channels";
-    match Ways::read(home) {
+    let ways = || {
+        let ways = Ways::read(home)?;
+        ways.check(home, &Outlets::new(home, session.plugins(home)?))?;
+        anyhow::Ok(ways)
+    };
+    match ways() {
         Ok(ways) => Finding::ok(CHECK, ways.tell(home).join(", ")),
         Err(why) => Finding::fault(CHECK, format!("{why:#}"), "mend channels.toml"),
     }

@@ -227,7 +227,7 @@ impl Delivery {
     async fn tried(&self, parcel: Parcel, begun: Begun) -> Verdict {
         let now = self.clock.now();
         if begun == Begun::Ask {
-            let why = "the host stopped while it was handed over".to_owned();
+            let why = "it was handed over, and nothing is known of it since".to_owned();
             return self.asked(parcel, now, why).await;
         }
         if parcel.message.expires_at <= now {
