@@ -8,7 +8,7 @@ mod plugin;
 
 pub use console::ConsoleChannel;
 pub use file::FileChannel;
-pub use plugin::{Cache, PluginChannel};
+pub use plugin::{Cache, PluginChannel, Signing};
 
 use siyu_model::clock::UtcMs;
 use siyu_model::json::{self, Value};

@@ -83,6 +83,7 @@ fn channel(answer: Result<Response, SendError>) -> (PluginChannel, Arc<Told>) {
         config: r#"{"url":"https://peer.example/in"}"#.into(),
         sender: Arc::new(sender),
         cache: Arc::new(Cache::default()),
+        signing: None,
     };
     (channel, network)
 }

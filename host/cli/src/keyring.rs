@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use siyu_engine::ports::clock::{Clock, SystemClock};
 use siyu_engine::ports::network::{NoSecrets, SecretText, SecretValues};
-use siyu_engine::ports::secrets::Vault;
+use siyu_engine::ports::secrets::{Secrets, Vault, VaultError};
+use siyu_engine::ports::store::StoreError;
 use siyu_model::clock::{DurationMs, UtcMs};
 use siyu_model::limits::secrets::USED_MS;
 use siyu_model::name::{SecretName, TenantName};
@@ -69,6 +70,21 @@ impl Keyring {
     }
 }
 
+#[async_trait]
+impl Vault for Keyring {
+    async fn open(
+        &self,
+        tenant: &TenantName,
+        names: &BTreeMap<SecretName, SecretName>,
+    ) -> Result<Arc<dyn Secrets>, VaultError> {
+        let vault = self.vault().await;
+        let vault = vault.map_err(|fault| StoreError::Database(format!("{fault:#}")))?;
+        let opened = vault.open(tenant, names).await?;
+        self.note(vault).await;
+        Ok(opened)
+    }
+}
+
 /// The secrets of one channel.
 struct OfChannel {
     keyring: Arc<Keyring>,
@@ -81,11 +97,9 @@ impl SecretValues for OfChannel {
     async fn secret(&self, name: &str) -> Result<Option<SecretText>, String> {
         let known = self.names.iter().find(|(of_plugin, _)| of_plugin.as_str() == name);
         let Some((of_plugin, of_tenant)) = known else { return Ok(None) };
-        let vault = self.keyring.vault().await.map_err(|fault| format!("{fault:#}"))?;
         let names = BTreeMap::from([(of_plugin.clone(), of_tenant.clone())]);
-        let opened = vault.open(&self.tenant, &names).await.map_err(|fault| fault.to_string())?;
+        let opened = self.keyring.open(&self.tenant, &names).await.map_err(|fault| fault.to_string())?;
         let value = opened.reveal(name).map_err(|fault| fault.to_string())?;
-        self.keyring.note(vault).await;
         Ok(Some(SecretText::new(value.expose())))
     }
 }

@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use anyhow::Context;
 use async_trait::async_trait;
 use jsonschema::PatternOptions;
-use siyu_channels::{Cache, PluginChannel};
+use siyu_channels::{Cache, PluginChannel, Signing};
 use siyu_engine::ports::channel::{Courier, Parcel, Tried, Verdict};
 use siyu_engine::ports::network::Sender;
 use siyu_model::clock::UtcMs;
 use siyu_model::name::{ChannelName, TenantName};
-use siyu_model::plugin::{ChannelOffer, HostPattern};
+use siyu_model::plugin::{Capability, ChannelOffer, HostPattern};
 use siyu_network::{Client, SystemResolver};
 
 use crate::channels::PluginWay;
@@ -76,6 +76,8 @@ impl Outlets {
             offer.ok_or_else(|| Fault::wrong(format!("the plugin `{}` delivers no messages", way.plugin)))?;
         check_config(way, offer)?;
         check_secrets(way, offer)?;
+        let is_signed = loaded.manifest.asks_for(Capability::Secrets);
+        let signing = is_signed.then(|| Signing { vault: self.keyring.clone(), names: way.secrets.clone() });
         let sender = Sender {
             tenant: tenant.clone(),
             manifest: offer.hosts.clone(),
@@ -95,6 +97,7 @@ impl Outlets {
             manifest: loaded.manifest,
             sender: Arc::new(sender),
             cache: self.cache(tenant, name),
+            signing,
         })
     }
 

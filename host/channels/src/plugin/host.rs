@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use siyu_engine::ports::network::{Network, Request, Response, SendError, SendErrorCode, Sender};
 use siyu_engine::ports::plugins::{Asked, CallContext, CallHost, HostError};
+use siyu_engine::ports::secrets::Secrets;
 use siyu_model::clock::UtcMs;
 use siyu_model::limits::network::REQUESTS_MAX;
 use tokio::runtime::Handle;
@@ -18,6 +19,7 @@ pub(super) struct DeliveryHost {
     network: Arc<dyn Network>,
     sender: Arc<Sender>,
     cache: Arc<Cache>,
+    secrets: Option<Arc<dyn Secrets>>,
     /// Its number at the cache.
     delivery: u64,
     threads: Handle,
@@ -31,11 +33,22 @@ impl DeliveryHost {
     pub(super) fn new(
         context: CallContext,
         (network, sender): (Arc<dyn Network>, Arc<Sender>),
-        cache: Arc<Cache>,
+        (cache, secrets): (Arc<Cache>, Option<Arc<dyn Secrets>>),
         (threads, until): (Handle, Instant),
     ) -> Self {
         let delivery = cache.begin();
-        Self { context, network, sender, cache, delivery, threads, until, requests: 0, has_sent: false }
+        Self {
+            context,
+            network,
+            sender,
+            cache,
+            secrets,
+            delivery,
+            threads,
+            until,
+            requests: 0,
+            has_sent: false,
+        }
     }
 
     /// Whether a peer may have got a request of this delivery.
@@ -70,6 +83,11 @@ impl CallHost for DeliveryHost {
 
     fn nothing(&self) -> HostError {
         HostError::Invalid("a delivery has requests and a cache, and nothing of the tenant's".to_owned())
+    }
+
+    fn secrets(&self) -> Asked<&dyn Secrets> {
+        let why = || HostError::Invalid("this channel has no secrets to sign with".to_owned());
+        self.secrets.as_deref().ok_or_else(why)
     }
 
     fn send(&mut self, request: Request) -> Result<Response, SendError> {

@@ -5,6 +5,7 @@
 mod cache;
 mod host;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,16 +13,28 @@ use async_trait::async_trait;
 use siyu_engine::ports::channel::{Courier, Parcel, Tried, Verdict};
 use siyu_engine::ports::network::{Network, Sender};
 use siyu_engine::ports::plugins::{CallContext, DeliveryCall, DeliveryReport, Plugins};
+use siyu_engine::ports::secrets::{Secrets, Vault, VaultError};
 use siyu_model::clock::UtcMs;
 use siyu_model::digest::PluginDigest;
 use siyu_model::limits::{json, network};
 use siyu_model::message::Message;
+use siyu_model::name::SecretName;
 use siyu_model::plugin::{CallLimits, Fault, LogLevel, LogLine, Manifest};
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 pub use cache::Cache;
 use host::DeliveryHost;
+
+/// The secrets of a tenant that a channel's plugin signs with: they are opened anew for each delivery, so a value that was replaced is used at
+/// once.
+#[derive(Clone)]
+pub struct Signing {
+    /// Where they are.
+    pub vault: Arc<dyn Vault>,
+    /// The plugin's name for each, and the tenant's.
+    pub names: BTreeMap<SecretName, SecretName>,
+}
 
 /// A channel of a tenant that a plugin serves.
 #[derive(Clone)]
@@ -40,6 +53,8 @@ pub struct PluginChannel {
     pub sender: Arc<Sender>,
     /// What it remembers.
     pub cache: Arc<Cache>,
+    /// What it signs with; none when its plugin signs nothing.
+    pub signing: Option<Signing>,
 }
 
 #[async_trait]
@@ -60,9 +75,14 @@ impl Courier for PluginChannel {
 impl PluginChannel {
     async fn call(&self, parcel: Parcel, now: UtcMs, is_question: bool) -> Tried {
         let until = Instant::now() + Duration::from_millis(network::DELIVERY_MS);
+        let secrets = match self.secrets().await {
+            Ok(secrets) => secrets,
+            Err(fault) if is_question => return Tried::Unknown(fault.to_string()),
+            Err(fault) => return Tried::Said(Verdict::Later(fault.to_string())),
+        };
         let (this, threads) = (self.clone(), Handle::current());
         let done = tokio::task::spawn_blocking(move || {
-            this.call_here(&parcel, (now, is_question), (threads, until))
+            this.call_here(&parcel, (now, is_question), (threads, until, secrets))
         });
         match done.await {
             Ok(tried) => tried,
@@ -73,17 +93,25 @@ impl PluginChannel {
         }
     }
 
+    /// What it signs with now.
+    async fn secrets(&self) -> Result<Option<Arc<dyn Secrets>>, VaultError> {
+        match &self.signing {
+            Some(signing) => signing.vault.open(&self.sender.tenant, &signing.names).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
     /// The call, on this thread.
     fn call_here(
         &self,
         parcel: &Parcel,
         (now, is_question): (UtcMs, bool),
-        (threads, until): (Handle, Instant),
+        (threads, until, secrets): (Handle, Instant, Option<Arc<dyn Secrets>>),
     ) -> Tried {
         let message = &parcel.message;
         let context = self.context(message, now, is_question);
         let way = (self.network.clone(), self.sender.clone());
-        let host = DeliveryHost::new(context, way, self.cache.clone(), (threads, until));
+        let host = DeliveryHost::new(context, way, (self.cache.clone(), secrets), (threads, until));
         let call = DeliveryCall {
             digest: &self.digest,
             limits: &limits(),

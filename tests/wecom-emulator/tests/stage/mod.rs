@@ -76,5 +76,6 @@ pub(crate) fn channel(wecom: &Emulator, corp_id: &str) -> PluginChannel {
         config: json!({ "corp_id": corp_id, "base": wecom.url() }).to_string().into(),
         sender: Arc::new(sender),
         cache: Arc::new(Cache::default()),
+        signing: None,
     }
 }
