@@ -188,4 +188,24 @@ fn the_host_describes_its_requests_and_counts_them() {
     let line =
         "siyu_http_requests_total{method=\"POST\",route=\"/v1/tenants/{tenant}/events\",status=\"2xx\"} 1";
     assert!(numbers.lines().any(|found| found == line) && numbers.contains("siyu_tenants 2\n"), "{numbers}");
+    // What the tenant did is counted once it is durable, and the other one did nothing.
+    let of = |name: &str, labels: &str| {
+        let found = numbers.lines().find_map(|found| found.strip_prefix(&format!("{name}{{{labels}}} ")));
+        found
+            .and_then(|value| value.parse::<f64>().ok())
+            .unwrap_or_else(|| panic!("{name} {labels}\n{numbers}"))
+    };
+    let tenants = numbers.lines().filter_map(|line| line.strip_prefix("siyu_tenant_events_total{tenant=\""));
+    let mut events: Vec<(&str, &str)> = tenants.filter_map(|rest| rest.split_once("\"} ")).collect();
+    events.sort_by_key(|(_, count)| *count == "0");
+    let [(busy, _), (idle, "0")] = events[..] else { panic!("{events:?}") };
+    let (busy, idle) = (format!("tenant=\"{busy}\""), format!("tenant=\"{idle}\""));
+    for name in ["events", "runs_started"] {
+        let name = format!("siyu_tenant_{name}_total");
+        assert_eq!((of(&name, &busy), of(&name, &idle)), (1.0, 0.0), "{name}");
+    }
+    assert!(of("siyu_tenant_commits_total", &busy) > of("siyu_tenant_commits_total", &idle));
+    assert!(of("siyu_tenant_commit_seconds_total", &busy) > 0.0);
+    assert_eq!(of("siyu_tenant_journal_lines_total", &format!("{busy},kind=\"responded\"")), 1.0);
+    assert_eq!(of("siyu_tenant_inbox", &busy), 0.0);
 }

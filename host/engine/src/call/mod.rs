@@ -81,6 +81,7 @@ pub(crate) fn call(cell: &mut MemoryCell, calling: Calling<'_>, entry: Entry<'_>
     };
     let (memory, halt) = scope.into_parts();
     cell.give_back(memory);
+    cell.numbers.called(&report.usage);
     for line in &report.log {
         log(&calling, line.level, &line.message);
     }

@@ -26,7 +26,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use crate::ports::fleet::Fleet;
 use crate::ports::store::StoreError;
 use crate::signal::Signal;
-use crate::tenant::{Ports, Settings, Tenant, Unavailable};
+use crate::tenant::{Ports, Settings, Tenant, TenantNumbers, Unavailable};
 pub use asking::Told;
 use member::Member;
 use room::Room;
@@ -214,6 +214,11 @@ impl Host {
     /// The tenants that this host has, sorted.
     pub fn tenants(&self) -> Vec<TenantName> {
         self.shared.rooms().iter().map(|room| room.name().clone()).collect()
+    }
+
+    /// What each of its tenants did since this host has it, sorted by name.
+    pub fn numbers(&self) -> Vec<(TenantName, TenantNumbers)> {
+        self.shared.rooms().iter().map(|room| (room.name().clone(), room.numbers())).collect()
     }
 
     /// How many tenants are awake.

@@ -9,7 +9,7 @@ use siyu_model::name::TenantName;
 use tokio::sync::{Mutex, watch};
 
 use crate::ports::store::StoreError;
-use crate::tenant::{Ports, Settings, Tenant};
+use crate::tenant::{Numbers, Ports, Settings, Tenant, TenantNumbers};
 
 /// How long a tenant that looks idle may take to say that nothing is left to do; one that has work takes its time and stays
 /// awake.
@@ -26,6 +26,8 @@ pub(super) struct Room {
     due_at: std::sync::Mutex<Option<UtcMs>>,
     /// What it commits, since it was woken last.
     commits: std::sync::Mutex<Option<watch::Receiver<u64>>>,
+    /// What it did since the host has it, however often it slept.
+    numbers: Arc<Numbers>,
 }
 
 impl Room {
@@ -38,6 +40,7 @@ impl Room {
             used_at: AtomicI64::new(UtcMs::EPOCH.as_millis()),
             due_at: std::sync::Mutex::new(Some(UtcMs::EPOCH)),
             commits: std::sync::Mutex::new(None),
+            numbers: Arc::default(),
         }
     }
 
@@ -71,6 +74,13 @@ impl Room {
         Some(commits)
     }
 
+    /// What it did; while it is opened or closed nothing waits.
+    pub(super) fn numbers(&self) -> TenantNumbers {
+        let place = self.tenant.try_lock().ok();
+        let tenant = place.as_ref().and_then(|place| place.as_ref());
+        tenant.map_or_else(|| self.numbers.read(0), |tenant| tenant.numbers())
+    }
+
     /// The tenant, opened when it is asleep or its executor has ended; and whether it was.
     pub(super) async fn wake(
         &self,
@@ -82,8 +92,8 @@ impl Room {
         if let Some(tenant) = place.as_ref().filter(|tenant| !tenant.is_over()) {
             return Ok((tenant.clone(), false));
         }
-        let tenant = Tenant::open(self.name.clone(), ports.clone(), settings.clone()).await?;
-        let tenant = Arc::new(tenant);
+        let (name, numbers) = (self.name.clone(), self.numbers.clone());
+        let tenant = Arc::new(Tenant::open_counted(name, ports.clone(), settings.clone(), numbers).await?);
         *self.commits.lock().unwrap_or_else(PoisonError::into_inner) = Some(tenant.commits());
         *place = Some(tenant.clone());
         self.is_awake.store(true, Ordering::SeqCst);

@@ -39,7 +39,7 @@ use crate::ports::rows::{
 };
 use crate::ports::store::{Store, TenantImage};
 use crate::slots::Slots;
-use crate::tenant::Settings;
+use crate::tenant::{Numbers, Settings};
 
 use cache::Cache;
 pub(crate) use cell::MemoryCell;
@@ -88,6 +88,8 @@ pub(crate) struct Memory {
     pub(crate) tenant_value: siyu_model::json::Value,
     pub(crate) settings: Arc<Settings>,
     pub(crate) plugins: Arc<dyn Plugins>,
+    /// What is counted.
+    pub(crate) numbers: Arc<Numbers>,
     pub(crate) books: Books,
     pub(crate) slots: Slots,
     /// The instant of the command that is being executed.
@@ -166,6 +168,7 @@ impl Memory {
         let tenant_value = siyu_model::json::Value::map([("id", tenant.as_str().into())]);
         let mut memory = Self {
             tenant_value,
+            numbers: Arc::default(),
             books: Books::from_image(&image.playbooks, &image.resources)?,
             slots: Slots::default(),
             now: image.at,

@@ -64,9 +64,13 @@ impl Inbox {
         Ok(())
     }
 
+    /// Commands that wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.commands.max_capacity() - self.commands.capacity()
+    }
+
     fn command(&self, at: UtcMs, wish: Wish) -> Command {
-        let ahead = self.commands.max_capacity() - self.commands.capacity();
-        Command { at, queued: Queued { since: Instant::now(), ahead }, wish }
+        Command { at, queued: Queued { since: Instant::now(), ahead: self.waiting() }, wish }
     }
 }
 

@@ -118,6 +118,9 @@ impl Batch {
         let due = if is_commands_turn { None } else { self.pop_due(until)? };
         if let Some((due_at, kind)) = due {
             self.move_time(due_at);
+            if !self.is_virtual {
+                self.cell.numbers.fired(due_at, self.until);
+            }
             schedule::fire(&mut self.cell, due_at, kind)?;
             return Ok(true);
         }

@@ -5,6 +5,7 @@ mod executor;
 mod inbox;
 mod lane;
 mod lanes;
+mod numbers;
 mod outbox;
 mod settings;
 mod upkeep;
@@ -21,6 +22,7 @@ use tokio::task::JoinHandle;
 
 pub use command::{Admitted, Unavailable};
 pub use lanes::Lanes;
+pub use numbers::TenantNumbers;
 pub use settings::Settings;
 
 use crate::dispatch::Channels;
@@ -31,8 +33,9 @@ use crate::ports::clock::Clock;
 use crate::ports::plugins::Plugins;
 use crate::ports::store::{StoreError, Stores};
 pub(crate) use command::{Command, Wish};
-use executor::Executor;
+use executor::{Ends, Executor};
 use inbox::Inbox;
+pub(crate) use numbers::Numbers;
 
 /// What a tenant works with.
 #[derive(Clone)]
@@ -60,24 +63,35 @@ pub struct Tenant {
     executor: JoinHandle<()>,
     ended: watch::Receiver<()>,
     commits: watch::Receiver<u64>,
+    numbers: Arc<Numbers>,
 }
 
 impl Tenant {
     /// Opens a tenant and starts its executor.
     pub async fn open(name: TenantName, ports: Ports, settings: Settings) -> Result<Self, StoreError> {
+        Self::open_counted(name, ports, settings, Arc::default()).await
+    }
+
+    /// The same for a tenant that was counted before.
+    pub(crate) async fn open_counted(
+        name: TenantName,
+        ports: Ports,
+        settings: Settings,
+        numbers: Arc<Numbers>,
+    ) -> Result<Self, StoreError> {
         let ports = Ports { channels: ports.channels.of(&name), ..ports };
         let (inbox, commands, pace) = Inbox::new(&settings);
         let (stop, stopping) = watch::channel(false);
         let (clock, plugins) = (ports.clock.clone(), ports.plugins.clone());
         let (committed, commits) = watch::channel(0);
-        let executor =
-            Executor::open(name.clone(), ports, settings, (commands, pace), (stopping, committed)).await?;
+        let ends = Ends { inbox: commands, pace, numbers: numbers.clone(), stopping, committed };
+        let executor = Executor::open(name.clone(), ports, settings, ends).await?;
         let (alive, ended) = watch::channel(());
         let executor = tokio::spawn(async move {
             executor.run().await;
             drop(alive);
         });
-        Ok(Self { name, inbox, clock, plugins, stop, executor, ended, commits })
+        Ok(Self { name, inbox, clock, plugins, stop, executor, ended, commits, numbers })
     }
 
     /// Says when something became durable, with the number of commits since it was opened. It goes on for as long as the
@@ -177,6 +191,11 @@ impl Tenant {
         let (reply, answer) = oneshot::channel();
         self.insist(Wish::Settle { reply }).await?;
         answer.await.unwrap_or_else(|_| Err(Unavailable::unanswered()))
+    }
+
+    /// What it did, and how much waits.
+    pub(crate) fn numbers(&self) -> TenantNumbers {
+        self.numbers.read(self.inbox.waiting())
     }
 
     /// Whether its executor has ended: it was fenced, it broke, or it was stopped.

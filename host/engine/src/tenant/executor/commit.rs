@@ -7,12 +7,14 @@ use siyu_model::event::EventSeq;
 use siyu_model::id::MessageId;
 use siyu_model::message::Message;
 use tokio::task::{JoinError, JoinHandle};
+use tokio::time::Instant;
 
 use super::Executor;
 use crate::dispatch::{Begun, Delivered};
 use crate::memory::Worked;
 use crate::ports::store::{StoreError, Wants};
 use crate::tenant::command::Answer;
+use crate::tenant::numbers::Tally;
 
 /// A batch that is being made durable.
 pub(super) struct Commit {
@@ -20,6 +22,8 @@ pub(super) struct Commit {
     /// Turns true when the task is done.
     pub(super) is_over: Arc<AtomicBool>,
     batch: u64,
+    since: Instant,
+    tally: Tally,
     last_seq: EventSeq,
     answers: Vec<Answer>,
     pub(super) outbox: Vec<Message>,
@@ -43,6 +47,7 @@ impl Executor {
             self.begin(begun);
             return Ok(());
         }
+        let (since, tally) = (Instant::now(), Tally::of(&writes));
         let forgotten = memory.forgotten.take();
         let store = self.store.clone();
         let is_over = Arc::new(AtomicBool::new(false));
@@ -53,7 +58,8 @@ impl Executor {
             drop(forgotten);
             outcome
         });
-        self.committing = Some(Commit { task, is_over, batch, last_seq, answers, outbox, begun });
+        self.committing =
+            Some(Commit { task, is_over, batch, since, tally, last_seq, answers, outbox, begun });
         Ok(())
     }
 
@@ -79,6 +85,7 @@ impl Executor {
             return Err(error.into());
         }
         self.memory().committed(commit.batch, commit.last_seq);
+        self.numbers.committed(&commit.tally, commit.since.elapsed());
         self.committed.send_modify(|count| *count += 1);
         commit.answers.into_iter().for_each(Answer::give);
         self.begin(commit.begun);

@@ -17,7 +17,7 @@ use super::lane::Batch;
 use super::lanes::Share;
 use super::outbox::{MESSAGES_PER_BATCH, Outbox};
 use super::upkeep::Upkeep;
-use super::{Ports, Settings};
+use super::{Numbers, Ports, Settings};
 use crate::dispatch::{Couriers, Delivered, Dispatcher};
 use crate::memory::{Asked, Halt, Memory, MemoryCell, Worked};
 use crate::ports::rows::TimerKind;
@@ -40,6 +40,7 @@ pub(super) struct Executor {
     inbox: mpsc::Receiver<Command>,
     /// How fast it is emptied.
     pace: Arc<Pace>,
+    numbers: Arc<Numbers>,
     stopping: watch::Receiver<bool>,
     commands: VecDeque<Command>,
     /// Up to which instant timers may fire after the commands.
@@ -63,6 +64,15 @@ pub(super) struct Executor {
     committed: watch::Sender<u64>,
 }
 
+/// The executor's ends of what it shares with the tenant's handle.
+pub(super) struct Ends {
+    pub(super) inbox: mpsc::Receiver<Command>,
+    pub(super) pace: Arc<Pace>,
+    pub(super) numbers: Arc<Numbers>,
+    pub(super) stopping: watch::Receiver<bool>,
+    pub(super) committed: watch::Sender<u64>,
+}
+
 /// Why the executor goes round again or ends.
 enum Next {
     Work,
@@ -74,8 +84,7 @@ impl Executor {
         name: TenantName,
         ports: Ports,
         settings: Settings,
-        (inbox, pace): (mpsc::Receiver<Command>, Arc<Pace>),
-        (stopping, committed): (watch::Receiver<bool>, watch::Sender<u64>),
+        Ends { inbox, pace, numbers, stopping, committed }: Ends,
     ) -> Result<Self, StoreError> {
         let settings = Arc::new(settings);
         let store = ports.stores.open(&name).await?;
@@ -95,6 +104,7 @@ impl Executor {
             cell: None,
             inbox,
             pace,
+            numbers,
             upkeep: Upkeep::new(stopping.clone()),
             stopping,
             commands: VecDeque::new(),
@@ -119,10 +129,11 @@ impl Executor {
         let at = image.at.max(self.ports.clock.now());
         let ports = (self.store.clone(), self.ports.plugins.clone());
         let memory = Memory::new(self.name.clone(), self.settings.clone(), ports, image);
-        let memory = memory.map_err(|halt| match halt {
+        let mut memory = memory.map_err(|halt| match halt {
             Halt::Store(error) => error,
             Halt::Broken(why) => StoreError::Broken(why),
         })?;
+        memory.numbers = self.numbers.clone();
         let playbooks: Vec<_> = memory.books.playbooks().cloned().collect();
         for playbook in &playbooks {
             let ready = self.ports.plugins.make_ready(playbook).await;

@@ -1,6 +1,8 @@
-//! Numbers of requests, in the text format of Prometheus (version 0.0.4).
+//! Numbers of requests and of tenants, in the text format of Prometheus (version 0.0.4).
 //!
 //! Names and labels are those of the table of routes: nothing that a caller sends becomes a label.
+
+mod tenants;
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -102,12 +104,14 @@ pub(crate) async fn count(State(counted): State<Arc<Counted>>, request: Request,
     response
 }
 
+/// What a number is.
+fn head(text: &mut String, name: &str, kind: &str, about: &str) {
+    let _ = writeln!(text, "# HELP {name} {about}\n# TYPE {name} {kind}");
+}
+
 /// All numbers.
 pub(crate) fn text(counted: &[Arc<Counted>], host: &Host, streams: usize) -> String {
     let mut text = String::new();
-    let head = |text: &mut String, name: &str, kind: &str, about: &str| {
-        let _ = writeln!(text, "# HELP {name} {about}\n# TYPE {name} {kind}");
-    };
     head(&mut text, "siyu_tenants", "gauge", "Tenants that this host executes.");
     let _ = writeln!(text, "siyu_tenants {}", host.tenants().len());
     head(&mut text, "siyu_tenants_awake", "gauge", "Tenants that are awake.");
@@ -123,6 +127,7 @@ pub(crate) fn text(counted: &[Arc<Counted>], host: &Host, streams: usize) -> Str
         "From the head of a request to the head of its answer.",
     );
     counted.iter().for_each(|counted| counted.write_times(&mut text));
+    tenants::write(&mut text, &host.numbers());
     text
 }
 
