@@ -2,6 +2,8 @@
 //!
 //! `SIYU_TAMPERED` says how many requests are tampered with; 10,000 when it is absent.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod support;
 
 #[path = "hooks/senders.rs"]

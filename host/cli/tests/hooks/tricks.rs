@@ -92,7 +92,7 @@ pub(crate) const TRICKS: &[(&str, Trick)] = &[
         let key = sender.key("shop");
         Some(sender.signed("shop", &key[..random.usize(..key.len())], (of.0, now_s()), of.1))
     }),
-    ("another algorithm", |sender, of, _| Some(rewritten(sender, of, |key, content| sha512(key, content)))),
+    ("another algorithm", |sender, of, _| Some(rewritten(sender, of, sha512))),
     ("the beginning of another algorithm's", |sender, of, _| {
         Some(rewritten(sender, of, |key, content| sha512(key, content)[..32].to_vec()))
     }),
