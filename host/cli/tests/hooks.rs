@@ -10,6 +10,8 @@ mod support;
 mod senders;
 #[path = "hooks/tricks.rs"]
 mod tricks;
+#[path = "hooks/wecom.rs"]
+mod wecom;
 #[path = "hooks/wire.rs"]
 mod wire;
 

@@ -1,6 +1,8 @@
 //! What a callback says, as events: types after the catalogue where it has one, ids under which a repetition is the same. What a
 //! callback does not say is not asked for here.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
@@ -8,8 +10,9 @@ use crate::xml::{Document, Field};
 
 /// The namespace of customers' names in WeCom: their `external_userid`.
 pub const NAMESPACE: &str = "wecom";
-/// Events of members of one change of a group; all of them stand in the change's own event.
-const MEMBERS_MAX: usize = 100;
+/// Events of members of one change of a group; all of them stand in the change's own event. With that one they are the 100
+/// events that a request may have.
+const MEMBERS_MAX: usize = 99;
 /// Customers' ids in WeCom begin so; those of staff are what the corp chose.
 const CUSTOMERS: [&str; 2] = ["wm", "wo"];
 /// Bytes of an id that WeCom gives.
@@ -79,6 +82,9 @@ pub fn happenings(document: &Document) -> Vec<Happening> {
     };
     let members = document.list("MemChangeList").iter();
     let customers = members.filter(|id| is_id(id) && CUSTOMERS.iter().any(|begin| id.starts_with(begin)));
+    // One that is named twice joined once.
+    let mut seen = BTreeSet::new();
+    let customers = customers.filter(|member| seen.insert(member.as_str()));
     all.extend(customers.take(MEMBERS_MAX).map(|member| {
         let mut data = data.clone();
         if let Some(data) = data.as_object_mut() {
