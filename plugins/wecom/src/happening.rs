@@ -254,7 +254,7 @@ mod tests {
         assert_eq!(all[0].data["members"], json!(["wm1", "li", "wo2"]));
         assert_eq!(all[1].data["chat"], "wr1");
         assert_eq!(all[1].data["join_scene"], "3");
-        let ids: std::collections::BTreeSet<_> = all.iter().map(|one| &one.id).collect();
+        let ids: BTreeSet<_> = all.iter().map(|one| &one.id).collect();
         assert_eq!(ids.len(), 3);
     }
 
@@ -270,7 +270,7 @@ mod tests {
         };
         assert_eq!(add("li", "wm1", 1), add("li", "wm1", 1));
         let ids = [add("li", "wm1", 1), add("wang", "wm1", 1), add("li", "wm2", 1), add("li", "wm1", 2)];
-        let different: std::collections::BTreeSet<_> = ids.iter().collect();
+        let different: BTreeSet<_> = ids.iter().collect();
         assert_eq!(different.len(), 4);
         let message =
             "<xml><MsgType>text</MsgType><MsgId>4561255354251345929</MsgId><Content>hi</Content></xml>";

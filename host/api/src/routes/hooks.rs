@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use axum::body::Body;
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -50,9 +51,7 @@ pub(super) fn routes() -> Vec<Route> {
 async fn take(
     State(api): State<Arc<Api>>,
     Path((tenant, source)): Path<(String, String)>,
-    method: Method,
-    query: Result<Query<Vec<(String, String)>>, axum::extract::rejection::QueryRejection>,
-    headers: HeaderMap,
+    head: Head,
     body: Body,
 ) -> Result<Response, Problem> {
     let hooks = api.hooks.as_deref().ok_or_else(no_source)?;
@@ -60,17 +59,17 @@ async fn take(
     let tenant: TenantName = tenant.parse().map_err(|_| no_source())?;
     let source: SourceName = source.parse().map_err(|_| no_source())?;
     let turn = hooks.turn(&tenant, &source).map_err(|fault| told((&tenant, &source), fault))?;
-    let heard = hear(hooks, &turn, (method, query, headers, body)).await?;
+    let heard = hear(hooks, &turn, (head, body)).await?;
     heard.map_err(|fault| told((&tenant, &source), fault))
 }
 
-type Parts =
-    (Method, Result<Query<Vec<(String, String)>>, axum::extract::rejection::QueryRejection>, HeaderMap, Body);
+/// What stands before the body.
+type Head = (Method, Result<Query<Vec<(String, String)>>, QueryRejection>, HeaderMap);
 
 async fn hear(
     hooks: &Hooks,
     turn: &Turn,
-    (method, query, headers, body): Parts,
+    ((method, query, headers), body): (Head, Body),
 ) -> Result<Result<Response, HookFault>, Problem> {
     let Query(query) = query.map_err(|_| Problem::invalid("QUERY", "the query cannot be decoded"))?;
     let left = turn.until().saturating_duration_since(Instant::now());

@@ -97,7 +97,7 @@ fn standard_webhooks_are_signed_with_their_id_and_time() {
     ] {
         assert_eq!(signed("msg_1", &seconds, &list), accepted, "{list}");
     }
-    let many = vec![old.as_str(); SIGNATURES_MAX].join(" ");
+    let many = [old.as_str(); SIGNATURES_MAX].join(" ");
     let (earlier, later) = ((NOW_S - 1).to_string(), (NOW_S + 1).to_string());
     let wide: String = seconds.chars().map(|c| char::from_u32(c as u32 + 0xff10 - 0x30).unwrap()).collect();
     let arabic: String = seconds.chars().map(|c| char::from_u32(c as u32 + 0x660 - 0x30).unwrap()).collect();
