@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use anyhow::Context;
 use async_trait::async_trait;
-use jsonschema::PatternOptions;
 use siyu_channels::{Cache, PluginChannel, Signing};
 use siyu_engine::ports::channel::{Courier, Parcel, Tried, Verdict};
 use siyu_engine::ports::network::Sender;
@@ -19,9 +18,6 @@ use crate::fault::Fault;
 use crate::home::Home;
 use crate::keyring::Keyring;
 use crate::plugins::Installed;
-
-/// Bytes that a regular expression of a schema may become.
-const PATTERN_BYTES_MAX: usize = 1 << 20;
 
 /// What channels of plugins are made of.
 pub(crate) struct Outlets {
@@ -118,18 +114,10 @@ impl Outlets {
 
 /// A configuration fits its plugin's schema.
 fn check_config(way: &PluginWay, offer: &ChannelOffer) -> anyhow::Result<()> {
-    let patterns = PatternOptions::regex().size_limit(PATTERN_BYTES_MAX);
-    let schema = jsonschema::options().with_pattern_options(patterns).build(&offer.config);
-    let schema =
-        schema.map_err(|fault| Fault::wrong(format!("the schema of plugin `{}`: {fault}", way.plugin)))?;
-    let faults: Vec<String> = schema
-        .iter_errors(&way.config)
-        .take(5)
-        .map(|fault| match fault.instance_path().as_str() {
-            "" => fault.to_string(),
-            pointer => format!("{pointer}: {fault}"),
-        })
-        .collect();
+    let faults = siyu_workflow::document_faults(&offer.config, &way.config)
+        .map_err(|fault| Fault::wrong(format!("the schema of plugin `{}`: {fault}", way.plugin)))?;
+    // One of the whole document has no pointer before it.
+    let faults: Vec<&str> = faults.iter().take(5).map(|fault| fault.trim_start_matches(": ")).collect();
     if faults.is_empty() {
         return Ok(());
     }

@@ -1,5 +1,6 @@
 //! Somebody who follows a tenant: first what they missed, read from the store at their own pace, then what comes.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use serde_json::json;
@@ -10,8 +11,8 @@ use tokio::sync::watch;
 
 use super::feed::{Feed, Taken};
 use super::seats::Watch;
-use super::text::{BEAT, FIRST, about, id_of, messages};
-use super::{Hub, Pieces};
+use super::text::{FIRST, about, id_of, messages};
+use super::{Hub, Pieces, wait};
 use crate::problem::Problem;
 
 /// Where somebody stands.
@@ -157,13 +158,9 @@ impl Pieces for Follow {
             if !matches!(self.stand, Stand::Live(_)) {
                 continue;
             }
-            tokio::select! {
-                biased;
-                () = self.hub.stopped() => return None,
-                changed = self.changed.changed() => changed.ok()?,
-                () = tokio::time::sleep_until(self.watch.next()) => {
-                    return (self.watch.look().await != Some(false)).then(|| BEAT.to_owned());
-                }
+            let waited = wait(&self.hub, &mut self.changed, &mut self.watch).await;
+            if let ControlFlow::Break(next) = waited {
+                return next;
             }
         }
     }

@@ -1,5 +1,6 @@
 //! Somebody who follows one run: its journal so far, then each line as it comes, and that it ended.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use serde_json::json;
@@ -14,8 +15,8 @@ use tokio::sync::watch;
 use super::feed::{Feed, Taken};
 use super::follow::resync;
 use super::seats::Watch;
-use super::text::{BEAT, FIRST, about, line};
-use super::{Hub, Pieces};
+use super::text::{FIRST, about, line};
+use super::{Hub, Pieces, wait};
 use crate::problem::Problem;
 
 /// Somebody who follows a run.
@@ -157,13 +158,9 @@ impl Pieces for FollowRun {
             if !text.is_empty() {
                 return Some(text);
             }
-            tokio::select! {
-                biased;
-                () = self.hub.stopped() => return None,
-                changed = self.changed.changed() => changed.ok()?,
-                () = tokio::time::sleep_until(self.watch.next()) => {
-                    return (self.watch.look().await != Some(false)).then(|| BEAT.to_owned());
-                }
+            let waited = wait(&self.hub, &mut self.changed, &mut self.watch).await;
+            if let ControlFlow::Break(next) = waited {
+                return next;
             }
         }
     }

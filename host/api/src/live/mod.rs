@@ -10,6 +10,7 @@ mod seats;
 mod text;
 
 use std::collections::HashMap;
+use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use axum::http::{HeaderValue, header};
@@ -29,6 +30,7 @@ pub(crate) use follow::Follow;
 pub(crate) use follow_run::FollowRun;
 use seats::Seats;
 pub(crate) use seats::Watch;
+use text::BEAT;
 pub(crate) use text::{place_of, row_of};
 
 /// What all who follow something share.
@@ -108,6 +110,26 @@ impl Hub {
 pub(crate) trait Pieces: Send + 'static {
     /// The next piece.
     fn next(&mut self) -> impl Future<Output = Option<String>> + Send;
+}
+
+/// Waits until what somebody follows has changed. Otherwise it says what their stream gives next: a heartbeat, or nothing
+/// because it is over.
+async fn wait(
+    hub: &Hub,
+    changed: &mut watch::Receiver<u64>,
+    watch: &mut Watch,
+) -> ControlFlow<Option<String>> {
+    tokio::select! {
+        biased;
+        () = hub.stopped() => ControlFlow::Break(None),
+        changed = changed.changed() => match changed {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(None),
+        },
+        () = tokio::time::sleep_until(watch.next()) => {
+            ControlFlow::Break((watch.look().await != Some(false)).then(|| BEAT.to_owned()))
+        }
+    }
 }
 
 /// What a browser's `EventSource` reads.

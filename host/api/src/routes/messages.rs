@@ -14,7 +14,6 @@ use siyu_engine::host::Told;
 use siyu_engine::operate::Fate;
 use siyu_engine::ports::inspect::MessageFilter;
 use siyu_model::access::Scope;
-use siyu_model::event::Subject;
 use siyu_model::id::MessageId;
 use siyu_model::limits::http::BODY_BYTES_MAX;
 use siyu_model::name::TenantName;
@@ -110,13 +109,9 @@ async fn list(
     let filter = MessageFilter {
         status: which.status.as_deref().map(|text| query::parsed("status", text)).transpose()?,
         channel: which.channel.as_deref().map(|text| query::parsed("channel", text)).transpose()?,
-        customer: match &which.customer {
-            Some(who) => match inspect.customer(query::parsed::<Subject>("customer", who)?).await? {
-                Some(image) => Some(image.customer.id),
-                // Nobody is called that, so nothing was written to them.
-                None => return Ok(Json(json!({ "messages": [], "next_page_token": "" }))),
-            },
-            None => None,
+        customer: match query::customer(&*inspect, which.customer.as_deref()).await? {
+            Some(customer) => customer,
+            None => return Ok(Json(json!({ "messages": [], "next_page_token": "" }))),
         },
         planned: query::span(&frame, which.from.as_deref(), which.until.as_deref())?,
     };

@@ -8,6 +8,8 @@ use serde::Serialize;
 use siyu_engine::ports::inspect::{Cursor, Inspect, InspectError, Span, Turn};
 use siyu_insight::Frame;
 use siyu_model::clock::UtcMs;
+use siyu_model::event::Subject;
+use siyu_model::id::CustomerId;
 use siyu_model::limits::http::PAGE_ROWS;
 use siyu_model::limits::inspect::PAGE_ROWS_MAX;
 use siyu_model::name::{PlaybookName, TenantName};
@@ -42,6 +44,16 @@ pub(super) fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(
     text: &str,
 ) -> Result<T, Problem> {
     text.parse().map_err(|why| Problem::invalid("QUERY", format!("`{name}`: {why}")))
+}
+
+/// The customer whose rows are wanted, when one is named; none when nobody is called that, so that there are no rows.
+pub(super) async fn customer(
+    inspect: &dyn Inspect,
+    who: Option<&str>,
+) -> Result<Option<Option<CustomerId>>, Problem> {
+    let Some(who) = who else { return Ok(Some(None)) };
+    let found = inspect.customer(parsed::<Subject>("customer", who)?).await?;
+    Ok(found.map(|image| Some(image.customer.id)))
 }
 
 /// A span of time; a day without a time begins at midnight of the frame's zone.

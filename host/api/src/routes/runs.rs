@@ -16,7 +16,6 @@ use siyu_engine::ports::inspect::RunFilter;
 use siyu_insight::RunStory;
 use siyu_model::access::Scope;
 use siyu_model::clock::UtcMs;
-use siyu_model::event::Subject;
 use siyu_model::id::RunId;
 use siyu_model::limits::http::BODY_BYTES_MAX;
 use siyu_model::name::TenantName;
@@ -121,13 +120,9 @@ async fn list(
         phase: which.phase.as_deref().map(|text| query::parsed("phase", text)).transpose()?,
         playbook: which.playbook.as_deref().map(|text| query::parsed("playbook", text)).transpose()?,
         workflow: which.workflow.clone(),
-        customer: match &which.customer {
-            Some(who) => match inspect.customer(query::parsed::<Subject>("customer", who)?).await? {
-                Some(image) => Some(image.customer.id),
-                // Nobody is called that, so there are no runs of theirs.
-                None => return Ok(Json(json!({ "runs": [], "next_page_token": "" }))),
-            },
-            None => None,
+        customer: match query::customer(&*inspect, which.customer.as_deref()).await? {
+            Some(customer) => customer,
+            None => return Ok(Json(json!({ "runs": [], "next_page_token": "" }))),
         },
         started: query::span(&frame, which.from.as_deref(), which.until.as_deref())?,
     };
