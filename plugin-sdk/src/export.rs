@@ -98,36 +98,18 @@ macro_rules! export {
     (
         name: $name:expr,
         version: $version:expr,
-        summary: $summary:expr,
-        channel: $channel:ty
+        summary: $summary:expr
         $(, capabilities: { $($capability:ident: $why:expr),* $(,)? })?
         $(,)?
     ) => {
-        /// The plugin of this crate.
-        #[derive(Debug, Clone, Copy)]
-        pub struct Plugin;
-
-        impl $crate::Plugin for Plugin {
-            const NAME: &'static str = $name;
-            const VERSION: &'static str = $version;
-            const SUMMARY: &'static str = $summary;
-            const STEPS: &'static [$crate::StepEntry] = &[];
-            const RESOURCES: &'static [$crate::ResourceEntry] = &[];
-            const EVENTS: &'static [$crate::EventEntry] = &[];
-            const REACTIONS: &'static [(&'static str, &'static str)] = &[];
-            const CAPABILITIES: &'static [($crate::Capability, &'static str)] =
-                &[$($(($crate::Capability::$capability, $why)),*)?];
-            const CHANNEL: ::std::option::Option<$crate::ChannelEntry> =
-                ::std::option::Option::Some($crate::ChannelEntry::of::<$channel>());
-        }
-
-        $crate::__export_component!(@channel Plugin);
+        ::std::compile_error!("a plugin has `steps`, a `channel` or a `source`");
     };
     (
         name: $name:expr,
         version: $version:expr,
-        summary: $summary:expr,
-        source: $source:ty
+        summary: $summary:expr
+        $(, channel: $channel:ty)?
+        $(, source: $source:ty)?
         $(, capabilities: { $($capability:ident: $why:expr),* $(,)? })?
         $(,)?
     ) => {
@@ -145,43 +127,15 @@ macro_rules! export {
             const REACTIONS: &'static [(&'static str, &'static str)] = &[];
             const CAPABILITIES: &'static [($crate::Capability, &'static str)] =
                 &[$($(($crate::Capability::$capability, $why)),*)?];
-            const SOURCE: ::std::option::Option<$crate::SourceEntry> =
-                ::std::option::Option::Some($crate::SourceEntry::of::<$source>());
+            $(const CHANNEL: ::std::option::Option<$crate::ChannelEntry> =
+                ::std::option::Option::Some($crate::ChannelEntry::of::<$channel>());)?
+            $(const SOURCE: ::std::option::Option<$crate::SourceEntry> =
+                ::std::option::Option::Some($crate::SourceEntry::of::<$source>());)?
         }
 
-        $crate::__export_component!(@source Plugin);
-    };
-    (
-        name: $name:expr,
-        version: $version:expr,
-        summary: $summary:expr,
-        channel: $channel:ty,
-        source: $source:ty
-        $(, capabilities: { $($capability:ident: $why:expr),* $(,)? })?
-        $(,)?
-    ) => {
-        /// The plugin of this crate.
-        #[derive(Debug, Clone, Copy)]
-        pub struct Plugin;
-
-        impl $crate::Plugin for Plugin {
-            const NAME: &'static str = $name;
-            const VERSION: &'static str = $version;
-            const SUMMARY: &'static str = $summary;
-            const STEPS: &'static [$crate::StepEntry] = &[];
-            const RESOURCES: &'static [$crate::ResourceEntry] = &[];
-            const EVENTS: &'static [$crate::EventEntry] = &[];
-            const REACTIONS: &'static [(&'static str, &'static str)] = &[];
-            const CAPABILITIES: &'static [($crate::Capability, &'static str)] =
-                &[$($(($crate::Capability::$capability, $why)),*)?];
-            const CHANNEL: ::std::option::Option<$crate::ChannelEntry> =
-                ::std::option::Option::Some($crate::ChannelEntry::of::<$channel>());
-            const SOURCE: ::std::option::Option<$crate::SourceEntry> =
-                ::std::option::Option::Some($crate::SourceEntry::of::<$source>());
-        }
-
-        $crate::__export_component!(@channel Plugin);
-        $crate::__export_component!(@receive Plugin);
+        $crate::__export_component!(Plugin []);
+        $($crate::__export_component!(@deliver Plugin $channel);)?
+        $($crate::__export_component!(@receive Plugin $source);)?
     };
 }
 
@@ -220,8 +174,7 @@ macro_rules! __export_component {
         }
         $crate::bindings::export_steps_and_resources!($plugin with_types_in $crate::bindings);
     };
-    (@channel $plugin:ident) => {
-        $crate::__export_component!($plugin []);
+    (@deliver $plugin:ident $channel:ty) => {
         impl $crate::bindings::network::exports::siyu::plugin::channel::Guest for $plugin {
             fn deliver(
                 config: ::std::string::String,
@@ -239,11 +192,7 @@ macro_rules! __export_component {
         }
         $crate::bindings::network::export_channel!($plugin with_types_in $crate::bindings::network);
     };
-    (@source $plugin:ident) => {
-        $crate::__export_component!($plugin []);
-        $crate::__export_component!(@receive $plugin);
-    };
-    (@receive $plugin:ident) => {
+    (@receive $plugin:ident $source:ty) => {
         impl $crate::bindings::source::exports::siyu::plugin::source::Guest for $plugin {
             fn receive(
                 config: ::std::string::String,
