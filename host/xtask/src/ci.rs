@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::commands::{self, cargo, part};
+use crate::planted;
 
 /// The program that looks at licences and sources of dependencies.
 const DENY: &str = "0.20.2";
@@ -10,6 +11,7 @@ const DENY: &str = "0.20.2";
 /// Format, licences and sources of dependencies, lints with warnings denied, documentation without broken links.
 pub(crate) fn run() -> anyhow::Result<()> {
     part("format", || commands::run(cargo().args(["fmt", "--all", "--check"])))?;
+    part("planted faults fit", || planted::check().map(drop))?;
     part("licences and sources", dependencies)?;
     part("lints", || {
         commands::run(cargo().args([

@@ -33,7 +33,7 @@ struct Faults {
 /// A fault to plant.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Fault {
+pub(crate) struct Fault {
     /// What is wrong then.
     name: String,
     /// Where.
@@ -54,17 +54,13 @@ struct Caught {
 
 /// Plants every fault and prints a table; an error when one is not found or does not fit.
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
-    let text = std::fs::read_to_string(FAULTS).with_context(|| FAULTS.to_owned())?;
-    let faults: Faults = toml::from_str(&text).with_context(|| FAULTS.to_owned())?;
-    for fault in &faults.fault {
-        fault.plant(Path::new("."))?;
-    }
+    let faults = check()?;
     if options.check {
         return Ok(());
     }
     let tree = copy()?;
     let filter = options.filter.as_deref().unwrap_or_default();
-    let chosen: Vec<&Fault> = faults.fault.iter().filter(|fault| fault.name.contains(filter)).collect();
+    let chosen: Vec<&Fault> = faults.iter().filter(|fault| fault.name.contains(filter)).collect();
     ensure!(!chosen.is_empty(), "no fault is named `{filter}`");
     is_sound(&chosen, &tree)?;
     let mut lines = Vec::new();
@@ -88,6 +84,16 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     say(&format!("\n| planted fault | found by | in |\n|---|---|---|\n{}", lines.join("\n")));
     ensure!(missed.is_empty(), "not found: {}", missed.join(", "));
     Ok(())
+}
+
+/// The faults, all of which still fit their files.
+pub(crate) fn check() -> anyhow::Result<Vec<Fault>> {
+    let text = std::fs::read_to_string(FAULTS).with_context(|| FAULTS.to_owned())?;
+    let faults: Faults = toml::from_str(&text).with_context(|| FAULTS.to_owned())?;
+    for fault in &faults.fault {
+        fault.plant(&commands::root())?;
+    }
+    Ok(faults.fault)
 }
 
 #[expect(clippy::print_stdout, reason = "a developer watches")]

@@ -26,7 +26,6 @@ pub(crate) struct Options {
 /// A promise and the test of it.
 struct Suite {
     promise: &'static str,
-    package: &'static str,
     test: &'static str,
     /// The whole name of one test; all of the file when absent.
     name: Option<&'static str>,
@@ -38,7 +37,7 @@ type Count = (&'static str, &'static str, u64, u64);
 
 /// A test of the real program.
 const fn faults(promise: &'static str, name: &'static str, counts: &'static [Count]) -> Suite {
-    Suite { promise, package: "siyu-cli", test: "faults", name: Some(name), counts }
+    Suite { promise, test: "faults", name: Some(name), counts }
 }
 
 const SUITES: [Suite; 16] = [
@@ -109,21 +108,18 @@ const SUITES: [Suite; 16] = [
     ),
     Suite {
         promise: "whatever fails in simulated worlds, nothing is lost, doubled or stuck",
-        package: "siyu-simulator",
         test: "seeds",
         name: Some("whatever_fails_nothing_is_lost_doubled_or_stuck"),
         counts: &[("SIYU_SEEDS", "worlds", 2_000, 20_000)],
     },
     Suite {
         promise: "however simulated hosts of one database come, go and lose each other, every wish is done once",
-        package: "siyu-simulator",
         test: "seeds",
         name: Some("however_hosts_come_go_and_lose_each_other_every_wish_is_done_once"),
         counts: &[("SIYU_FLEET_SEEDS", "fleets", 500, 5_000)],
     },
     Suite {
         promise: "the engine leaves what a small interpreter leaves that shares no code with it",
-        package: "siyu-reference",
         test: "differential",
         name: None,
         counts: &[("SIYU_REFERENCE_SEEDS", "playbooks", 400, 4_000)],
@@ -174,7 +170,8 @@ fn say(line: &str) {
 impl Suite {
     fn command(&self, is_full: bool) -> Command {
         let mut command = cargo();
-        command.args(["test", "--quiet", "--package", self.package, "--test", self.test, "--"]);
+        // All of the workspace: with a package alone, what it is built on has other features and is compiled anew.
+        command.args(["test", "--quiet", "--workspace", "--test", self.test, "--"]);
         command.args(["--show-output", "--test-threads=1"]);
         command.args(self.name.iter().flat_map(|name| ["--exact", name]));
         for (variable, _, usual, full) in self.counts {
