@@ -8,6 +8,8 @@ mod answers;
 mod channels;
 #[path = "engine/couriers.rs"]
 mod couriers;
+#[path = "engine/erasing.rs"]
+mod erasing;
 #[path = "engine/fleets.rs"]
 mod fleets;
 #[path = "engine/hosts.rs"]

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use siyu_engine::ports::rows::{EventRow, PlaybookRow, TimerRow, WriteSet};
 use siyu_engine::ports::store::{
     EventWindow, EventsSince, Loaded, Maintenance, MaintenanceReport, RecordRange, SlotQuery, Store,
-    StoreError, Stores, TenantImage, Wants,
+    StoreError, Stores, TenantImage, Unfinished, Wants,
 };
 use siyu_model::clock::UtcMs;
 use siyu_model::digest::PlaybookDigest;
@@ -75,18 +75,28 @@ struct FaultyStore {
     shared: Arc<Shared>,
 }
 
-#[async_trait]
-impl Store for FaultyStore {
-    async fn commit(&self, writes: WriteSet) -> Result<(), StoreError> {
+impl FaultyStore {
+    /// Makes a change durable, unless it is this one's turn to fail.
+    async fn change(
+        &self,
+        work: impl Future<Output = Result<(), StoreError>> + Send,
+    ) -> Result<(), StoreError> {
         let number = self.shared.commits.fetch_add(1, Ordering::SeqCst);
         let (at, fault) = *self.shared.fault.lock().unwrap_or_else(PoisonError::into_inner);
         if number != at {
-            return self.inner.commit(writes).await;
+            return work.await;
         }
         if fault == StoreFault::After {
-            self.inner.commit(writes).await?;
+            work.await?;
         }
         Err(StoreError::Database("a fault that a test made".to_owned()))
+    }
+}
+
+#[async_trait]
+impl Store for FaultyStore {
+    async fn commit(&self, writes: WriteSet) -> Result<(), StoreError> {
+        self.change(self.inner.commit(writes)).await
     }
 
     async fn load_tenant(&self) -> Result<TenantImage, StoreError> {
@@ -148,6 +158,14 @@ impl Store for FaultyStore {
         limit: usize,
     ) -> Result<Vec<Message>, StoreError> {
         self.inner.unsent_messages(due_before, after, limit).await
+    }
+
+    async fn unfinished(&self, customer: CustomerId, limit: usize) -> Result<Unfinished, StoreError> {
+        self.inner.unfinished(customer, limit).await
+    }
+
+    async fn erase(&self, customer: CustomerId, pseudonym: CustomerId) -> Result<(), StoreError> {
+        self.change(self.inner.erase(customer, pseudonym)).await
     }
 
     async fn maintain(&self, work: Maintenance) -> Result<MaintenanceReport, StoreError> {

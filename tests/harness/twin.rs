@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use siyu_engine::ports::rows::{EventRow, PlaybookRow, TimerRow, WriteSet};
 use siyu_engine::ports::store::{
     EventWindow, EventsSince, Loaded, Maintenance, MaintenanceReport, RecordRange, SlotQuery, Store,
-    StoreError, Stores, TenantImage, Wants,
+    StoreError, Stores, TenantImage, Unfinished, Wants,
 };
 use siyu_model::clock::UtcMs;
 use siyu_model::digest::PlaybookDigest;
@@ -182,6 +182,18 @@ impl Store for Twin {
         let _neither = self.commits.read().await;
         let first = self.first.unsent_messages(due_before, after, limit).await?;
         same("unsent_messages", first, self.second.unsent_messages(due_before, after, limit).await?)
+    }
+
+    async fn unfinished(&self, customer: CustomerId, limit: usize) -> Result<Unfinished, StoreError> {
+        let _neither = self.commits.read().await;
+        let first = self.first.unfinished(customer, limit).await?;
+        same("unfinished", first, self.second.unfinished(customer, limit).await?)
+    }
+
+    async fn erase(&self, customer: CustomerId, pseudonym: CustomerId) -> Result<(), StoreError> {
+        let _both = self.commits.write().await;
+        self.first.erase(customer, pseudonym).await?;
+        self.second.erase(customer, pseudonym).await
     }
 
     async fn maintain(&self, work: Maintenance) -> Result<MaintenanceReport, StoreError> {

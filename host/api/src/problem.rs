@@ -92,11 +92,22 @@ impl Problem {
     }
 }
 
+impl Problem {
+    /// What a host said, where what it is about, if it is not there, is told by this.
+    pub(crate) fn of_host(fault: HostError, missing: impl FnOnce() -> Self) -> Self {
+        match fault {
+            HostError::Missing(_) => missing(),
+            fault => fault.into(),
+        }
+    }
+}
+
 impl From<HostError> for Problem {
     fn from(fault: HostError) -> Self {
         let (status, code) = match &fault {
             HostError::NoTenant(_) => (StatusCode::NOT_FOUND, "NO_TENANT"),
             HostError::Overtaken { .. } => (StatusCode::PRECONDITION_FAILED, "VERSION"),
+            HostError::Missing(_) => (StatusCode::NOT_FOUND, "NOT_THERE"),
             HostError::Refused(_) => (StatusCode::UNPROCESSABLE_ENTITY, "REFUSED"),
             HostError::Unavailable(Unavailable::Busy) => (StatusCode::TOO_MANY_REQUESTS, "BUSY"),
             HostError::Stopping | HostError::Unavailable(Unavailable::Stopped) => {

@@ -11,7 +11,7 @@ use siyu_engine::ports::plugins::{
 use siyu_engine::ports::rows::{EventRow, PlaybookRow, TimerRow, WriteSet};
 use siyu_engine::ports::store::{
     EventWindow, EventsSince, Loaded, Maintenance, MaintenanceReport, RecordRange, SlotQuery, Store,
-    StoreError, Stores, TenantImage, Wants,
+    StoreError, Stores, TenantImage, Unfinished, Wants,
 };
 use siyu_model::clock::UtcMs;
 use siyu_model::digest::{PlaybookDigest, PluginDigest};
@@ -193,6 +193,14 @@ impl Store for CountedStore {
         limit: usize,
     ) -> Result<Vec<Message>, StoreError> {
         self.store.unsent_messages(due_before, after, limit).await
+    }
+
+    async fn unfinished(&self, customer: CustomerId, limit: usize) -> Result<Unfinished, StoreError> {
+        self.store.unfinished(customer, limit).await
+    }
+
+    async fn erase(&self, customer: CustomerId, pseudonym: CustomerId) -> Result<(), StoreError> {
+        self.store.erase(customer, pseudonym).await
     }
 
     async fn maintain(&self, work: Maintenance) -> Result<MaintenanceReport, StoreError> {

@@ -97,7 +97,7 @@ pub(crate) fn told<T>(told: Result<Told<T>, HostError>) -> anyhow::Result<T> {
         ))
         .help("it will be done as soon as a host has the tenant; look with `siyu runs list`")
         .into()),
-        Err(HostError::Refused(why)) => Err(Fault::failed(why).into()),
+        Err(HostError::Missing(why) | HostError::Refused(why)) => Err(Fault::failed(why).into()),
         Err(fault) => Err(fault.into()),
     }
 }

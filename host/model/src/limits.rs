@@ -157,6 +157,15 @@ pub mod deliveries {
     pub const PAUSE_MS_MAX: u64 = 3_600_000;
 }
 
+/// Erasing customers.
+pub mod erasure {
+    /// Milliseconds between two looks at what is still under way for a customer who is to be erased.
+    pub const AGAIN_MS: u64 = 5_000;
+    /// Milliseconds that runs may take which tell others that the customer is to be erased. 3 days: a task for staff over a
+    /// weekend, and well within the 15 working days of a request (GB/T 35273, 8.7 names 30 days).
+    pub const TELLING_MS: u64 = 3 * 86_400_000;
+}
+
 /// A component file and what it becomes.
 pub mod component {
     /// Bytes of one component: the largest seen is a Python plugin with 18 MB.

@@ -267,6 +267,13 @@ pub(crate) trait Database: Send + Sync + 'static {
     /// Ends a transaction that removed rows, and gives back what they took; says the bytes of the write-ahead log.
     async fn end(&self, connection: &mut Self::Connection) -> Result<u64, sqlx::Error>;
 
+    /// Begins a transaction under the lease after which nothing of what it changes is left in the database's pages, where
+    /// the database can do that.
+    async fn begin_erasing(&self, connection: &mut Self::Connection, lease: Args) -> Result<(), sqlx::Error>;
+
+    /// Ends such a transaction.
+    async fn end_erasing(&self, connection: &mut Self::Connection) -> Result<(), sqlx::Error>;
+
     /// Moves the write-ahead log into the database beside the writer, and says whether the writer must do the rest.
     async fn checkpoint_beside(&self) -> Result<(MaintenanceReport, bool), StoreError>;
 

@@ -14,6 +14,7 @@ mod commit;
 mod database;
 mod decode;
 mod encode;
+mod erase;
 mod inspect;
 mod journal;
 mod load;

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use siyu_engine::ports::rows::{EventRow, PlaybookRow, TimerRow, WriteSet};
 use siyu_engine::ports::store::{
     EventWindow, EventsSince, Loaded, Maintenance, MaintenanceReport, RecordRange, SlotQuery, Store,
-    StoreError, TenantImage, Wants, Whose,
+    StoreError, TenantImage, Unfinished, Wants, Whose,
 };
 use siyu_model::clock::UtcMs;
 use siyu_model::digest::PlaybookDigest;
@@ -22,8 +22,8 @@ use tokio::sync::Mutex;
 use crate::commit::Writer;
 use crate::database::{Args, Batch, Database};
 use crate::decode::{Fields, all};
-use crate::load;
 use crate::purge::Purging;
+use crate::{erase, load};
 
 /// A tenant, opened by the executor that has its lease.
 pub(crate) struct TenantStore<D: Database> {
@@ -235,6 +235,21 @@ impl<D: Database> Store for TenantStore<D> {
         let args = Args::default().bytes(after).int(due_before.as_millis()).limit(rows);
         let found = self.database.rows(D::SQL.messages_unsent, args).await?;
         all("messages", &found, Fields::message)
+    }
+
+    async fn unfinished(&self, customer: CustomerId, limit: usize) -> Result<Unfinished, StoreError> {
+        erase::unfinished(&self.database, customer, limit).await
+    }
+
+    async fn erase(&self, customer: CustomerId, pseudonym: CustomerId) -> Result<(), StoreError> {
+        let mut slot = self.writer.lock().await;
+        let mut writer = slot.take().ok_or_else(gone)?;
+        if let Err(fault) = erase::erase(&self.database, &mut writer, customer, pseudonym).await {
+            discard(writer).await;
+            return Err(fault);
+        }
+        *slot = Some(writer);
+        Ok(())
     }
 
     async fn maintain(&self, work: Maintenance) -> Result<MaintenanceReport, StoreError> {

@@ -8,7 +8,9 @@ use siyu_engine::ports::rows::WriteSet;
 use siyu_engine::ports::store::{Maintenance, Store, StoreError, Stores};
 use siyu_model::event::EventSeq;
 use siyu_model::name::TenantName;
-use siyu_store::conformance::samples::{at, ended, event, everything, line, message, name, run_id};
+use siyu_store::conformance::samples::{
+    SECRET, at, customer, ended, event, everything, line, message, name, of_customer, run_id,
+};
 use siyu_store::{SqliteInspect, SqliteOptions, SqliteStores};
 
 fn tenant() -> TenantName {
@@ -188,4 +190,22 @@ async fn readers_see_every_commit_while_the_next_one_runs() {
         commit.await.unwrap().unwrap();
         assert!(store.event(EventSeq(seq)).await.unwrap().is_some(), "event {seq}");
     }
+}
+
+#[tokio::test]
+async fn an_erased_customer_is_not_in_the_bytes_of_the_file_either() {
+    let folder = tempfile::tempdir().unwrap();
+    let stores = stores(&folder);
+    let is_in_the_file = || {
+        let bytes = std::fs::read(stores.path(&tenant())).unwrap();
+        bytes.windows(SECRET.len()).any(|window| window == SECRET.as_bytes())
+    };
+    let store = stores.open(&tenant()).await.unwrap();
+    store.commit(of_customer(1).unwrap()).await.unwrap();
+    store.close().await.unwrap();
+    assert!(is_in_the_file(), "the test cannot see it");
+    let store = stores.open(&tenant()).await.unwrap();
+    store.erase(customer(1), customer(900)).await.unwrap();
+    store.close().await.unwrap();
+    assert!(!is_in_the_file());
 }

@@ -10,7 +10,7 @@ use siyu_engine::ports::rows::WriteSet;
 use siyu_engine::ports::store::{StoreError, Stores, Wants};
 use siyu_model::event::{EventSeq, Identity};
 use siyu_model::name::TenantName;
-use siyu_store::conformance::samples::{customer, event, everything, name, run, run_id};
+use siyu_store::conformance::samples::{SECRET, customer, event, everything, name, of_customer, run, run_id};
 use siyu_store::{PgInspect, PgOptions, PgStores};
 use siyu_test_postgres::{Binaries, Scratch, Server};
 
@@ -218,4 +218,25 @@ async fn texts_with_any_character_come_back() {
     let loaded = store.load(wants).await.unwrap();
     assert_eq!(loaded.identities, [(identity, customer(1))]);
     assert_eq!(loaded.runs[0].run.key, keyed.key);
+}
+
+#[tokio::test]
+async fn an_erased_customer_is_in_no_cell_of_any_table() {
+    let scratch = Scratch::make().unwrap();
+    // Fails when a row of the tenant's schema holds the text.
+    let look = format!(
+        "DO $$ DECLARE one record; found bigint; BEGIN \
+         FOR one IN SELECT schemaname AS s, tablename AS t FROM pg_tables \
+             WHERE schemaname NOT IN ('pg_catalog', 'information_schema') LOOP \
+             EXECUTE format('SELECT count(*) FROM %I.%I AS r WHERE strpos(r::text, %L) > 0', one.s, one.t, '{SECRET}') \
+             INTO found; \
+             IF found > 0 THEN RAISE EXCEPTION 'still in %', one.t; END IF; \
+         END LOOP; END $$"
+    );
+    let store = stores(&scratch).open(&tenant()).await.unwrap();
+    store.commit(of_customer(1).unwrap()).await.unwrap();
+    assert!(scratch.execute(&look).is_err(), "the test cannot see it");
+    store.erase(customer(1), customer(900)).await.unwrap();
+    scratch.execute(&look).unwrap();
+    store.close().await.unwrap();
 }

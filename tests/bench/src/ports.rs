@@ -13,7 +13,7 @@ use siyu_engine::ports::plugins::{CallHost, CallReport, PluginCall, Plugins};
 use siyu_engine::ports::rows::{EventRow, PlaybookRow, TimerRow, WriteSet};
 use siyu_engine::ports::store::{
     EventWindow, EventsSince, Loaded, Maintenance, MaintenanceReport, RecordRange, SlotQuery, Store,
-    StoreError, Stores, TenantImage, Wants,
+    StoreError, Stores, TenantImage, Unfinished, Wants,
 };
 use siyu_model::clock::UtcMs;
 use siyu_model::digest::{PlaybookDigest, PluginDigest};
@@ -221,6 +221,14 @@ impl Store for MeteredStore {
         limit: usize,
     ) -> Result<Vec<Message>, StoreError> {
         self.meter.reads.of(self.inner.unsent_messages(due_before, after, limit)).await
+    }
+
+    async fn unfinished(&self, customer: CustomerId, limit: usize) -> Result<Unfinished, StoreError> {
+        self.meter.reads.of(self.inner.unfinished(customer, limit)).await
+    }
+
+    async fn erase(&self, customer: CustomerId, pseudonym: CustomerId) -> Result<(), StoreError> {
+        self.meter.maintained.of(self.inner.erase(customer, pseudonym)).await
     }
 
     async fn maintain(&self, work: Maintenance) -> Result<MaintenanceReport, StoreError> {

@@ -315,3 +315,61 @@ steps: [{ wait: 1h }]
     let why = tenant.start(waiting).await.unwrap().unwrap_err();
     assert!(matches!(why, OperateError::NotManual(_)), "{why}");
 }
+
+const SHOP: &str = "
+workflow: shop
+on: { event: go }
+steps:
+  - id: first
+    uses: probe/take@1
+    with: { key: first, units: 1, limit: 9 }
+  - id: order
+    wait: { event: order.paid, timeout: 10h }
+  - id: second
+    uses: probe/take@1
+    with: { key: second, units: 1, limit: 9 }
+  - parallel:
+      one: [{ id: inner, uses: probe/take@1, with: { key: inner, units: 1, limit: 9 } }]
+      two: [{ set: { a: 1 } }]
+  - if: steps.first.ok and steps.order.timed_out
+    end: late
+  - if: steps.first.ok
+    end: paid
+  - end: lost
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_is_over_is_replayed_from_a_step_with_what_the_steps_before_it_gave() {
+    let case = Case::open(&[SHOP]).await;
+    let run = case.start("shop:1").await;
+    let replay = |from: &str, new| RunAction::Replay { from: from.parse().unwrap(), new };
+    let refused = act(&case.tenant, run, replay("second", None)).await.unwrap_err();
+    assert!(refused.to_string().contains("only a run that is completed, failed or cancelled"), "{refused}");
+    case.admit("o1", "order.paid", "shop:1").await;
+    assert_eq!(case.outcome(run).await, "paid");
+    let counters = async |case: &Case| {
+        [case.counter("first").await, case.counter("second").await, case.counter("inner").await]
+    };
+    let again = act(&case.tenant, run, replay("second", None)).await.unwrap();
+    assert_eq!((case.outcome(again).await.as_str(), counters(&case).await), ("paid", [1, 2, 2]));
+    // The event of the old run was for the old run: a wait of the new one waits for another.
+    let waiting = act(&case.tenant, run, replay("order", None)).await.unwrap();
+    assert_eq!(case.phase(waiting).await, RunPhase::Live);
+    case.go_on_to("2026-11-21T20:00:00+08:00").await;
+    assert_eq!((case.outcome(waiting).await.as_str(), counters(&case).await), ("late", [1, 3, 3]));
+    assert_eq!(case.outcome(run).await, "paid", "the old run stays as it is");
+    // Whoever names the new run and asks twice has one.
+    let named = RunId::derive("2026-11-21T10:00:00Z".parse().unwrap(), &[b"again"]);
+    for _ in 0..2 {
+        assert_eq!(act(&case.tenant, run, replay("second", Some(named))).await.unwrap(), named);
+    }
+    assert_eq!(counters(&case).await, [1, 4, 4]);
+    for (step, why) in [("inner", "in a branch of `parallel`"), ("nowhere", "has no such step")] {
+        let refused = act(&case.tenant, run, replay(step, None)).await.unwrap_err();
+        assert!(refused.to_string().contains(why), "{refused}");
+    }
+    case.tenant.erase_customer("shop:1".parse().unwrap()).await.unwrap().unwrap();
+    case.tenant.settle().await.unwrap();
+    let refused = act(&case.tenant, run, replay("second", None)).await.unwrap_err();
+    assert!(refused.to_string().contains("its customer was erased"), "{refused}");
+}

@@ -14,7 +14,7 @@ use siyu_engine::doubles::MemoryFleets;
 use siyu_engine::ports::rows::{EventRow, PlaybookRow, TimerRow, WriteSet};
 use siyu_engine::ports::store::{
     EventWindow, EventsSince, Loaded, Maintenance, MaintenanceReport, RecordRange, SlotQuery, Store,
-    StoreError, Stores, TenantImage, Wants,
+    StoreError, Stores, TenantImage, Unfinished, Wants,
 };
 use siyu_model::clock::UtcMs;
 use siyu_model::digest::PlaybookDigest;
@@ -431,6 +431,18 @@ impl Store for SimStore {
         let _flight = self.link.begin();
         self.ready()?;
         self.inner.unsent_messages(due_before, after, limit).await
+    }
+
+    async fn unfinished(&self, customer: CustomerId, limit: usize) -> Result<Unfinished, StoreError> {
+        let _flight = self.link.begin();
+        self.ready()?;
+        self.inner.unfinished(customer, limit).await
+    }
+
+    async fn erase(&self, customer: CustomerId, pseudonym: CustomerId) -> Result<(), StoreError> {
+        let _flight = self.link.begin();
+        self.ready()?;
+        self.inner.erase(customer, pseudonym).await
     }
 
     async fn maintain(&self, work: Maintenance) -> Result<MaintenanceReport, StoreError> {

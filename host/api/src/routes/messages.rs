@@ -136,14 +136,18 @@ async fn settle(
     let found: Found = body::json(body, BODY_BYTES_MAX).await?;
     let fate = if found.was_sent { Fate::Sent } else { Fate::NotSent };
     // A text that no message can have is nobody's.
-    let message: MessageId =
-        message.parse().map_err(|_| Problem::missing("NO_MESSAGE", "there is no such message"))?;
+    let message: MessageId = message.parse().map_err(|_| no_message())?;
     let detail = if found.was_sent { "it was sent" } else { "it was not sent" };
     let noted = ("messages.settle", message.to_string());
     let asked = api.door.asked(&caller, &tenant, (noted.0, &noted.1), detail).await?;
-    let done = api.host.settle_message(&tenant, message, fate).await.map_err(Problem::from);
+    let done = api.host.settle_message(&tenant, message, fate).await;
+    let done = done.map_err(|fault| Problem::of_host(fault, no_message));
     match asked.told(done).await? {
         Told::Done(status) => Ok(Json(json!({ "message": message, "status": status })).into_response()),
         Told::Kept(letter) => Ok((StatusCode::ACCEPTED, Json(json!({ "letter": letter }))).into_response()),
     }
+}
+
+fn no_message() -> Problem {
+    Problem::missing("NO_MESSAGE", "there is no such message")
 }

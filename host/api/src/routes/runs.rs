@@ -18,7 +18,7 @@ use siyu_model::access::Scope;
 use siyu_model::clock::UtcMs;
 use siyu_model::id::RunId;
 use siyu_model::limits::http::BODY_BYTES_MAX;
-use siyu_model::name::TenantName;
+use siyu_model::name::{StepId, TenantName};
 
 use super::Route;
 use super::query::{self, List};
@@ -34,6 +34,9 @@ const WHICH: &[&str] =
 /// What a cancellation may be told.
 const WHY: &str =
     r#"{"type": "object", "additionalProperties": false, "properties": {"reason": {"type": "string"}}}"#;
+
+/// Where a run begins again.
+const FROM: &str = r#"{"type": "object", "additionalProperties": false, "required": ["from"], "properties": {"from": {"type": "string"}}}"#;
 
 pub(super) fn routes() -> Vec<Route> {
     let read = |path, summary, query, handler| Route {
@@ -81,6 +84,12 @@ pub(super) fn routes() -> Vec<Route> {
             "Begins a new run at the step where one failed.",
             None,
             post(retry),
+        ),
+        write(
+            "/v1/tenants/{tenant}/runs/{run}/replay",
+            "Begins a new run at a step of one that is over, with what the steps before it gave.",
+            Some(FROM),
+            post(replay),
         ),
     ]
 }
@@ -222,7 +231,8 @@ impl Wish<'_> {
             return Err(no_run());
         }
         let asked = self.api.door.asked(self.caller, self.tenant, (name, &run.to_string()), detail).await?;
-        let done = self.api.host.act(self.tenant, run, action(run)).await.map_err(Problem::from);
+        let done = self.api.host.act(self.tenant, run, action(run)).await;
+        let done = done.map_err(|fault| Problem::of_host(fault, no_run));
         match asked.told(done).await? {
             Told::Done(run) => Ok(Json(json!({ "run": run })).into_response()),
             Told::Kept(letter) => {
@@ -283,6 +293,33 @@ async fn retry(
             RunAction::RetryAs(RunId::derive(instant_of(run), &[run.as_bytes(), b"retry", key.as_bytes()]))
         }
         None => RunAction::Retry,
+    })
+    .await
+}
+
+/// Where a run begins again.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct From {
+    from: StepId,
+}
+
+/// Under a key like a retry.
+async fn replay(
+    State(api): State<Arc<Api>>,
+    Extension(caller): Extension<Caller>,
+    Extension(tenant): Extension<TenantName>,
+    Path((_, run)): Path<(String, String)>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let From { from } = body::json(body, BODY_BYTES_MAX).await?;
+    let key = body::idempotency_key(&headers)?;
+    let wish = Wish { api: &api, caller: &caller, tenant: &tenant, run: &run };
+    let detail = format!("from {from} {}", key.unwrap_or_default());
+    wish.act("runs.replay", detail.trim_end(), |run| {
+        let id = |key: &str| RunId::derive(instant_of(run), &[run.as_bytes(), b"replay", key.as_bytes()]);
+        RunAction::Replay { from, new: key.map(id) }
     })
     .await
 }

@@ -5,6 +5,7 @@
 mod admin;
 mod changing;
 mod entering;
+mod erasing;
 mod events;
 mod exporting;
 mod hooks;

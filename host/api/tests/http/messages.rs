@@ -101,7 +101,7 @@ fn what_cannot_be_asked_for_or_settled_is_told() {
     assert_eq!(settle(&token, &ids[0], r#"{"was_snet":true}"#), (400, "BODY".to_owned()));
     assert_eq!(settle(&token, "nobody", r#"{"was_sent":true}"#), (404, "NO_MESSAGE".to_owned()));
     let gone = ids[0].replace("msg_0", "msg_1");
-    assert_eq!(settle(&token, &gone, r#"{"was_sent":true}"#), (422, "REFUSED".to_owned()));
+    assert_eq!(settle(&token, &gone, r#"{"was_sent":true}"#), (404, "NO_MESSAGE".to_owned()));
     let viewer = stage.token(Role::Viewer, "shop");
     assert_eq!(settle(&viewer, &ids[0], r#"{"was_sent":true}"#).0, 403);
 }

@@ -1,9 +1,11 @@
-//! `siyu customers show WHO`: one customer, and all that did and did not happen to them.
+//! `siyu customers show WHO`: one customer, and all that did and did not happen to them. `siyu customers erase WHO` erases
+//! them.
 
 use clap::{Args, Subcommand};
 use siyu_insight::{CustomerHead, CustomerStory, MomentLine, yuan};
 use siyu_model::event::Subject;
 
+use super::erasing::{self, Erase};
 use super::reading::{self, Paged, Reading, Zoned};
 use super::runs_view::unknown_customer;
 use crate::output::{Paint, Screen, grouped, on_one_line};
@@ -14,6 +16,8 @@ use crate::session::{Exit, Session};
 pub(crate) enum Customers {
     /// Show a customer and their timeline, newest first
     Show(Show),
+    /// Erase a customer: what is under way for them ends, and who they were goes
+    Erase(Erase),
 }
 
 /// Options of `show`.
@@ -28,7 +32,13 @@ pub(crate) struct Show {
 }
 
 pub(crate) fn run(command: &Customers, session: &Session) -> anyhow::Result<Exit> {
-    let Customers::Show(options) = command;
+    match command {
+        Customers::Show(options) => show_one(options, session),
+        Customers::Erase(options) => erasing::erase(options, session),
+    }
+}
+
+fn show_one(options: &Show, session: &Session) -> anyhow::Result<Exit> {
     let story = session.wait_for(async {
         let Reading { inspect, frame } = reading::open(session, &options.zoned).await?;
         siyu_insight::customer(&*inspect, &frame, options.customer.clone(), options.paged.turn())

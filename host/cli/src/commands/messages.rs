@@ -144,7 +144,7 @@ fn settle(options: &Settle, session: &Session) -> anyhow::Result<Exit> {
         if let Some(served) = Served::find(&home, &installed).await? {
             for message in &options.messages {
                 let done = match served.host.settle_message(&home.tenant, *message, fate).await {
-                    Err(HostError::Refused(why)) => Err(why),
+                    Err(HostError::Missing(why) | HostError::Refused(why)) => Err(why),
                     done => Ok(told(done)?),
                 };
                 outcomes.push((*message, done));

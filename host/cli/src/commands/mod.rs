@@ -5,6 +5,7 @@ pub(crate) mod completions;
 pub(crate) mod customers;
 pub(crate) mod doctor;
 pub(crate) mod draws;
+mod erasing;
 pub(crate) mod explain;
 pub(crate) mod messages;
 pub(crate) mod plugins;

@@ -1,10 +1,11 @@
-//! `siyu runs cancel|retry|pause|resume RUN…`: what people do to runs. What they see of them is in `runs_view`.
+//! `siyu runs cancel|retry|replay|pause|resume RUN…`: what people do to runs. What they see of them is in `runs_view`.
 
 use clap::{Args, Subcommand};
 use serde_json::json;
 use siyu_engine::host::HostError;
 use siyu_engine::operate::RunAction;
 use siyu_model::id::RunId;
+use siyu_model::name::StepId;
 
 use super::runs_view;
 use crate::fault::Fault;
@@ -23,6 +24,8 @@ pub(crate) enum Runs {
     Cancel(Cancel),
     /// Begin failed runs again at the step where they failed
     Retry(Named),
+    /// Begin runs that are over again at a step, with what the steps before it gave
+    Replay(Replay),
     /// Halt runs: their waits and timers stand still
     Pause(Named),
     /// Let halted runs go on
@@ -47,6 +50,16 @@ pub(crate) struct Cancel {
     reason: String,
 }
 
+/// Options of `replay`.
+#[derive(Args)]
+pub(crate) struct Replay {
+    #[command(flatten)]
+    named: Named,
+    /// The step: one of the run itself, outside of branches and items
+    #[arg(long, value_name = "STEP")]
+    from: StepId,
+}
+
 pub(crate) fn run(command: &Runs, session: &Session) -> anyhow::Result<Exit> {
     match command {
         Runs::List(options) => runs_view::list(options, session),
@@ -56,6 +69,10 @@ pub(crate) fn run(command: &Runs, session: &Session) -> anyhow::Result<Exit> {
             act(&options.named, &RunAction::Cancel { reason }, "cancelled", session)
         }
         Runs::Retry(named) => act(named, &RunAction::Retry, "retried", session),
+        Runs::Replay(options) => {
+            let action = RunAction::Replay { from: options.from.clone(), new: None };
+            act(&options.named, &action, "replayed", session)
+        }
         Runs::Pause(named) => act(named, &RunAction::Pause, "paused", session),
         Runs::Resume(named) => act(named, &RunAction::Resume, "resumed", session),
     }
@@ -73,7 +90,7 @@ fn act(named: &Named, action: &RunAction, done: &str, session: &Session) -> anyh
         if let Some(served) = Served::find(&home, &installed).await? {
             for run in &named.runs {
                 let done = match served.host.act(&home.tenant, *run, action.clone()).await {
-                    Err(HostError::Refused(why)) => Err(why),
+                    Err(HostError::Missing(why) | HostError::Refused(why)) => Err(why),
                     done => Ok(told(done)?),
                 };
                 outcomes.push((*run, done));

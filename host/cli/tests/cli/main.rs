@@ -2,6 +2,7 @@
 
 mod checking;
 mod database;
+mod erasing;
 mod feeding;
 mod overlays;
 mod plugins;

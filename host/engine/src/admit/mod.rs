@@ -109,7 +109,13 @@ pub(crate) fn incoming(cell: &mut MemoryCell, event: IncomingEvent) -> Worked<Re
 }
 
 /// Takes in an event that the host or a plugin made.
-pub(crate) fn made(cell: &mut MemoryCell, event: PendingEvent) -> Worked<()> {
+pub(crate) fn made(cell: &mut MemoryCell, mut event: PendingEvent) -> Worked<()> {
+    if let Some(customer) = event.customer
+        && cell.person(customer)?.is_none()
+    {
+        // What comes late for a customer who was erased is about nobody.
+        event.customer = None;
+    }
     let entering = entering(cell, event);
     enter(cell, entering).map(drop)
 }

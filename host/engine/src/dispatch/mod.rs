@@ -13,4 +13,4 @@ pub(crate) use couriers::{Begun, Couriers};
 pub use dispatcher::Channels;
 pub(crate) use dispatcher::{Delivered, Dispatcher};
 pub(crate) use leaving::{begin, due, settle, was_under_way};
-pub(crate) use receipts::receipt;
+pub(crate) use receipts::{change, receipt};

@@ -105,7 +105,7 @@ fn uncertain(memory: &mut Memory, message: Message, why: &str, at: UtcMs) -> Wor
 }
 
 /// A message stands somewhere else from now on, and why.
-pub(super) fn change(
+pub(crate) fn change(
     memory: &mut Memory,
     message: Message,
     status: MessageStatus,

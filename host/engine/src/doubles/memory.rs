@@ -20,7 +20,7 @@ use super::tables::Tables;
 use crate::ports::rows::{EventRow, JournalRow, PlaybookRow, TimerRow, WriteSet};
 use crate::ports::store::{
     EventWindow, EventsSince, Loaded, Maintenance, MaintenanceReport, RecordRange, SlotQuery, Store,
-    StoreError, Stores, TenantImage, Wants,
+    StoreError, Stores, TenantImage, Unfinished, Wants,
 };
 
 /// How a commit is made to fail.
@@ -153,6 +153,23 @@ impl MemoryStore {
         done
     }
 
+    /// Makes a change durable, unless it is this one's turn to fail.
+    fn change(&self, work: impl FnOnce(&mut Tables) -> Result<(), StoreError>) -> Result<(), StoreError> {
+        self.write(|kept| {
+            let number = kept.commits;
+            kept.commits += 1;
+            let fault = kept.faults.remove(&number);
+            if fault == Some(CommitFault::Before) {
+                return Err(StoreError::Database("injected before the commit".to_owned()));
+            }
+            work(&mut kept.tables)?;
+            match fault {
+                Some(_) => Err(StoreError::Database("injected after the commit".to_owned())),
+                None => Ok(()),
+            }
+        })
+    }
+
     fn read<T>(&self, work: impl FnOnce(&Tables) -> T) -> T {
         work(&lock(&self.kept).tables)
     }
@@ -161,19 +178,10 @@ impl MemoryStore {
 #[async_trait]
 impl Store for MemoryStore {
     async fn commit(&self, writes: WriteSet) -> Result<(), StoreError> {
-        self.write(|kept| {
-            let number = kept.commits;
-            kept.commits += 1;
-            let fault = kept.faults.remove(&number);
-            if fault == Some(CommitFault::Before) {
-                return Err(StoreError::Database("injected before the commit".to_owned()));
-            }
-            kept.tables.check(&writes)?;
-            kept.tables.apply(writes);
-            match fault {
-                Some(_) => Err(StoreError::Database("injected after the commit".to_owned())),
-                None => Ok(()),
-            }
+        self.change(|tables| {
+            tables.check(&writes)?;
+            tables.apply(writes);
+            Ok(())
         })
     }
 
@@ -236,6 +244,17 @@ impl Store for MemoryStore {
         limit: usize,
     ) -> Result<Vec<Message>, StoreError> {
         Ok(self.read(|tables| tables.unsent_messages(due_before, after, limit)))
+    }
+
+    async fn unfinished(&self, customer: CustomerId, limit: usize) -> Result<Unfinished, StoreError> {
+        Ok(self.read(|tables| tables.unfinished(customer, limit)))
+    }
+
+    async fn erase(&self, customer: CustomerId, pseudonym: CustomerId) -> Result<(), StoreError> {
+        self.change(|tables| {
+            tables.erase(customer, pseudonym);
+            Ok(())
+        })
     }
 
     async fn maintain(&self, work: Maintenance) -> Result<MaintenanceReport, StoreError> {

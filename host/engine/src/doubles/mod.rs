@@ -4,6 +4,7 @@
 
 mod access;
 mod clock;
+mod erase;
 mod fleet;
 mod given;
 mod memory;

@@ -13,7 +13,7 @@ use crate::ports::store::MaintenanceReport;
 
 /// Whether a message still has to leave the host. One that was sent may wait for a receipt that never comes, so it goes
 /// with retention like one that ended.
-fn is_on_its_way(status: MessageStatus) -> bool {
+pub(super) fn is_on_its_way(status: MessageStatus) -> bool {
     matches!(status, MessageStatus::Planned | MessageStatus::TaskCreated | MessageStatus::StaffNotified)
 }
 

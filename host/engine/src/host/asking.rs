@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use siyu_model::event::IncomingEvent;
-use siyu_model::id::{HostId, MessageId, RunId};
+use siyu_model::event::{IncomingEvent, Subject};
+use siyu_model::id::{CustomerId, HostId, MessageId, RunId};
 use siyu_model::limits::fleet::{LETTER_BYTES_MAX, POLL_MS};
 use siyu_model::message::MessageStatus;
 use siyu_model::name::TenantName;
@@ -320,6 +320,20 @@ impl Host {
         let work = async {
             let here = self.tenant(name).await;
             self.wish(name, here, Wanted::Settle { message, fate }).await?.read(Answered::message)
+        };
+        self.shared.while_heard(work).await
+    }
+
+    /// Has a customer erased, for whichever host has the tenant; gives their id. It is done as soon as nothing is under way for
+    /// them.
+    pub async fn erase_customer(
+        &self,
+        name: &TenantName,
+        who: Subject,
+    ) -> Result<Told<CustomerId>, HostError> {
+        let work = async {
+            let here = self.tenant(name).await;
+            self.wish(name, here, Wanted::Erase(who)).await?.read(Answered::erasing)
         };
         self.shared.while_heard(work).await
     }

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use siyu_model::clock::UtcMs;
 use siyu_model::digest::PlaybookDigest;
-use siyu_model::event::IncomingEvent;
-use siyu_model::id::{MessageId, RunId};
+use siyu_model::event::{IncomingEvent, Subject};
+use siyu_model::id::{CustomerId, MessageId, RunId};
 use siyu_model::message::MessageStatus;
 
 use super::HostError;
@@ -33,6 +33,8 @@ pub(super) enum Wanted {
         /// What became of it.
         fate: Fate,
     },
+    /// Erasing a customer.
+    Erase(Subject),
     /// Starting a manual workflow.
     Start(ManualStart),
 }
@@ -45,9 +47,12 @@ pub(super) enum Answered {
     Published(Published),
     Run(RunId),
     Message(MessageStatus),
+    Erasing(CustomerId),
     Started(ManuallyStarted),
     /// Another version is in force than the one that was to be replaced, and nothing happened.
     Overtaken(Option<PlaybookDigest>),
+    /// What it is about is not there, in words, and nothing happened.
+    Missing(String),
     /// It was refused, in words, and nothing happened.
     Refused(String),
 }
@@ -64,6 +69,10 @@ impl Wanted {
             Self::Act { run, action: RunAction::Retry } => {
                 let new = RunId::derive(at, &[run.as_bytes(), b"retry", name.as_bytes()]);
                 Self::Act { run, action: RunAction::RetryAs(new) }
+            }
+            Self::Act { run, action: RunAction::Replay { from, new: None } } => {
+                let new = RunId::derive(at, &[run.as_bytes(), b"replay", name.as_bytes()]);
+                Self::Act { run, action: RunAction::Replay { from, new: Some(new) } }
             }
             // An event has an id; what is in force, halted or over already stays so.
             other => other,
@@ -105,6 +114,14 @@ impl Answered {
         }
     }
 
+    /// The answer to the wish that a customer be erased.
+    pub(super) fn erasing(self) -> Result<CustomerId, HostError> {
+        match self {
+            Self::Erasing(customer) => Ok(customer),
+            other => Err(other.refused()),
+        }
+    }
+
     /// The answer to a manual start.
     pub(super) fn started(self) -> Result<ManuallyStarted, HostError> {
         match self {
@@ -116,6 +133,7 @@ impl Answered {
     /// Why it was refused; an answer of another kind is a fault of the host that gave it.
     fn refused(self) -> HostError {
         match self {
+            Self::Missing(why) => HostError::Missing(why),
             Self::Refused(why) => HostError::Refused(why),
             other => HostError::Refused(format!("another host answered something else: {other:?}")),
         }

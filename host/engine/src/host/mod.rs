@@ -50,6 +50,9 @@ pub enum HostError {
     /// Nobody said in time what became of it; it may be done, and is known by its id then.
     #[error("nothing was heard of it in time")]
     Late,
+    /// What it is about is not there, in words, and nothing happened.
+    #[error("{0}")]
+    Missing(String),
     /// The tenant refused it in words, and nothing happened.
     #[error("{0}")]
     Refused(String),

@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 use super::letters::{Answered, Wanted};
 use super::member::Member;
 use super::{HostError, Shared};
-use crate::operate::PublishError;
+use crate::operate::{OperateError, PublishError};
 use crate::ports::fleet::{Letter, LetterId};
 use crate::tenant::{Tenant, Unavailable};
 
@@ -137,6 +137,10 @@ async fn done(tenant: &Tenant, letter: Letter) -> Option<(LetterId, String)> {
 /// Does what is wanted, and returns once it is durable.
 pub(super) async fn do_one(tenant: &Tenant, wanted: Wanted) -> Result<Answered, Unavailable> {
     let refused = |why: String| Answered::Refused(why);
+    let not_done = |fault: OperateError| match fault.is_missing() {
+        true => Answered::Missing(fault.to_string()),
+        false => Answered::Refused(fault.to_string()),
+    };
     Ok(match wanted {
         Wanted::Event(event) => match event.check() {
             Ok(()) => Answered::Event(tenant.take_in(event).await?),
@@ -149,15 +153,19 @@ pub(super) async fn do_one(tenant: &Tenant, wanted: Wanted) -> Result<Answered, 
         },
         Wanted::Act { run, action } => match tenant.act(run, action).await? {
             Ok(run) => Answered::Run(run),
-            Err(fault) => refused(fault.to_string()),
+            Err(fault) => not_done(fault),
         },
         Wanted::Settle { message, fate } => match tenant.settle_message(message, fate).await? {
             Ok(status) => Answered::Message(status),
-            Err(fault) => refused(fault.to_string()),
+            Err(fault) => not_done(fault),
+        },
+        Wanted::Erase(who) => match tenant.erase_customer(who).await? {
+            Ok(customer) => Answered::Erasing(customer),
+            Err(fault) => not_done(fault),
         },
         Wanted::Start(start) => match tenant.start(start).await? {
             Ok(started) => Answered::Started(started),
-            Err(fault) => refused(fault.to_string()),
+            Err(fault) => not_done(fault),
         },
     })
 }

@@ -82,7 +82,9 @@ impl Memory {
     fn want_timer(&self, kind: &TimerKind, wanted: &mut Wanted) {
         match kind {
             TimerKind::Fiber { run, .. } | TimerKind::Turn(run) => self.want_run(*run, wanted),
-            TimerKind::Tag { customer, .. } | TimerKind::Segment { customer, .. } => {
+            TimerKind::Tag { customer, .. }
+            | TimerKind::Segment { customer, .. }
+            | TimerKind::Erasure(customer) => {
                 self.want_customer(*customer, None, wanted);
             }
             TimerKind::Reservation(id) if !self.reservations.knows(id) => wanted.rows.reservations.push(*id),

@@ -90,6 +90,11 @@ impl<K: Hash + Eq + Clone, V> Cache<K, V> {
         changed.map(|(key, slot)| (key.clone(), slot.value.clone())).collect()
     }
 
+    /// Forgets all rows. The store must have them.
+    pub(crate) fn clear(&mut self) {
+        self.slots.clear();
+    }
+
     /// Forgets the rows that were not touched for longest, but none that an uncommitted batch changed. Gives them, because
     /// dropping many of them takes longer than taking them out.
     pub(crate) fn shrink(&mut self, batch: u64, committed: u64) -> Vec<V> {

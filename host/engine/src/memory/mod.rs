@@ -9,6 +9,7 @@ mod cache;
 mod cell;
 mod changes;
 mod customers;
+mod erasure;
 mod expressions;
 mod fetch;
 mod person;
@@ -153,6 +154,8 @@ pub(crate) struct Memory {
     pub(crate) outbox: Vec<MessageId>,
     /// Answers of runs to whoever waits, once this batch is durable.
     pub(crate) responses: HashMap<RunId, siyu_model::json::Value>,
+    /// Customers to erase once this batch is durable, when nothing is under way for them then.
+    pub(crate) erasing: Vec<CustomerId>,
 }
 
 impl Memory {
@@ -212,6 +215,7 @@ impl Memory {
             outbox: Vec::new(),
             plugins,
             responses: HashMap::new(),
+            erasing: Vec::new(),
             tenant,
             settings,
         };

@@ -1,10 +1,13 @@
-//! Operate: what people do to runs, messages and playbooks.
+//! Operate: what people do to runs, messages, customers and playbooks.
 
+mod again;
+mod erase;
 mod messages;
 mod publish;
 mod runs;
 mod start;
 
+pub(crate) use erase::{erase, erase_when_idle};
 pub use messages::Fate;
 pub(crate) use messages::settle;
 pub(crate) use publish::publish;

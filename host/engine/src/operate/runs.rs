@@ -1,15 +1,15 @@
-//! Pausing, resuming, cancelling and retrying runs.
+//! What people do to runs: pausing, resuming and cancelling them, and beginning them again.
 
 use serde::{Deserialize, Serialize};
 use siyu_model::clock::DurationMs;
 use siyu_model::id::{MessageId, RunId};
 use siyu_model::journal::{JournalEntry, JournalKind};
-use siyu_model::json::{self, Value};
-use siyu_model::name::{PlaybookName, WorkflowName};
-use siyu_model::run::{Fiber, FiberState, Run, RunPhase, RunStatus};
+use siyu_model::name::{PlaybookName, StepId, WorkflowName};
+use siyu_model::run::{FiberState, RunPhase, RunStatus};
 
+use super::again;
 use crate::admit;
-use crate::memory::{Halt, LiveRun, MemoryCell, Worked};
+use crate::memory::{LiveRun, MemoryCell, Worked};
 use crate::ports::rows::TimerKind;
 
 /// What a person does to a run.
@@ -30,6 +30,15 @@ pub enum RunAction {
     /// The same as a run of this id; when that run is there already it is the answer, and nothing happens. So whoever got
     /// no answer may ask again.
     RetryAs(RunId),
+    /// Begins a new run at a step of one that is over, with what the steps before it gave. What those did is not done again,
+    /// and not undone when the new run fails.
+    Replay {
+        /// The step: one that the run takes itself, outside of branches and items.
+        from: StepId,
+        /// The id of the new run, as for [`RunAction::RetryAs`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        new: Option<RunId>,
+    },
 }
 
 /// Why a person's wish was not done.
@@ -53,6 +62,19 @@ pub enum OperateError {
     /// The run undid what it had done.
     #[error("{0} was undone by its compensations: start a new run instead of retrying it")]
     Undone(RunId),
+    /// The run cannot begin again at that step.
+    #[error("{run} cannot begin again at `{step}`: {why}")]
+    Step {
+        /// The run.
+        run: RunId,
+        /// The step.
+        step: StepId,
+        /// Why not.
+        why: &'static str,
+    },
+    /// No such customer.
+    #[error("there is no customer {0}")]
+    UnknownCustomer(String),
     /// No such message.
     #[error("there is no message {0}")]
     UnknownMessage(MessageId),
@@ -83,6 +105,13 @@ pub enum OperateError {
     Refused(#[from] admit::Refused),
 }
 
+impl OperateError {
+    /// Whether what it is about is not there.
+    pub fn is_missing(&self) -> bool {
+        matches!(self, Self::UnknownRun(_) | Self::UnknownCustomer(_) | Self::UnknownMessage(_))
+    }
+}
+
 pub(super) type Operated<T> = Worked<Result<T, OperateError>>;
 
 /// Does something to a run; gives the run that goes on: the same, or for a retry the new one.
@@ -105,13 +134,16 @@ pub(crate) fn act(cell: &mut MemoryCell, id: RunId, action: RunAction) -> Operat
                 wrong("queued, live or paused", "cancelled")
             }
         }
-        RunAction::RetryAs(new) if cell.run(new)?.is_some() => Ok(Ok(new)),
-        RunAction::Retry | RunAction::RetryAs(_) if phase != RunPhase::Failed => wrong("failed", "retried"),
-        RunAction::Retry => {
-            let new = retry_id(cell, id)?;
-            retry(cell, id, new)
+        RunAction::RetryAs(new) | RunAction::Replay { new: Some(new), .. } if cell.run(new)?.is_some() => {
+            Ok(Ok(new))
         }
-        RunAction::RetryAs(new) => retry(cell, id, new),
+        RunAction::Retry | RunAction::RetryAs(_) if phase != RunPhase::Failed => wrong("failed", "retried"),
+        RunAction::Retry => again::retry(cell, id, None),
+        RunAction::RetryAs(new) => again::retry(cell, id, Some(new)),
+        RunAction::Replay { .. } if !phase.is_terminal() => {
+            wrong("completed, failed or cancelled", "replayed")
+        }
+        RunAction::Replay { from, new } => again::replay(cell, id, &from, new),
     }
 }
 
@@ -185,59 +217,4 @@ fn resume(cell: &mut MemoryCell, id: RunId) -> Worked<()> {
 
 fn write(live: &mut LiveRun, at: siyu_model::clock::UtcMs, kind: JournalKind) {
     live.write(JournalEntry { at, step: None, fiber: 0, kind, detail: None });
-}
-
-/// A new run of the same version, at the step where the old one failed, with what it had kept.
-fn retry(cell: &mut MemoryCell, id: RunId, new: RunId) -> Operated<RunId> {
-    let Some(live) = cell.run(id)?.cloned() else {
-        return Ok(Err(OperateError::UnknownRun(id)));
-    };
-    let old = live.run;
-    if old.state.fibers.is_empty() {
-        return Ok(Err(OperateError::Undone(id)));
-    }
-    let mut state = old.state.clone();
-    for fiber in &mut state.fibers {
-        restart(fiber);
-    }
-    let run = Run {
-        id: new,
-        status: RunStatus::Live,
-        state,
-        started_at: cell.now,
-        changed_at: cell.now,
-        journal_rows: 0,
-        // The key and the place of the failed run are free again; a retry does not fight for them.
-        key: None,
-        slot: None,
-        parent: None,
-        ..old
-    };
-    let mut live = LiveRun { run, event: live.event, journal: Vec::new() };
-    let detail = json::print(&Value::map([("retry_of", Value::text(id.to_string()))])).ok();
-    let at = cell.now;
-    live.write(JournalEntry { at, step: None, fiber: 0, kind: JournalKind::Started, detail });
-    cell.put_run(live);
-    cell.ready.push_back(new);
-    Ok(Ok(new))
-}
-
-/// The id of a new try of a run: the same run may be tried again several times in one instant.
-fn retry_id(cell: &mut MemoryCell, id: RunId) -> Worked<RunId> {
-    for number in 0u32.. {
-        let new = RunId::derive(cell.now, &[id.as_bytes(), b"retry", &number.to_be_bytes()]);
-        if cell.run(new)?.is_none() {
-            return Ok(new);
-        }
-    }
-    Err(Halt::Broken(format!("run {id} was tried again too often in one instant")))
-}
-
-/// A fiber begins its step anew; one that waits for branches goes on waiting for them.
-fn restart(fiber: &mut Fiber) {
-    fiber.attempt = 0;
-    fiber.deadline = None;
-    if !matches!(fiber.state, FiberState::Joining(_)) {
-        fiber.state = FiberState::Ready;
-    }
 }

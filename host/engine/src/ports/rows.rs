@@ -227,6 +227,8 @@ pub enum TimerKind {
     Scan(ScanId),
     /// A run that gave way to others goes on.
     Turn(RunId),
+    /// A customer is to be erased as soon as nothing is under way for them.
+    Erasure(CustomerId),
 }
 
 /// An event that a plugin planned for later.

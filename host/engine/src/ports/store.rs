@@ -125,6 +125,13 @@ pub trait Store: Send + Sync {
         limit: usize,
     ) -> Result<Vec<Message>, StoreError>;
 
+    /// What is under way for a customer, at most so many of each.
+    async fn unfinished(&self, customer: CustomerId, limit: usize) -> Result<Unfinished, StoreError>;
+
+    /// Erases a customer for whom nothing is under way, in one transaction, fenced like a commit: who they were goes, and
+    /// what is counted stays under the pseudonym, which is nobody's id. Without such a customer nothing changes.
+    async fn erase(&self, customer: CustomerId, pseudonym: CustomerId) -> Result<(), StoreError>;
+
     /// Bounded maintenance: moves the write-ahead log into the database, removes what retention lets go, gives pages
     /// back. Called when the executor has time.
     async fn maintain(&self, work: Maintenance) -> Result<MaintenanceReport, StoreError>;
@@ -313,6 +320,29 @@ pub struct SlotQuery {
     pub queued: bool,
     /// How many.
     pub limit: usize,
+}
+
+/// What is under way for a customer.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Unfinished {
+    /// Runs that have not ended.
+    pub runs: Vec<RunId>,
+    /// Messages that have not left the host, or that staff have not sent.
+    pub messages: Vec<MessageId>,
+    /// Events that plugins planned.
+    pub planned: Vec<(PluginName, Key)>,
+    /// Stock that is held.
+    pub reservations: Vec<ReservationId>,
+}
+
+impl Unfinished {
+    /// Whether nothing is under way.
+    pub fn is_empty(&self) -> bool {
+        self.runs.is_empty()
+            && self.messages.is_empty()
+            && self.planned.is_empty()
+            && self.reservations.is_empty()
+    }
 }
 
 /// Maintenance to do now.

@@ -22,10 +22,19 @@ pub(crate) fn fire(cell: &mut MemoryCell, due_at: UtcMs, kind: TimerKind) -> Wor
             Ok(())
         }
         TimerKind::Reservation(id) => crate::call::expire_reservation(cell, id, due_at),
+        // Timers of a customer who was erased meanwhile are for nobody.
+        TimerKind::Tag { customer, .. }
+        | TimerKind::Segment { customer, .. }
+        | TimerKind::Erasure(customer)
+            if cell.person(customer)?.is_none() =>
+        {
+            Ok(())
+        }
         TimerKind::Tag { customer, tag } => crate::call::expire_tag(cell, customer, &tag, due_at),
         TimerKind::Segment { customer, playbook, segment } => {
             segment_due(cell, customer, (&playbook, &segment))
         }
+        TimerKind::Erasure(customer) => crate::operate::erase_when_idle(cell, customer),
         TimerKind::Planned { plugin, key } => planned_due(cell, &(plugin, key), due_at),
         TimerKind::Message(id) => crate::dispatch::due(cell, id),
         TimerKind::Schedule { playbook, workflow } => ticks::due(cell, &playbook, &workflow, due_at),

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use siyu_model::clock::UtcMs;
-use siyu_model::event::IncomingEvent;
-use siyu_model::id::{MessageId, RunId};
+use siyu_model::event::{IncomingEvent, Subject};
+use siyu_model::id::{CustomerId, MessageId, RunId};
 use siyu_model::json::Value;
 use siyu_model::message::MessageStatus;
 use tokio::sync::oneshot;
@@ -50,6 +50,7 @@ pub(crate) enum Wish {
     Publish { publication: Box<Publication>, reply: Reply<Result<Published, PublishError>> },
     Act { run: RunId, action: RunAction, reply: Reply<Result<RunId, OperateError>> },
     SettleMessage { message: MessageId, fate: Fate, reply: Reply<Result<MessageStatus, OperateError>> },
+    Erase { who: Subject, reply: Reply<Result<CustomerId, OperateError>> },
     Start { request: Box<ManualStart>, reply: Reply<Result<ManuallyStarted, OperateError>> },
     Settle { reply: Reply<Option<UtcMs>> },
 }
@@ -97,6 +98,7 @@ pub(crate) enum Answer {
     Publish(Reply<Result<Published, PublishError>>, Result<Published, PublishError>),
     Act(Reply<Result<RunId, OperateError>>, Result<RunId, OperateError>),
     Message(Reply<Result<MessageStatus, OperateError>>, Result<MessageStatus, OperateError>),
+    Erase(Reply<Result<CustomerId, OperateError>>, Result<CustomerId, OperateError>),
     Start(Reply<Result<ManuallyStarted, OperateError>>, Result<ManuallyStarted, OperateError>),
 }
 
@@ -109,6 +111,7 @@ impl Answer {
             Self::Publish(reply, answer) => drop(reply.send(Ok(answer))),
             Self::Act(reply, answer) => drop(reply.send(Ok(answer))),
             Self::Message(reply, answer) => drop(reply.send(Ok(answer))),
+            Self::Erase(reply, answer) => drop(reply.send(Ok(answer))),
             Self::Start(reply, answer) => drop(reply.send(Ok(answer))),
         }
     }
@@ -122,6 +125,7 @@ impl Answer {
             Self::Publish(reply, _) => drop(reply.send(Err(why()))),
             Self::Act(reply, _) => drop(reply.send(Err(why()))),
             Self::Message(reply, _) => drop(reply.send(Err(why()))),
+            Self::Erase(reply, _) => drop(reply.send(Err(why()))),
             Self::Start(reply, _) => drop(reply.send(Err(why()))),
         }
     }
@@ -140,6 +144,7 @@ impl Wish {
             Self::Publish { reply, .. } => drop(reply.send(Err(why.clone()))),
             Self::Act { reply, .. } => drop(reply.send(Err(why.clone()))),
             Self::SettleMessage { reply, .. } => drop(reply.send(Err(why.clone()))),
+            Self::Erase { reply, .. } => drop(reply.send(Err(why.clone()))),
             Self::Start { reply, .. } => drop(reply.send(Err(why.clone()))),
             Self::Settle { reply } => drop(reply.send(Err(why.clone()))),
         }

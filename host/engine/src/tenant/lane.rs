@@ -170,6 +170,11 @@ impl Batch {
                 self.answers.push(Answer::Message(reply, settled));
                 Ok(())
             }
+            Wish::Erase { who, reply } => {
+                let erased = operate::erase(&mut self.cell, who)?;
+                self.answers.push(Answer::Erase(reply, erased));
+                Ok(())
+            }
             Wish::Start { request, reply } => {
                 let started = operate::start_manually(&mut self.cell, *request)?;
                 self.answers.push(Answer::Start(reply, started));

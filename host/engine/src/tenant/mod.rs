@@ -13,8 +13,8 @@ mod upkeep;
 use std::sync::Arc;
 
 use siyu_model::clock::UtcMs;
-use siyu_model::event::IncomingEvent;
-use siyu_model::id::{MessageId, RunId};
+use siyu_model::event::{IncomingEvent, Subject};
+use siyu_model::id::{CustomerId, MessageId, RunId};
 use siyu_model::message::MessageStatus;
 use siyu_model::name::TenantName;
 use tokio::sync::{oneshot, watch};
@@ -172,6 +172,16 @@ impl Tenant {
     ) -> Result<Result<MessageStatus, OperateError>, Unavailable> {
         let (reply, answer) = oneshot::channel();
         self.insist(Wish::SettleMessage { message, fate, reply }).await?;
+        answer.await.unwrap_or_else(|_| Err(Unavailable::unanswered()))
+    }
+
+    /// Has a customer erased as soon as nothing is under way for them; gives their id.
+    pub async fn erase_customer(
+        &self,
+        who: Subject,
+    ) -> Result<Result<CustomerId, OperateError>, Unavailable> {
+        let (reply, answer) = oneshot::channel();
+        self.insist(Wish::Erase { who, reply }).await?;
         answer.await.unwrap_or_else(|_| Err(Unavailable::unanswered()))
     }
 

@@ -79,6 +79,8 @@ words! {
         RunsWrite = "runs:write",
         /// Reading customers and what happened to them.
         CustomersRead = "customers:read",
+        /// Erasing customers, which cannot be taken back.
+        CustomersErase = "customers:erase",
         /// Reading published versions, plugins and definitions.
         PlaybooksRead = "playbooks:read",
         /// Publishing versions and going back to earlier ones.
@@ -118,18 +120,20 @@ impl Role {
     /// Whether the role has a scope.
     pub fn has(self, scope: Scope) -> bool {
         use Scope::{
-            AuditRead, CustomersRead, EventsWrite, HostRead, PlaybooksPublish, PlaybooksRead, ReportsRead,
-            RunsRead, RunsWrite, StockRead, TenantsAdmin, TokensAdmin,
+            AuditRead, CustomersErase, CustomersRead, EventsWrite, HostRead, PlaybooksPublish, PlaybooksRead,
+            ReportsRead, RunsRead, RunsWrite, StockRead, TenantsAdmin, TokensAdmin,
         };
         match self {
             Self::HostAdmin => true,
             Self::Agency => scope != HostRead,
-            Self::Operator => !matches!(scope, HostRead | TokensAdmin | TenantsAdmin | AuditRead),
+            Self::Operator => {
+                !matches!(scope, HostRead | TokensAdmin | TenantsAdmin | AuditRead | CustomersErase)
+            }
             Self::Integrator => matches!(scope, EventsWrite | RunsRead | PlaybooksRead | StockRead),
             Self::Viewer => match scope {
                 RunsRead | CustomersRead | PlaybooksRead | StockRead | ReportsRead => true,
                 EventsWrite | RunsWrite | PlaybooksPublish | TokensAdmin | TenantsAdmin | AuditRead
-                | HostRead => false,
+                | CustomersErase | HostRead => false,
             },
         }
     }

@@ -3,6 +3,7 @@
 //! A value of these types comes from the checks of the `workflow` crate, or from the store, where such a value was put.
 
 mod contact;
+mod course;
 mod program;
 mod workflow;
 

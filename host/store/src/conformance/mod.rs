@@ -4,6 +4,7 @@
 
 mod access;
 mod commits;
+mod erasure;
 mod fleets;
 mod reads;
 mod retention;
@@ -118,6 +119,10 @@ checks! {
     retention::purging_removes_what_is_over_and_keeps_what_lives,
     retention::purging_is_bounded_and_says_when_there_is_more,
     retention::purging_again_removes_nothing,
+    erasure::an_erased_customer_is_nowhere_and_what_they_did_is_counted,
+    erasure::erasing_twice_or_whom_nobody_knows_changes_nothing,
+    erasure::a_stale_lease_cannot_erase,
+    erasure::what_is_under_way_for_a_customer_is_told,
 }
 
 /// The tenant of a check.

@@ -18,6 +18,7 @@ use siyu_model::journal::{JournalEntry, JournalKind};
 use siyu_model::json::Value;
 use siyu_model::message::{Message, MessageClass, MessageStatus};
 use siyu_model::playbook::NodeId;
+use siyu_model::plugin::{Fault, FieldFault};
 use siyu_model::run::{Fiber, FiberId, FiberState, Run, RunEnd, RunState, RunStatus, Target};
 use siyu_model::stock::counter::Counter;
 use siyu_model::stock::pool::Pool;
@@ -221,6 +222,97 @@ pub fn everything() -> Result<WriteSet, Failure> {
     stock(&mut writes, who)?;
     published(&mut writes)?;
     Ok(writes)
+}
+
+/// What stands in every text of [`of_customer`] that may hold something of a person.
+pub const SECRET: &str = "13800138000";
+
+/// Everything that a store may keep of a customer for whom nothing is under way, with [`SECRET`] in all of it; their event and
+/// their run have their number.
+pub fn of_customer(number: u64) -> Result<WriteSet, Failure> {
+    let who = customer(number);
+    let told = format!(r#"{{"phone":"{SECRET}"}}"#);
+    let mut event = event(number)?;
+    event.id = format!("call-{SECRET}-{number}");
+    event.data = format!(r#"{{"phone":"{SECRET}","amount_fen":1290,"age":31}}"#).into();
+    event.matches = vec![hash(700 + number), hash(800 + number)];
+    let fault = Fault {
+        fields: vec![FieldFault { pointer: "/phone".to_owned(), message: SECRET.to_owned() }],
+        ..Fault::permanent("NO_SUCH_PHONE", format!("{SECRET} is nobody's"))
+    };
+    let mut failed = ended(number, at(50))?;
+    failed.key = Some(SECRET.to_owned());
+    failed.slot = Some(SECRET.to_owned());
+    failed.event = Some(EventSeq(number));
+    failed.status = RunStatus::Ended { end: RunEnd::Failed { fault }, at: at(50) };
+    failed.state.vars.insert("phone".into(), Value::text(SECRET));
+    failed.journal_rows = 2;
+    let mut cancelled = ended(100 + 10 * number + number, at(50))?;
+    cancelled.customer = Some(who);
+    cancelled.status =
+        RunStatus::Ended { end: RunEnd::Cancelled { reason: format!("{SECRET} asked for it") }, at: at(50) };
+    let lines = (0..2).map(|row| {
+        let mut line = line(failed.id, row);
+        line.entry.detail = Some(told.clone());
+        line
+    });
+    let lines = lines.collect();
+    let mut message = message(number)?;
+    message.body = SECRET.to_owned();
+    message.reason = Some(format!("{SECRET} took it"));
+    message.status = MessageStatus::Delivered;
+    let mut bought = reservation(number)?;
+    bought.status = ReservationStatus::Committed;
+    bought.reference = Some(SECRET.to_owned());
+    bought.counters = vec![CounterHold { key: name(&format!("of/{who}"))?, units: 1 }];
+    let sample = |fault: &dyn std::fmt::Display| Failure::Sample(fault.to_string());
+    let counter = Counter::restore(1, 2).ok_or_else(|| sample(&"counter"))?;
+    let fact =
+        Fact { count: 1, sum_fen: 1_290, first_at: at(number), last_at: at(number), last_seq: event.seq };
+    let mark = TagMark {
+        source: "manual".to_owned(),
+        added_at: at(1),
+        effective_at: at(1),
+        expires_at: None,
+        confidence_percent: 100,
+        evidence: Some(SECRET.to_owned()),
+    };
+    Ok(WriteSet {
+        events: vec![event],
+        customers: vec![CustomerRow { id: who, created_at: at(number), attributes: told.clone() }],
+        identities: vec![(
+            Identity { namespace: "phone".to_owned(), value: format!("{SECRET}-{number}") },
+            who,
+        )],
+        facts: vec![FactRow { customer: who, event_type: name("order.paid")?, fact }],
+        tags: vec![TagRow { customer: who, tag: name("vip")?, mark: Some(mark) }],
+        segments: vec![SegmentRow {
+            customer: who,
+            playbook: name("club")?,
+            segment: name("loyal")?,
+            is_member: true,
+            since: at(3),
+            check_at: None,
+        }],
+        journal: lines,
+        entries: vec![EntryRow {
+            hash: hash(number),
+            customer: Some(who),
+            run: failed.id,
+            started_at: at(1),
+            is_alive: false,
+        }],
+        runs: vec![failed, cancelled],
+        messages: vec![message],
+        reservations: vec![bought],
+        counters: vec![(stock_key(&format!("of/{who}"))?, counter)],
+        records: vec![
+            (record_key(Some(who), "card/1")?, Some(told.clone().into())),
+            (record_key(None, &format!("seen/{who}"))?, Some(told.into())),
+        ],
+        at: at(1_000),
+        ..WriteSet::default()
+    })
 }
 
 fn people(writes: &mut WriteSet, who: CustomerId) -> Result<(), Failure> {

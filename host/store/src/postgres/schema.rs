@@ -271,6 +271,15 @@ impl Database for PgSchema {
         Ok(0)
     }
 
+    async fn begin_erasing(&self, connection: &mut PgConnection, lease: Args) -> Result<(), sqlx::Error> {
+        self.begin(connection, lease).await
+    }
+
+    /// What rows were before goes when the server cleans up after itself.
+    async fn end_erasing(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+        self.end(connection).await.map(drop)
+    }
+
     async fn checkpoint_beside(&self) -> Result<(MaintenanceReport, bool), StoreError> {
         Ok((MaintenanceReport::default(), false))
     }

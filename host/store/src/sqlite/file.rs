@@ -217,6 +217,17 @@ impl Database for SqliteFile {
         Ok(frames(&results) * WAL_FRAME_BYTES)
     }
 
+    async fn begin_erasing(&self, connection: &mut SqliteConnection, lease: Args) -> Result<(), sqlx::Error> {
+        run(connection, "PRAGMA secure_delete = ON", Args::default()).await?;
+        self.begin(connection, lease).await
+    }
+
+    async fn end_erasing(&self, connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+        run(connection, sql::COMMIT_AND_FRAMES, Args::default()).await?;
+        run(connection, "PRAGMA secure_delete = OFF", Args::default()).await?;
+        Ok(())
+    }
+
     async fn checkpoint_beside(&self) -> Result<(MaintenanceReport, bool), StoreError> {
         let done = self.keeper.lock().await.checkpoint(&self.path, &self.options).await?;
         Ok((done.report(), done.frames >= FRAMES_SOFT))

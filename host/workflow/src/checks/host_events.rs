@@ -22,6 +22,7 @@ const SEGMENT: &[(&str, &str)] = &[("segment", "string"), ("playbook", "string")
 /// All of them.
 pub(crate) const HOST_EVENTS: &[HostEvent] = &[
     ("customer.created", &[("identity", "string?")]),
+    ("customer.erasing", &[]),
     ("tag.added", TAG),
     ("tag.removed", TAG),
     ("tag.expired", TAG),

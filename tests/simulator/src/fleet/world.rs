@@ -369,7 +369,9 @@ fn acted(durable: &mut Durable, run: RunId, action: &RunAction, after: RunId) {
         RunAction::Cancel { .. } => {
             !matches!(phase, None | Some(RunPhase::Live | RunPhase::Paused | RunPhase::Queued))
         }
-        RunAction::Retry | RunAction::RetryAs(_) => after != run && durable.runs.contains_key(&after),
+        RunAction::Retry | RunAction::RetryAs(_) | RunAction::Replay { .. } => {
+            after != run && durable.runs.contains_key(&after)
+        }
     };
     if !holds {
         durable.accuse(|| format!("{action:?} of {run} was acknowledged, and in the store it is {phase:?}"));

@@ -360,7 +360,27 @@ impl Executor {
             batch.answers.into_iter().for_each(|answer| answer.fail(&why));
             return Err(halt);
         }
-        self.start_commit(batch.answers, batch.begun)
+        self.start_commit(batch.answers, batch.begun)?;
+        self.erase().await
+    }
+
+    /// Erases customers for whom nothing is under way any more in what is durable. What belonged to them is nowhere in memory
+    /// afterwards, because nothing of what was in it is.
+    async fn erase(&mut self) -> Worked<()> {
+        let customers = std::mem::take(&mut self.memory().erasing);
+        if customers.is_empty() {
+            return Ok(());
+        }
+        self.finish_commit().await?;
+        for customer in customers {
+            if self.store.unfinished(customer, 1).await?.is_empty() {
+                let pseudonym = self.memory().pseudonym(customer);
+                self.store.erase(customer, pseudonym).await?;
+                self.memory().forget_rows();
+                self.loaded_ahead = 0;
+            }
+        }
+        Ok(())
     }
 
     /// Decides which commands wait until after the batch, because their rows are still to be read, and reads them: the
