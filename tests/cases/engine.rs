@@ -22,6 +22,8 @@ mod invariants;
 mod operations;
 #[path = "engine/publishing.rs"]
 mod publishing;
+#[path = "engine/quotas.rs"]
+mod quotas;
 #[path = "engine/replay.rs"]
 mod replay;
 #[path = "engine/schedules.rs"]

@@ -25,6 +25,7 @@ use siyu_engine::ports::inspect::Inspect;
 use siyu_engine::ports::store::StoreError;
 use siyu_model::limits::http::PLAYBOOKS_AT_ONCE;
 use siyu_model::name::TenantName;
+use siyu_model::quota::QuotaTable;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
@@ -64,8 +65,8 @@ pub struct Api {
     playbooks: Semaphore,
     /// Who follows what.
     hub: Arc<Hub>,
-    /// How many events each tenant may hand in; none is no bound but that of its inbox.
-    quota: Option<Quota>,
+    /// What each tenant may use of this host.
+    quota: Quota,
     /// Where webhooks come in; none when this host takes none.
     hooks: Option<Arc<Hooks>>,
     /// What is counted, a route each.
@@ -83,14 +84,25 @@ impl Api {
         let counted = routes::all().iter().map(Counted::of).collect();
         let playbooks = Semaphore::new(PLAYBOOKS_AT_ONCE);
         let hub = Hub::new(host.clone(), inspectors.clone());
-        Self { host, inspectors, door, workshop, playbooks, hub, quota: None, hooks: None, counted }
+        Self {
+            host,
+            inspectors,
+            door,
+            workshop,
+            playbooks,
+            hub,
+            quota: Quota::default(),
+            hooks: None,
+            counted,
+        }
     }
 }
 
 impl Api {
-    /// The same with a quota of events a second for each tenant, at this host.
-    pub fn with_quota(self, events_per_second: u32) -> Self {
-        Self { quota: Some(Quota::of(events_per_second)), ..self }
+    /// The same with quotas of tenants.
+    #[must_use]
+    pub fn with_quotas(self, quotas: Arc<QuotaTable>) -> Self {
+        Self { quota: Quota::of(quotas), ..self }
     }
 
     /// The same that takes webhooks in.

@@ -28,7 +28,7 @@ use siyu_model::name::{ChannelName, PluginName, SecretName};
 use siyu_model::plugin::HostPattern;
 
 use crate::fault::Fault;
-use crate::home::Home;
+use crate::home::{Home, text_of};
 use crate::outlets::Outlets;
 
 /// Where a channel leads.
@@ -79,12 +79,8 @@ impl Ways {
     /// Reads `channels.toml`.
     pub(crate) fn read(home: &Home) -> anyhow::Result<Self> {
         let path = home.channels();
-        let text = match std::fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => {
-                return Ok(Self::All(home.outbox().join(format!("{}.ndjson", home.tenant))));
-            }
-            Err(fault) => return Err(fault).with_context(|| format!("{} cannot be read", path.display())),
+        let Some(text) = text_of(&path)? else {
+            return Ok(Self::All(home.outbox().join(format!("{}.ndjson", home.tenant))));
         };
         let ways: BTreeMap<ChannelName, Way> = toml::from_str(&text)
             .map_err(|fault| Fault::wrong(format!("{}: {}", path.display(), fault.to_string().trim_end())))?;

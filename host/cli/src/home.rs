@@ -7,6 +7,7 @@
 //!   host.lock           held by a host that serves the folder, shared by commands that execute a tenant
 //!   channels.toml       which channel leads where; optional
 //!   sources.toml        where webhooks come in; optional
+//!   quotas.toml         how much of the host each tenant may use; optional
 //!   tenants/<name>.db   one tenant, unless tenants are in a database of their own
 //!   tenants/<name>.json its clock and seed
 //!   tenants/<name>.lock held by the process that executes the tenant
@@ -153,6 +154,11 @@ impl Home {
         self.folder.join("channels.toml")
     }
 
+    /// How much of the host each tenant may use.
+    pub(crate) fn quotas(&self) -> PathBuf {
+        self.folder.join("quotas.toml")
+    }
+
     /// Where webhooks come in.
     pub(crate) fn sources(&self) -> PathBuf {
         self.folder.join("sources.toml")
@@ -247,4 +253,13 @@ fn make_key(path: &Path) -> io::Result<()> {
     getrandom::fill(&mut key).map_err(io::Error::other)?;
     let text = siyu_model::digest::PluginDigest(key).to_string() + "\n";
     siyu_durable::write_once(path, text.as_bytes())
+}
+
+/// The text of a file that need not be there.
+pub(crate) fn text_of(path: &Path) -> anyhow::Result<Option<String>> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(fault) if fault.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(fault) => Err(fault).with_context(|| format!("{} cannot be read", path.display())),
+    }
 }

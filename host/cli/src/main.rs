@@ -22,6 +22,7 @@ mod log;
 mod outlets;
 mod output;
 mod plugins;
+mod quotas;
 mod secrets;
 mod serving;
 mod session;

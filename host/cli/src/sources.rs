@@ -14,7 +14,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use anyhow::Context;
 use serde::Deserialize;
 use siyu_engine::ports::hooks::{Source, Sources};
 use siyu_model::limits::hooks::CONFIG_BYTES_MAX;
@@ -22,7 +21,7 @@ use siyu_model::name::{PluginName, SecretName, SourceName, TenantName};
 use siyu_model::plugin::SourceOffer;
 
 use crate::fault::Fault;
-use crate::home::Home;
+use crate::home::{Home, text_of};
 use crate::plugins::Installed;
 
 /// A source as it is written.
@@ -44,11 +43,7 @@ impl Configured {
     /// Reads `sources.toml` and loads what it names; none without a file.
     pub(crate) fn read(home: &Home, installed: &Installed) -> anyhow::Result<Option<Self>> {
         let path = home.sources();
-        let text = match std::fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(fault) => return Err(fault).with_context(|| format!("{} cannot be read", path.display())),
-        };
+        let Some(text) = text_of(&path)? else { return Ok(None) };
         let shown = path.display();
         let entries: BTreeMap<SourceName, Entry> = toml::from_str(&text)
             .map_err(|fault| Fault::wrong(format!("{shown}: {}", fault.to_string().trim_end())))?;

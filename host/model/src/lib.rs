@@ -19,6 +19,7 @@ pub mod name;
 pub mod nearest;
 pub mod playbook;
 pub mod plugin;
+pub mod quota;
 pub mod run;
 pub mod scenario;
 pub mod secret;

@@ -377,6 +377,8 @@ pub mod http {
     pub const REQUEST_ID_BYTES_MAX: usize = 64;
     /// Seconds for which a tenant's quota of events may be saved up and used at once.
     pub const QUOTA_SAVED_S: u64 = 2;
+    /// Seconds for which what was measured of a tenant's storage is good.
+    pub const STORAGE_LOOK_S: u64 = 10;
     /// Streams that are open at once: half of the connections, so that requests find some.
     pub const STREAMS_MAX: usize = CONNECTIONS_MAX / 2;
     /// Streams that one token has open at once.

@@ -29,7 +29,7 @@ use feed::Feed;
 pub(crate) use follow::Follow;
 pub(crate) use follow_run::FollowRun;
 use seats::Seats;
-pub(crate) use seats::Watch;
+pub(crate) use seats::{Claim, Watch};
 use text::BEAT;
 pub(crate) use text::{place_of, row_of};
 

@@ -41,7 +41,7 @@ pub(super) async fn take(
         let detail = format!("{} events: expected at most {BATCH_EVENTS_MAX} in one batch", lines.len());
         return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "BATCH", detail));
     }
-    within_quota(api, tenant, lines.len())?;
+    within_quota(api, tenant, lines.len()).await?;
     // They are begun in their order, so a tenant takes them in in their order.
     let mut wishes = Vec::with_capacity(lines.len());
     for (at, line) in lines {

@@ -69,15 +69,13 @@ async fn take(
         }
         _ => one(&api, &tenant, &headers, body).await,
     };
-    match &api.quota {
-        Some(quota) => Ok(quota.tell(&tenant, Instant::now(), answer)),
-        None => answer,
-    }
+    Ok(api.quota.tell(&tenant, Instant::now(), answer))
 }
 
-/// Takes room in the tenant's quota, when there is one.
-pub(super) fn within_quota(api: &Api, tenant: &TenantName, events: usize) -> Result<(), Problem> {
-    api.quota.as_ref().map_or(Ok(()), |quota| quota.take(tenant, events, Instant::now()))
+/// Takes room in the tenant's quotas, where it has some.
+pub(super) async fn within_quota(api: &Api, tenant: &TenantName, events: usize) -> Result<(), Problem> {
+    api.quota.has_storage(tenant, &*api.inspectors).await?;
+    api.quota.take(tenant, events, Instant::now())
 }
 
 /// Takes an event in, whichever host has the tenant.
@@ -90,7 +88,7 @@ async fn one(api: &Api, tenant: &TenantName, headers: &HeaderMap, body: Body) ->
     let patience = waiting::patience(headers)?;
     let text = body::text(body, EVENT_BYTES_MAX).await?;
     let event = cloud::event(&text, key)?;
-    within_quota(api, tenant, 1)?;
+    within_quota(api, tenant, 1).await?;
     let said =
         key.map(|_| (event.event_type.clone(), siyu_model::json::print(&event.data).unwrap_or_default()));
     match api.host.admit(tenant, event).await? {

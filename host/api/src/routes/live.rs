@@ -17,7 +17,7 @@ use super::Route;
 use crate::Api;
 use crate::body;
 use crate::door::Caller;
-use crate::live::{self, Follow, FollowRun, Watch};
+use crate::live::{self, Claim, Follow, FollowRun, Watch};
 use crate::problem::Problem;
 
 pub(super) fn routes() -> Vec<Route> {
@@ -53,6 +53,11 @@ struct Begin {
     from: Option<String>,
 }
 
+/// Who wants a seat, and how many the tenant may have.
+fn claim<'c>(api: &Api, caller: &'c Caller, tenant: &'c TenantName) -> Claim<'c> {
+    Claim { caller, tenant, quota: api.quota.streams(tenant) }
+}
+
 async fn tenant_stream(
     State(api): State<Arc<Api>>,
     (Extension(caller), Extension(tenant)): (Extension<Caller>, Extension<TenantName>),
@@ -69,7 +74,7 @@ async fn tenant_stream(
         None => from,
         Some(text) => Some(live::place_of(text).ok_or_else(|| wrong_id("such as 41.1207"))?),
     };
-    let watch = Watch::take(&api.hub, &api.door, &caller, &headers)?;
+    let watch = Watch::take(&api.hub, &api.door, claim(&api, &caller, &tenant), &headers)?;
     Ok(live::answer(Follow::from(&api.hub, tenant, seen, watch).await?))
 }
 
@@ -85,7 +90,7 @@ async fn run_stream(
         None => None,
         Some(text) => Some(live::row_of(text).ok_or_else(|| wrong_id("a number such as 7"))?),
     };
-    let watch = Watch::take(&api.hub, &api.door, &caller, &headers)?;
+    let watch = Watch::take(&api.hub, &api.door, claim(&api, &caller, &tenant), &headers)?;
     Ok(match FollowRun::after(&api.hub, (tenant, run), seen, watch).await? {
         Some(follow) => live::answer(follow),
         None => StatusCode::NO_CONTENT.into_response(),

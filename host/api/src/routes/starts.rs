@@ -17,7 +17,7 @@ use siyu_model::event::Subject;
 use siyu_model::json::Value;
 use siyu_model::name::TenantName;
 
-use super::events::EVENT_BYTES_MAX;
+use super::events::{EVENT_BYTES_MAX, within_quota};
 use super::{Route, waiting};
 use crate::Api;
 use crate::body;
@@ -72,6 +72,7 @@ async fn start(
         id,
         by: caller.actor.to_string(),
     };
+    within_quota(&api, &tenant, 1).await?;
     let subject = format!("{playbook}/{workflow}");
     let asked = api.door.asked(&caller, &tenant, ("workflows.start", &subject), "").await?;
     let done = api.host.start_run(&tenant, start).await.map_err(Problem::from);

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use siyu_model::access::Role;
+use siyu_model::quota::{QuotaTable, Quotas};
 
 use super::stage::Stage;
 
@@ -167,7 +168,8 @@ fn who_waits_for_a_run_is_told_when_the_host_stops() {
 
 #[test]
 fn a_tenant_that_hands_in_too_much_is_told_when_to_come_again_and_others_are_not() {
-    let stage = Stage::with_quota(1);
+    let all = Quotas { events_per_second: Some(1), ..Quotas::default() };
+    let stage = Stage::with_quotas(QuotaTable { all, ..QuotaTable::default() });
     let token = stage.token(Role::Integrator, "shop,other");
     let bearer = format!("Bearer {token}");
     let batch = |tenant: &str, from: usize| {

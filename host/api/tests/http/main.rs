@@ -13,6 +13,7 @@ mod hostile;
 mod live;
 mod messages;
 mod publishing;
+mod quotas;
 mod reading;
 mod stage;
 mod tls;

@@ -23,6 +23,7 @@ use siyu_model::clock::{DurationMs, UtcMs};
 use siyu_model::id::TokenId;
 use siyu_model::name::TenantName;
 use siyu_model::playbook::Playbook;
+use siyu_model::quota::QuotaTable;
 use siyu_publishing::Checked;
 use siyu_store::{SqliteInspect, SqliteOptions, SqliteStores};
 use siyu_workflow::{Bundle, Catalog, CatalogPlugin, Style, compile};
@@ -120,15 +121,14 @@ struct Made {
     runtime: Arc<tokio::runtime::Runtime>,
     access: MemoryAccess,
     is_open: bool,
-    /// Events a second.
-    quota: Option<u32>,
+    quotas: Arc<QuotaTable>,
     tls: Option<Tls>,
 }
 
 impl Made {
     /// A host of the tenants in a folder, which reads those in these stores.
     fn host(self, folder: tempfile::TempDir, stores: SqliteStores) -> Stage {
-        let Self { runtime, access, is_open, quota, tls } = self;
+        let Self { runtime, access, is_open, quotas, tls } = self;
         let (host, address, stop, serving) = runtime.block_on(async {
             let ports = Ports {
                 stores: Arc::new(SqliteStores::new(folder.path(), SqliteOptions::default())),
@@ -137,15 +137,14 @@ impl Made {
                 channels: Channels::default().with_courier("fog".parse().unwrap(), Arc::new(Fog)),
                 lanes: Lanes::new(2),
             };
-            let host = Arc::new(Host::open(ports, Settings::default(), Rules::default()).await.unwrap());
+            let settings = Settings { quotas: quotas.clone(), ..Settings::default() };
+            let host = Arc::new(Host::open(ports, settings, Rules::default()).await.unwrap());
             let (kept, clock) = (Arc::new(access.clone()), Arc::new(SystemClock));
             let door = if is_open { Door::open(kept, clock).await } else { Door::closed(kept, clock).await };
             let (files, door) = (Arc::new(Files(stores.clone())), Arc::new(door.unwrap()));
             let mut api = Api::new(host.clone(), files, Arc::new(NoPlugins), door);
             api = api.with_hooks(super::hooks::hooks(host.clone()));
-            if let Some(quota) = quota {
-                api = api.with_quota(quota);
-            }
+            api = api.with_quotas(quotas.clone());
             let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
             let address = format!("http://{}", listener.local_addr().unwrap());
             let (stop, stopping) = tokio::sync::oneshot::channel::<()>();
@@ -240,25 +239,25 @@ impl Stage {
 
     /// A host with two tenants, whose door may ask nobody.
     pub(crate) fn with(is_open: bool) -> Self {
-        Self::made(is_open, None, None)
+        Self::made(is_open, QuotaTable::default(), None)
     }
 
     /// A host that speaks TLS.
     pub(crate) fn over_tls(tls: Tls) -> Self {
-        Self::made(false, None, Some(tls))
+        Self::made(false, QuotaTable::default(), Some(tls))
     }
 
-    /// A host that takes so many events a second of a tenant.
-    pub(crate) fn with_quota(events: u32) -> Self {
-        Self::made(false, Some(events), None)
+    /// A host whose tenants have quotas.
+    pub(crate) fn with_quotas(quotas: QuotaTable) -> Self {
+        Self::made(false, quotas, None)
     }
 
-    fn made(is_open: bool, quota: Option<u32>, tls: Option<Tls>) -> Self {
+    fn made(is_open: bool, quotas: QuotaTable, tls: Option<Tls>) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
         let folder = tempfile::tempdir().unwrap();
         let stores = SqliteStores::new(folder.path(), SqliteOptions::default());
-        let made =
-            Made { runtime: Arc::new(runtime.unwrap()), access: MemoryAccess::new(), is_open, quota, tls };
+        let (runtime, quotas) = (Arc::new(runtime.unwrap()), Arc::new(quotas));
+        let made = Made { runtime, access: MemoryAccess::new(), is_open, quotas, tls };
         let stage = made.host(folder, stores);
         stage.runtime.block_on(async {
             for tenant in TENANTS {
@@ -274,7 +273,7 @@ impl Stage {
             runtime: self.runtime.clone(),
             access: self.access.clone(),
             is_open: false,
-            quota: None,
+            quotas: Arc::default(),
             tls: None,
         };
         made.host(tempfile::tempdir().unwrap(), self.stores.clone())

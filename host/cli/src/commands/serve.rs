@@ -9,6 +9,7 @@ use clap::Args;
 use siyu_api::{Api, Door, Tls};
 use siyu_engine::ports::clock::SystemClock;
 use siyu_engine::tenant::Settings;
+use siyu_model::quota::QuotaTable;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -17,6 +18,7 @@ use crate::home::Home;
 use crate::hooks;
 use crate::inspectors::Readings;
 use crate::lock::Lock;
+use crate::quotas;
 use crate::serving;
 use crate::session::{Exit, Session};
 use crate::signals::interrupted;
@@ -50,7 +52,7 @@ pub(crate) struct Options {
         hide_env_values = true
     )]
     retention_days: u32,
-    /// Events a second that a tenant may hand in at this host over HTTP; 0 is no bound but that of its inbox
+    /// Events a second that a tenant may hand in at this host over HTTP, unless quotas.toml says another number; 0 is no bound but that of its inbox
     #[arg(
         long,
         value_name = "NUMBER",
@@ -105,6 +107,15 @@ impl Options {
         Ok(())
     }
 
+    /// How much each tenant may use.
+    fn quotas(&self, home: &Home) -> anyhow::Result<QuotaTable> {
+        let mut table = quotas::read(home)?;
+        if self.events_per_second > 0 {
+            table.all.events_per_second.get_or_insert(self.events_per_second);
+        }
+        Ok(table)
+    }
+
     /// What it speaks TLS with, when it is to.
     fn tls(&self) -> anyhow::Result<Option<Tls>> {
         let (Some(chain), Some(key)) = (&self.entrance.tls_chain, &self.entrance.tls_key) else {
@@ -134,7 +145,9 @@ pub(crate) fn run(options: &Options, session: &Session) -> anyhow::Result<Exit> 
     let home = session.home();
     let installed = session.plugins(&home)?;
     let sources = Configured::read(&home, &installed)?;
-    let settings = Settings { retention_days: options.retention_days, ..Settings::default() };
+    let quotas = Arc::new(options.quotas(&home)?);
+    let settings =
+        Settings { retention_days: options.retention_days, quotas: quotas.clone(), ..Settings::default() };
     // Files have one host; a database knows by itself who has what.
     let _lock = Lock::of_host(&home)?;
     session.wait_for(async {
@@ -150,10 +163,7 @@ pub(crate) fn run(options: &Options, session: &Session) -> anyhow::Result<Exit> 
             let is_shut = !options.entrance.open && !door.has_tokens();
             let inspectors = Arc::new(Readings::new(&home));
             let workshop = Arc::new(Bench::new(&home, installed.clone(), fleet));
-            let mut api = Api::new(host.clone(), inspectors, workshop, door);
-            if options.events_per_second > 0 {
-                api = api.with_quota(options.events_per_second);
-            }
+            let mut api = Api::new(host.clone(), inspectors, workshop, door).with_quotas(quotas);
             let told = sources.as_ref().map(Configured::tell).unwrap_or_default();
             let hooks = match sources {
                 Some(sources) => {

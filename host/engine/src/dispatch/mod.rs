@@ -6,6 +6,7 @@ mod couriers;
 mod dispatcher;
 mod leaving;
 pub(crate) mod plan;
+mod quota;
 mod receipts;
 mod touches;
 

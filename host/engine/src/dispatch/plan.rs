@@ -10,7 +10,7 @@ use siyu_model::name::{ChannelName, StepId, TemplateName};
 use siyu_model::playbook::{MessageTemplate, Playbook};
 use siyu_model::plugin::Fault;
 
-use super::contact;
+use super::{contact, quota};
 use crate::memory::{Memory, Worked};
 use crate::ports::rows::TimerKind;
 
@@ -133,8 +133,16 @@ fn blocked_by(
             "quiet_hours: it could go at {due_at} at the earliest, and expires at {expires_at}"
         )));
     }
-    match template.class {
-        MessageClass::Marketing => contact::over_cap(memory, plan.playbook, plan.customer, due_at),
-        MessageClass::Service => Ok(None),
+    // The quota comes first: what it stops does not count as a touch of the customer.
+    if let Some(reason) = quota::full(memory, plan.playbook, due_at)? {
+        return Ok(Some(reason));
     }
+    let blocked = match template.class {
+        MessageClass::Marketing => contact::over_cap(memory, plan.playbook, plan.customer, due_at)?,
+        MessageClass::Service => None,
+    };
+    if blocked.is_none() {
+        quota::take(memory, plan.playbook, due_at)?;
+    }
+    Ok(blocked)
 }

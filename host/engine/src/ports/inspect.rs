@@ -473,4 +473,7 @@ pub trait Inspect: Send + Sync {
 
     /// How large the store is. Counts the rows of every table, which takes a while in a large one.
     async fn size(&self) -> Result<StoreSize, InspectError>;
+
+    /// Bytes that the tenant takes, its log included and what holds nothing apart.
+    async fn bytes(&self) -> Result<u64, InspectError>;
 }

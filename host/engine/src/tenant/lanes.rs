@@ -11,6 +11,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 const BURST: Duration = Duration::from_millis(BURST_MS);
+/// What of its quota a tenant may save up.
+const QUOTA_SAVED: Duration = Duration::from_secs(1);
 const COMPANY: Duration = Duration::from_millis(COMPANY_MS);
 
 /// The lanes of a host. Who waits for one is served in turn.
@@ -57,17 +59,37 @@ pub(crate) struct Share {
     number: u64,
     /// Up to when the time that it took is paid for, at its share.
     paid_until: Instant,
+    /// What its plugins may take, percent of one processor.
+    quota_percent: Option<u32>,
+    /// Up to when the time that its plugins took is paid for, at that quota.
+    quota_until: Instant,
 }
 
 impl Share {
     pub(crate) fn of(lanes: &Arc<Lanes>) -> Self {
         let number = lanes.shares.fetch_add(1, Ordering::Relaxed);
-        Self { lanes: lanes.clone(), number, paid_until: Instant::now() }
+        let now = Instant::now();
+        Self { lanes: lanes.clone(), number, paid_until: now, quota_percent: None, quota_until: now }
+    }
+
+    /// The same with a quota for its plugins, percent of one processor.
+    pub(crate) fn with_quota(self, percent: Option<u32>) -> Self {
+        Self { quota_percent: percent, ..self }
     }
 
     /// When its next batch may begin; none when it may at once.
     pub(crate) fn begins_at(&self, now: Instant) -> Option<Instant> {
-        (self.paid_until > now && self.has_company(now)).then_some(self.paid_until)
+        let quota = (self.quota_until > now).then_some(self.quota_until);
+        let share = (self.paid_until > now && self.has_company(now)).then_some(self.paid_until);
+        quota.max(share)
+    }
+
+    /// Its plugins worked for so long, until now.
+    pub(crate) fn called(&mut self, spent: Duration, now: Instant) {
+        if let Some(percent) = self.quota_percent {
+            let paid = self.quota_until.max(now.checked_sub(QUOTA_SAVED).unwrap_or(now));
+            self.quota_until = paid + spent * 100 / percent.max(1);
+        }
     }
 
     /// Waits for a lane; none when there will be none.
@@ -135,6 +157,27 @@ mod tests {
         now += COMPANY;
         flood.took(Duration::from_secs(1), now);
         assert_eq!(flood.begins_at(now), None, "the others have stopped");
+    }
+
+    #[test]
+    fn plugins_of_a_tenant_take_no_more_than_its_quota_whether_others_work_or_not() {
+        let lanes = Lanes::new(2);
+        let mut share = Share::of(&lanes).with_quota(Some(20));
+        let begun = Instant::now();
+        let (mut now, mut used) = (begun, Duration::ZERO);
+        while now < begun + Duration::from_secs(10) {
+            match share.begins_at(now) {
+                Some(at) => now = at,
+                None => {
+                    now += 5 * MS;
+                    used += 5 * MS;
+                    share.called(5 * MS, now);
+                }
+            }
+        }
+        // A fifth of ten seconds, and what was saved up before.
+        assert!((2_000..2_300).contains(&used.as_millis()), "{used:?}");
+        assert_eq!(Share::of(&lanes).begins_at(now), None);
     }
 
     #[test]

@@ -105,6 +105,11 @@ impl Numbers {
         add(&self.call_us, usage.wall_us);
     }
 
+    /// How long plugins took, all calls together.
+    pub(crate) fn call_time(&self) -> Duration {
+        Duration::from_micros(self.call_us.load(Ordering::Relaxed))
+    }
+
     /// A timer fires.
     pub(crate) fn fired(&self, due_at: UtcMs, now: UtcMs) {
         let late: DurationMs = now.since(due_at);

@@ -1,7 +1,10 @@
 //! What a host decides about its executors. Defaults and reasons are in `siyu_model::limits`.
 
+use std::sync::Arc;
+
 use siyu_model::limits::executor;
 use siyu_model::plugin::CallLimits;
+use siyu_model::quota::QuotaTable;
 
 /// Settings of an executor.
 #[derive(Debug, Clone)]
@@ -32,6 +35,8 @@ pub struct Settings {
     pub call_limits: CallLimits,
     /// Ended runs, old events and finished messages are removed after this many days; 0 keeps them.
     pub retention_days: u32,
+    /// How much of the host each tenant may use.
+    pub quotas: Arc<QuotaTable>,
 }
 
 impl Default for Settings {
@@ -50,6 +55,7 @@ impl Default for Settings {
             rows_cached_max: executor::ROWS_CACHED_MAX,
             call_limits: CallLimits::default(),
             retention_days: 0,
+            quotas: Arc::default(),
         }
     }
 }

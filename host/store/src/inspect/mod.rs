@@ -240,4 +240,9 @@ impl<D: Database> Inspect for Reading<D> {
     async fn size(&self) -> Result<StoreSize, InspectError> {
         Ok(numbers::size(&self.database).await?)
     }
+
+    async fn bytes(&self) -> Result<u64, InspectError> {
+        let (database, log, free) = self.database.bytes().await?;
+        Ok((database + log).saturating_sub(free))
+    }
 }

@@ -87,6 +87,7 @@ impl Executor {
         Ends { inbox, pace, numbers, stopping, committed }: Ends,
     ) -> Result<Self, StoreError> {
         let settings = Arc::new(settings);
+        let quotas = settings.quotas.of(&name);
         let store = ports.stores.open(&name).await?;
         let (receipts_sender, receipts) = mpsc::unbounded_channel();
         let mut executor = Self {
@@ -97,7 +98,7 @@ impl Executor {
             )),
             couriers: Couriers::new(ports.channels.clone(), ports.clock.clone(), receipts_sender.clone()),
             name,
-            share: Share::of(&ports.lanes),
+            share: Share::of(&ports.lanes).with_quota(quotas.plugin_cpu_percent),
             ports,
             settings,
             store,
@@ -324,6 +325,7 @@ impl Executor {
             committing: self.committing.as_ref().map(|commit| commit.is_over.clone()),
         };
         self.commands = next;
+        let called = self.numbers.call_time();
         let done = tokio::task::spawn_blocking(move || {
             let begun = Instant::now();
             let done = batch.execute();
@@ -334,7 +336,9 @@ impl Executor {
         let (done, loaded) = tokio::join!(done, ahead);
         let ((mut batch, outcome), spent) =
             done.map_err(|why| Halt::Broken(format!("a lane ended badly: {why}")))?;
-        self.share.took(spent, Instant::now());
+        let now = Instant::now();
+        self.share.took(spent, now);
+        self.share.called(self.numbers.call_time().saturating_sub(called), now);
         self.cell = Some(batch.cell);
         let executed = commands.saturating_sub(batch.commands.len());
         self.loaded_ahead = self.loaded_ahead.saturating_sub(executed);
