@@ -307,8 +307,7 @@ struct From {
 /// Under a key like a retry.
 async fn replay(
     State(api): State<Arc<Api>>,
-    Extension(caller): Extension<Caller>,
-    Extension(tenant): Extension<TenantName>,
+    (Extension(caller), Extension(tenant)): (Extension<Caller>, Extension<TenantName>),
     Path((_, run)): Path<(String, String)>,
     headers: HeaderMap,
     body: Body,

@@ -85,3 +85,30 @@ fn a_manual_workflow_is_started_once_a_key_and_answers_whoever_waits() {
         assert_eq!(start(path, &[], body).fault(), (status, code.to_owned()), "{path} {body}");
     }
 }
+
+#[test]
+fn a_run_that_is_over_is_replayed_from_a_step_and_under_a_key_once() {
+    let stage = Stage::new();
+    let token = stage.token(Role::Operator, "shop");
+    let run = started(&stage, &token, "visit.made");
+    let path = format!("/v1/tenants/shop/runs/{run}");
+    let bearer = format!("Bearer {token}");
+    let replay = |key: &str, from: &str| {
+        let headers = [("authorization", bearer.as_str()), ("idempotency-key", key)];
+        stage.ask("POST", &format!("{path}/replay"), &headers, &json!({ "from": from }).to_string())
+    };
+    let step = stage.get(&token, &path).json()["steps"][1]["id"].as_str().unwrap().to_owned();
+    assert_eq!(replay("a", &step).fault(), (422, "REFUSED".to_owned()), "it is not over");
+    assert_eq!(stage.post(&token, &format!("{path}/cancel"), "").status, 200);
+    stage.until_phase(&token, &run, "cancelled");
+    let began = |key: &str| {
+        let answer = replay(key, &step);
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        answer.json()["run"].as_str().unwrap().to_owned()
+    };
+    let (one, again, other) = (began("a"), began("a"), began("b"));
+    assert!(one == again && one != other && one != run);
+    assert_eq!(stage.get(&token, &format!("/v1/tenants/shop/runs/{one}")).json()["phase"], "live");
+    assert_eq!(replay("c", "nowhere").fault(), (422, "REFUSED".to_owned()));
+    assert_eq!(stage.post(&token, &format!("{path}/replay"), "{}").fault(), (400, "BODY".to_owned()));
+}

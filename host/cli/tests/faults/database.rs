@@ -44,9 +44,9 @@ impl Scene {
         Stage::new(self.folder.path().join(name), &self.feed).in_database(server.url())
     }
 
-    /// So many fates over the feed.
-    fn pace(&self, fates: u64) -> Pace {
-        Pace::new(fates, &self.undisturbed, number("SIYU_DATABASE_SEED", 20_261_122))
+    /// So many fates over the feed, others in each turn.
+    fn pace(&self, fates: u64, turn: u64) -> Pace {
+        Pace::new(fates, &self.undisturbed, number("SIYU_DATABASE_SEED", 20_261_122) + turn)
     }
 }
 
@@ -80,7 +80,7 @@ fn a_server_that_restarts_or_crashes_in_the_middle_costs_nothing_that_was_acknow
     let mut server = server();
     let stage = scene.stage("restarted", &server);
     let restarts = number("SIYU_RESTARTS", RESTARTS);
-    let mut pace = scene.pace(restarts);
+    let mut pace = scene.pace(restarts, 0);
     for (_, how) in (0..restarts).zip([Stop::Fast, Stop::Immediate, Stop::Kill].into_iter().cycle()) {
         let life = pace.live(&stage);
         server.stop(how).expect("it stops");
@@ -96,28 +96,34 @@ fn a_server_that_restarts_or_crashes_in_the_middle_costs_nothing_that_was_acknow
 #[test]
 fn sessions_that_are_ended_in_the_middle_cost_nothing_that_was_acknowledged() {
     let scene = Scene::new();
-    let server = server();
-    let stage = scene.stage("terminated", &server);
     let terminations = number("SIYU_TERMINATIONS", TERMINATIONS);
-    let (mut ended, mut times) = (0, 0);
-    let mut pace = scene.pace(terminations);
-    for _ in 0..terminations {
-        let life = pace.live(&stage);
-        let sessions = server.execute(TERMINATE).expect("sessions are ended").len();
-        ended += sessions;
-        times += u64::from(sessions > 0);
-        if sessions == 0 {
-            // It had none yet.
-            life.kill();
-        } else if goes_on_or_ends_clearly(life) {
-            break;
+    let (mut ended, mut times, mut events, mut turn) = (0, 0, 0, 0);
+    while times < terminations {
+        let server = server();
+        let stage = scene.stage(&format!("terminated-{turn}"), &server);
+        let (before, left) = (times, terminations - times);
+        let mut pace = scene.pace(left, turn);
+        for _ in 0..left {
+            let life = pace.live(&stage);
+            let sessions = server.execute(TERMINATE).expect("sessions are ended").len();
+            ended += sessions;
+            times += u64::from(sessions > 0);
+            if sessions == 0 {
+                // It had none yet.
+                life.kill();
+            } else if goes_on_or_ends_clearly(life) {
+                // It went on to the end of the feed: the rest befalls another tenant.
+                break;
+            }
+            holds_what_there_is(&stage);
         }
-        holds_what_there_is(&stage);
+        stage.finish();
+        ledger::ends_as(&scene.undisturbed, &stage);
+        events += stage.acknowledged().len();
+        turn += 1;
+        assert!(times > before, "no session was there in turn {turn}");
     }
-    stage.finish();
-    println!("{times} times, {ended} sessions ended, {} events acknowledged", stage.acknowledged().len());
-    assert!(ended > 0, "no session was there");
-    ledger::ends_as(&scene.undisturbed, &stage);
+    println!("{times} times in {turn} tenants, {ended} sessions ended, {events} events acknowledged");
 }
 
 #[test]
@@ -126,7 +132,7 @@ fn a_standby_that_takes_over_has_everything_that_was_acknowledged() {
     let failovers = number("SIYU_FAILOVERS", FAILOVERS);
     let mut primary = server();
     let folder = "failed-over";
-    let mut pace = scene.pace(failovers);
+    let mut pace = scene.pace(failovers, 0);
     for _ in 0..failovers {
         let standby = primary.standby().expect("a standby");
         primary.wait_for_standby().expect("it follows");
