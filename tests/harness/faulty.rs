@@ -1,6 +1,6 @@
-//! A store that fails at chosen commits: before it is durable, or after it and before the answer.
+//! A store that fails at chosen commits: before it is durable, or after it and before the answer; and one that is away.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -36,6 +36,8 @@ struct Shared {
     commits: AtomicU64,
     /// The number of the commit that fails, and how.
     fault: Mutex<(u64, StoreFault)>,
+    /// Whether it cannot be opened.
+    is_away: AtomicBool,
 }
 
 impl FaultyStores {
@@ -43,13 +45,22 @@ impl FaultyStores {
     pub fn new(inner: Arc<dyn Stores>, at: u64, fault: StoreFault) -> Self {
         Self {
             inner,
-            shared: Arc::new(Shared { commits: AtomicU64::new(0), fault: Mutex::new((at, fault)) }),
+            shared: Arc::new(Shared {
+                commits: AtomicU64::new(0),
+                fault: Mutex::new((at, fault)),
+                is_away: AtomicBool::new(false),
+            }),
         }
     }
 
     /// Lets the next commit fail.
     pub fn fail_next(&self, fault: StoreFault) {
         *self.shared.fault.lock().unwrap_or_else(PoisonError::into_inner) = (self.commits(), fault);
+    }
+
+    /// From now on it cannot be opened, or can again.
+    pub fn be_away(&self, is_away: bool) {
+        self.shared.is_away.store(is_away, Ordering::SeqCst);
     }
 
     /// Commits so far, the failed one included.
@@ -61,6 +72,9 @@ impl FaultyStores {
 #[async_trait]
 impl Stores for FaultyStores {
     async fn open(&self, tenant: &TenantName) -> Result<Arc<dyn Store>, StoreError> {
+        if self.shared.is_away.load(Ordering::SeqCst) {
+            return Err(StoreError::Database("away, as a test wants it".to_owned()));
+        }
         let inner = self.inner.open(tenant).await?;
         Ok(Arc::new(FaultyStore { inner, shared: self.shared.clone() }))
     }

@@ -243,6 +243,36 @@ async fn a_commit_that_fails_takes_back_its_batch_and_the_next_one_and_nothing_e
     }
 }
 
+/// The store fails at a timer, when nobody waits for anything, and does not come back for a while.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_asks_while_the_store_is_away_is_told_so_instead_of_waiting_for_it() {
+    let place = Place::at("2026-11-21T10:00:00+08:00").unwrap();
+    let stores = Arc::new(FaultyStores::new(Arc::new(place.stores()), u64::MAX, StoreFault::Before));
+    let tenant = place.open_on(stores.clone()).await.unwrap();
+    let resting = "workflow: resting\non: { event: go }\nsteps: [{ wait: 1h }, { end: rested }]\n";
+    tenant.publish(workflows(&[resting]).unwrap()).await.unwrap().unwrap();
+    let inspect = Arc::new(place.inspect().await.unwrap());
+    let case = Case { place, tenant, inspect };
+    let run = case.start("shop:1").await;
+    let commits = stores.commits();
+    stores.fail_next(StoreFault::Before);
+    stores.be_away(true);
+    case.place.clock.set("2026-11-21T11:00:00+08:00".parse().unwrap());
+    while stores.commits() == commits {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    let soon = std::time::Duration::from_secs(20);
+    for number in 0..3 {
+        let told = tokio::time::timeout(soon, case.tenant.settle()).await.expect("an answer");
+        assert!(matches!(told, Err(Unavailable::Failed(_))), "{told:?}");
+        let told = tokio::time::timeout(soon, case.tenant.admit(order(number))).await.expect("an answer");
+        assert!(matches!(told, Err(Unavailable::Failed(_))), "{told:?}");
+    }
+    stores.be_away(false);
+    while case.tenant.settle().await.is_err() {}
+    assert_eq!(case.outcome(run).await, "rested");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_host_takes_the_tenant_and_the_first_one_writes_nothing_more() {
     let case = Case::open(&[COUNTING]).await;

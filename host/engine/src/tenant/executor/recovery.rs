@@ -55,7 +55,10 @@ impl Executor {
                     tracing::error!(tenant = %self.name, %error, "the tenant is not ours any more");
                     return false;
                 }
-                Err(error) => tracing::error!(tenant = %self.name, %error, "the store cannot be opened"),
+                Err(error) => {
+                    tracing::error!(tenant = %self.name, %error, "the store cannot be opened");
+                    self.tell_whoever_waits(&error);
+                }
             }
             if self.is_stopping() {
                 return false;
@@ -65,6 +68,14 @@ impl Executor {
         let (channels, clock) = (self.ports.channels.clone(), self.ports.clock.clone());
         self.dispatcher = Some(Dispatcher::start(channels, clock, self.receipts_sender.clone()));
         true
+    }
+
+    /// Whoever asked while the store was away is told so, instead of waiting for one that may not come back.
+    fn tell_whoever_waits(&mut self, error: &StoreError) {
+        let why = Unavailable::Failed(error.to_string());
+        while let Ok(command) = self.inbox.try_recv() {
+            command.wish.fail(&why);
+        }
     }
 
     async fn reopen(&mut self) -> Result<(), StoreError> {
