@@ -506,7 +506,7 @@ impl Tenant {
     fn over(&mut self, run: usize, end: End) -> Did {
         self.runs[run].state = State::Ended(end.clone());
         self.runs[run].fibers.clear();
-        self.free_place(run);
+        self.free_place(run)?;
         let Some((parent, fiber)) = self.runs[run].parent else { return Ok(()) };
         let is_calling = |found: &Fiber| matches!(found.doing, Doing::Calling(called) if called == run);
         let is_calling = self.runs[parent].fiber(fiber).is_some_and(is_calling);
@@ -527,21 +527,26 @@ impl Tenant {
     }
 
     /// Runs that wait for a place begin.
-    fn free_place(&mut self, run: usize) {
+    fn free_place(&mut self, run: usize) -> Did {
         let (workflow, slot) = (self.runs[run].workflow, self.runs[run].slot.clone());
         let workflows = self.workflows.clone();
-        let (Some(slot), Some(places)) = (slot, &workflows[workflow].places) else { return };
+        let (Some(slot), Some(places)) = (slot, &workflows[workflow].places) else { return Ok(()) };
         while self.alive(workflow, &slot).len() < places.limit {
             let is_next = |other: &crate::run::Run| {
                 other.workflow == workflow
                     && other.slot.as_ref() == Some(&slot)
                     && other.state == State::Queued
             };
-            let Some(next) = self.runs.iter().position(is_next) else { return };
+            let mut waiting = self.runs.iter().enumerate().filter(|(_, other)| is_next(other));
+            let Some((next, first)) = waiting.next() else { return Ok(()) };
+            if waiting.next().is_some_and(|(_, second)| second.started_at == first.started_at) {
+                return Err(Fault::Open("two runs were queued in one millisecond".to_owned()));
+            }
             self.runs[next].state = State::Live;
             self.write(next, 0, None, "started ");
             self.ready.push_back(next);
         }
+        Ok(())
     }
 }
 
