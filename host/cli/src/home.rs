@@ -8,6 +8,7 @@
 //!   channels.toml       which channel leads where; optional
 //!   sources.toml        where webhooks come in; optional
 //!   quotas.toml         how much of the host each tenant may use; optional
+//!   trust.toml          whose plugins run here; optional
 //!   tenants/<name>.db   one tenant, unless tenants are in a database of their own
 //!   tenants/<name>.json its clock and seed
 //!   tenants/<name>.lock held by the process that executes the tenant
@@ -157,6 +158,11 @@ impl Home {
     /// How much of the host each tenant may use.
     pub(crate) fn quotas(&self) -> PathBuf {
         self.folder.join("quotas.toml")
+    }
+
+    /// Whose plugins run here.
+    pub(crate) fn trust(&self) -> PathBuf {
+        self.folder.join("trust.toml")
     }
 
     /// Where webhooks come in.

@@ -29,6 +29,7 @@ mod session;
 mod signals;
 mod sources;
 mod tenants;
+mod trust;
 mod workshop;
 
 use std::process::ExitCode;

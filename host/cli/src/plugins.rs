@@ -10,31 +10,33 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use anyhow::Context;
 use siyu_runtime::{
     Allocation, CacheKey, CompileChild, CompileLimits, Compiler, LoadedPlugin, PoolSize, Runtime,
-    RuntimeConfig,
+    RuntimeConfig, Trust,
 };
 use siyu_workflow::{Catalog, CatalogPlugin};
 
 use crate::fault::Fault;
 use crate::home::{self, Home};
+use crate::trust;
 
 /// What the file of a plugin ends with.
 const EXTENSION: &str = "wasm";
 /// The hidden command that compiles.
 const COMPILE_CHILD: &str = "compile-child";
 
-/// Where machine code is kept, and what seals it.
-pub(crate) struct Compiled {
+/// What a data folder says of plugins: where their machine code is kept, what seals it, and whose plugins run.
+pub(crate) struct Kept {
     folder: Option<PathBuf>,
     key: CacheKey,
+    trust: Trust,
 }
 
-impl Compiled {
+impl Kept {
     /// In the data folder.
     pub(crate) fn of_home(home: &Home) -> anyhow::Result<Self> {
-        Ok(Self { folder: Some(home.compiled()), key: home.key()? })
+        Ok(Self { folder: Some(home.compiled()), key: home.key()?, trust: trust::read(home)? })
     }
 
-    /// In the user's cache folder; nowhere when there is none.
+    /// Without a data folder: machine code in the user's cache folder, or nowhere when there is none, and anyone's plugins.
     pub(crate) fn of_user() -> Self {
         let folder = user_cache();
         let key = folder.as_deref().and_then(|folder| {
@@ -42,8 +44,10 @@ impl Compiled {
             home::key_in(folder).ok()
         });
         match key {
-            Some(key) => Self { folder: folder.map(|folder| folder.join("compiled")), key },
-            None => Self { folder: None, key: CacheKey::new([0; 32]) },
+            Some(key) => {
+                Self { folder: folder.map(|folder| folder.join("compiled")), key, trust: Trust::default() }
+            }
+            None => Self { folder: None, key: CacheKey::new([0; 32]), trust: Trust::default() },
         }
     }
 }
@@ -66,7 +70,7 @@ pub(crate) struct Installed {
 
 impl Installed {
     /// Makes the sandbox; no plugin is loaded yet.
-    pub(crate) fn open(folder: Option<&Path>, compiled: Compiled) -> anyhow::Result<Arc<Self>> {
+    pub(crate) fn open(folder: Option<&Path>, kept: Kept) -> anyhow::Result<Arc<Self>> {
         if let Some(folder) = folder
             && !folder.is_dir()
         {
@@ -76,8 +80,8 @@ impl Installed {
                 .into());
         }
         let config = RuntimeConfig {
-            cache_dir: compiled.folder.clone(),
-            key: compiled.key,
+            cache_dir: kept.folder.clone(),
+            key: kept.key,
             compiler: Compiler::Child(CompileChild {
                 program: std::env::current_exe().context("the path of this program is not known")?,
                 args: vec![COMPILE_CHILD.into()],
@@ -85,9 +89,10 @@ impl Installed {
             }),
             allocation: Allocation::Pooling(PoolSize::default()),
         };
-        let runtime = Arc::new(Runtime::new(config).context("plugins cannot be run")?);
+        let runtime = Runtime::new(config).context("plugins cannot be run")?;
+        let runtime = Arc::new(runtime.trusting(kept.trust));
         let folder = folder.map(Path::to_owned).or_else(default_folder);
-        Ok(Arc::new(Self { runtime, folder, compiled: compiled.folder, seen: Mutex::default() }))
+        Ok(Arc::new(Self { runtime, folder, compiled: kept.folder, seen: Mutex::default() }))
     }
 
     /// The folder, when there is one.
@@ -161,7 +166,7 @@ impl Installed {
 
 impl Catalog for Installed {
     fn plugin(&self, name: &str) -> Option<CatalogPlugin> {
-        let LoadedPlugin { digest, manifest, imports } = self.load(name)?.ok()?;
+        let LoadedPlugin { digest, manifest, imports, .. } = self.load(name)?.ok()?;
         Some(CatalogPlugin { digest, manifest, imports })
     }
 

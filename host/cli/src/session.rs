@@ -16,7 +16,7 @@ use crate::fault;
 use crate::home::Home;
 use crate::log::{self, Escape};
 use crate::output::Screen;
-use crate::plugins::{Compiled, Installed};
+use crate::plugins::{Installed, Kept};
 use crate::tenants::DatabaseUrl;
 
 /// Under which heading the help shows them.
@@ -194,15 +194,15 @@ impl Session {
     /// The installed plugins; compiled ones are kept in the data folder.
     pub(crate) fn plugins(&self, home: &Home) -> anyhow::Result<Arc<Installed>> {
         home.make()?;
-        Installed::open(self.global.plugins.as_deref(), Compiled::of_home(home)?)
+        Installed::open(self.global.plugins.as_deref(), Kept::of_home(home)?)
     }
 
     /// The installed plugins for commands that need no data folder: without one, compiled plugins are kept in the user's
     /// cache.
     pub(crate) fn plugins_alone(&self) -> anyhow::Result<Arc<Installed>> {
         let home = self.home();
-        let compiled = if home.is_made() { Compiled::of_home(&home)? } else { Compiled::of_user() };
-        Installed::open(self.global.plugins.as_deref(), compiled)
+        let kept = if home.is_made() { Kept::of_home(&home)? } else { Kept::of_user() };
+        Installed::open(self.global.plugins.as_deref(), kept)
     }
 
     /// Does what waits for timers, files and threads.

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use siyu_model::digest::PluginDigest;
+use siyu_model::name::PluginName;
 use siyu_model::plugin::{CONTRACT_MAJOR, CONTRACT_VERSION, ManifestError, Version};
 
 /// Why the runtime cannot be made.
@@ -136,6 +138,9 @@ pub enum LoadError {
     /// Fits the contract by name and not by type, or needs more than the pool has.
     #[error("the component cannot be linked: {0}")]
     Link(String),
+    /// Not by somebody whose plugins this host runs.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
     /// Not compiled.
     #[error(transparent)]
     Compile(#[from] CompileError),
@@ -211,4 +216,87 @@ pub enum PackError {
     /// `describe` gave no manifest.
     #[error("the plugin's `describe` gave no manifest: {0}")]
     Manifest(ManifestError),
+}
+
+/// Why a plugin is not run by a host that runs some people's plugins only.
+#[derive(Debug, thiserror::Error)]
+pub enum TrustError {
+    /// Taken out of use.
+    #[error("plugin {digest} was revoked on this host: publish with another version of it")]
+    Revoked {
+        /// The plugin.
+        digest: PluginDigest,
+    },
+    /// Nobody signed it.
+    #[error("the plugin is not signed, expected a signature by {trusted}")]
+    Unsigned {
+        /// Who may sign.
+        trusted: String,
+    },
+    /// Somebody else signed it, or it was changed since.
+    #[error("the plugin's signature is by somebody else or of another file, expected one by {trusted}")]
+    Stranger {
+        /// Who may sign.
+        trusted: String,
+    },
+    /// Signed by a key that is for other plugins.
+    #[error("the plugin is signed by {key}, who may sign other plugins and not `{plugin}`")]
+    OtherPlugin {
+        /// Who signed.
+        key: String,
+        /// The plugin.
+        plugin: PluginName,
+    },
+    /// Asks for more than plugins of this key may.
+    #[error("the plugin is signed by {key}, whose plugins may not use {capabilities}")]
+    Beyond {
+        /// Who signed.
+        key: String,
+        /// Names of the capabilities.
+        capabilities: String,
+    },
+    /// Not at the end, or several times.
+    #[error(
+        "the section `siyu:signature` is there {found} times or before other sections, expected once and last"
+    )]
+    Place {
+        /// How often.
+        found: usize,
+    },
+    /// Not what minisign writes.
+    #[error("the section `siyu:signature` holds no signature of minisign")]
+    Malformed,
+}
+
+/// Why a plugin is not signed.
+#[derive(Debug, thiserror::Error)]
+pub enum SignError {
+    /// The file is no plugin.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// It is signed.
+    #[error(
+        "the plugin has a signature already: pack it again, which takes it out, and sign what comes of it"
+    )]
+    Signed,
+    /// No key.
+    #[error(
+        "`{found}` is no public key of minisign: expected the 56 characters of the second line of a .pub file"
+    )]
+    Key {
+        /// The beginning of what was given.
+        found: String,
+    },
+    /// No signature.
+    #[error("not a signature of minisign: expected the four lines of a .minisig file")]
+    Signature,
+    /// Made without hashing the file first.
+    #[error("the signature is of the old kind (`minisign -Sl`): sign without -l")]
+    Legacy,
+    /// By another key.
+    #[error("the signature was made with another key than the one that was given")]
+    OtherKey,
+    /// Of another file.
+    #[error("the signature is of another file, or of this one before it was changed")]
+    OtherFile,
 }

@@ -20,12 +20,15 @@ mod pack;
 mod plugins;
 mod runtime;
 mod sandbox;
+mod sections;
+mod signature;
 mod trusted;
 mod wasi;
 
 pub use compile::child::compile_child_main;
 pub use config::{Allocation, CacheKey, CompileChild, CompileLimits, Compiler, PoolSize, RuntimeConfig};
-pub use error::{CompileError, LoadError, PackError, RuntimeError};
+pub use error::{CompileError, LoadError, PackError, RuntimeError, SignError, TrustError};
 pub use inspect::MANIFEST_SECTION;
 pub use pack::{Packed, pack};
 pub use runtime::{LoadedPlugin, Runtime, digest_of};
+pub use signature::{SIGNATURE_SECTION, SigningKey, Trust, sign};

@@ -6,8 +6,7 @@ use std::borrow::Cow;
 
 use siyu_model::digest::PluginDigest;
 use siyu_model::plugin::Manifest;
-use wasm_encoder::{CustomSection, Section};
-use wasmparser::{BinaryReader, Validator};
+use wasmparser::Validator;
 use wasmtime::component::Linker;
 use wit_component::ComponentEncoder;
 
@@ -18,7 +17,8 @@ use crate::linked::{Export, Linked};
 use crate::runtime::digest_of;
 use crate::sandbox::nobody::{self, Nobody};
 use crate::sandbox::{Ran, Sandbox, answer};
-use crate::{capabilities, compile, engine};
+use crate::signature::SIGNATURE_SECTION;
+use crate::{capabilities, compile, engine, sections};
 
 /// A plugin that is ready to be installed.
 #[derive(Debug, Clone)]
@@ -33,7 +33,7 @@ pub struct Packed {
 
 /// Makes a plugin of a core module (target `wasm32-unknown-unknown`) or of a component (target `wasm32-wasip2`): makes it
 /// a component if it is none, asks it for its manifest, checks that, and embeds it as the section
-/// [`MANIFEST_SECTION`]. A section that is there already is replaced.
+/// [`MANIFEST_SECTION`]. A section that is there already is replaced, and a signature is taken out: it was of another file.
 ///
 /// Compiles in this process: for tools, and for plugins of one's own.
 ///
@@ -42,12 +42,13 @@ pub struct Packed {
 pub fn pack(bytes: &[u8]) -> Result<Packed, PackError> {
     let component =
         if is_core_module(bytes)? { Cow::Owned(componentise(bytes)?) } else { Cow::Borrowed(bytes) };
-    let bare = without_manifests(&component)?;
+    inspect(&component)?;
+    let bare = sections::without(&component, &[MANIFEST_SECTION, SIGNATURE_SECTION])?;
     let inspected = inspect(&bare)?;
     let text = described(&bare, &inspected)?;
     let manifest = Manifest::from_json(&text).map_err(PackError::Manifest)?;
     inspected.check_declared(&manifest)?;
-    let component = with_manifest(&bare, &text);
+    let component = sections::with(&bare, MANIFEST_SECTION, &text);
     // What was made is read once more, the way a host reads it.
     inspect(&component)?.checked_manifest()?;
     Ok(Packed { digest: digest_of(&component), component, manifest })
@@ -70,51 +71,6 @@ fn componentise(module: &[u8]) -> Result<Vec<u8>, PackError> {
         .module(module)
         .and_then(|encoder| encoder.encode())
         .map_err(|fault| failed(&fault))
-}
-
-/// The id of a custom section.
-const CUSTOM: u8 = 0;
-/// `\0asm`, the version and the layer.
-const HEADER_BYTES: usize = 8;
-
-/// The component as it was before a manifest was added.
-fn without_manifests(component: &[u8]) -> Result<Vec<u8>, LoadError> {
-    inspect(component)?;
-    let (header, sections) = component.split_at(HEADER_BYTES);
-    let mut bare = header.to_vec();
-    let mut reader = BinaryReader::new(sections, 0);
-    while !reader.eof() {
-        let section = next_section(&mut reader, sections).map_err(malformed)?;
-        if !section.is_manifest {
-            bare.extend_from_slice(section.bytes);
-        }
-    }
-    Ok(bare)
-}
-
-/// A section with its header.
-struct OuterSection<'a> {
-    bytes: &'a [u8],
-    is_manifest: bool,
-}
-
-fn next_section<'a>(
-    reader: &mut BinaryReader<'a>,
-    sections: &'a [u8],
-) -> Result<OuterSection<'a>, wasmparser::BinaryReaderError> {
-    let start = reader.current_position();
-    let id = reader.read_u8()?;
-    let length = reader.read_var_u32()?;
-    let contents = reader.read_bytes(usize::try_from(length).unwrap_or(usize::MAX))?;
-    let is_manifest = id == CUSTOM
-        && BinaryReader::new(contents, 0).read_string().is_ok_and(|name| name == MANIFEST_SECTION);
-    Ok(OuterSection { bytes: &sections[start..reader.current_position()], is_manifest })
-}
-
-fn with_manifest(component: &[u8], text: &str) -> Vec<u8> {
-    let mut whole = component.to_vec();
-    CustomSection { name: MANIFEST_SECTION.into(), data: text.as_bytes().into() }.append_to(&mut whole);
-    whole
 }
 
 fn described(component: &[u8], inspected: &Inspected<'_>) -> Result<String, PackError> {

@@ -17,6 +17,7 @@ use crate::inspect::{Inspected, inspect};
 use crate::linked::Linked;
 use crate::sandbox::Sandbox;
 use crate::sandbox::state::Call;
+use crate::signature::Trust;
 use crate::{capabilities, compile, engine};
 
 /// Runs plugins on wasmtime. One for a process; shared by all threads.
@@ -25,6 +26,7 @@ pub struct Runtime {
     linker: Linker<Call>,
     compiler: Compiler,
     cache: Option<Cache>,
+    trust: Trust,
     is_pooling: bool,
     loaded: RwLock<HashMap<PluginDigest, Arc<Loaded>>>,
     /// One compilation at a time: it is the largest piece of work there is.
@@ -36,6 +38,7 @@ pub(crate) struct Loaded {
     pub(crate) manifest: Arc<Manifest>,
     pub(crate) imports: CapabilitySet,
     pub(crate) linked: Linked,
+    signer: Option<String>,
 }
 
 /// What loading a component says about it.
@@ -47,6 +50,8 @@ pub struct LoadedPlugin {
     pub manifest: Arc<Manifest>,
     /// The capabilities that it imports: it can never ask for another.
     pub imports: CapabilitySet,
+    /// Who signed it, on a host that asks for signatures.
+    pub signer: Option<String>,
 }
 
 /// The digest of a component file: SHA-256 of its bytes.
@@ -74,10 +79,21 @@ impl Runtime {
             linker,
             compiler: config.compiler,
             cache,
+            trust: Trust::default(),
             is_pooling: made.is_pooling,
             loaded: RwLock::default(),
             compiling: Mutex::default(),
         })
+    }
+
+    /// The same for a host that runs some people's plugins only.
+    pub fn trusting(self, trust: Trust) -> Self {
+        Self { trust, ..self }
+    }
+
+    /// Whose plugins it runs.
+    pub fn trust(&self) -> &Trust {
+        &self.trust
     }
 
     /// Whether instances come from the pool; if not, calls are slower and do not scale over threads.
@@ -96,23 +112,28 @@ impl Runtime {
         if let Some(known) = self.known(&digest) {
             return Ok(known);
         }
+        let signer = self.trust.admit(bytes, &manifest.name, inspected.imports)?;
         if let Some(kept) = self.kept(&digest)?
             && let Ok(component) = kept.code.component(self.sandbox.engine())
         {
-            return self.link(digest, manifest, &inspected, &component);
+            return self.link(digest, manifest, &inspected, &component, signer);
         }
         let component = self.compile(&digest, &inspected, bytes)?;
-        self.link(digest, manifest, &inspected, &component)
+        self.link(digest, manifest, &inspected, &component, signer)
     }
 
-    /// Makes a component ready that the cache has, without its file. None when the cache does not have it; then its file
-    /// is needed once more.
+    /// Makes a component ready that the cache has, without its file. None when the cache does not have it, and on a host that
+    /// asks for signatures; then its file is needed once more.
     ///
     /// # Errors
-    /// When the cache cannot be read, or the component no longer fits this host.
+    /// When the cache cannot be read, the component no longer fits this host, or it was revoked.
     pub fn load_cached(&self, digest: &PluginDigest) -> Result<Option<LoadedPlugin>, LoadError> {
         if let Some(known) = self.known(digest) {
             return Ok(Some(known));
+        }
+        self.trust.check_revoked(digest)?;
+        if self.trust.needs_the_file() {
+            return Ok(None);
         }
         let Some(kept) = self.kept(digest)? else {
             return Ok(None);
@@ -128,7 +149,7 @@ impl Runtime {
         let mut inspected = Inspected::of_names(&imports, &exports, Some(&kept.manifest))?;
         inspected.is_composed = kept.is_composed;
         let manifest = inspected.checked_manifest()?;
-        self.link(*digest, manifest, &inspected, &component).map(Some)
+        self.link(*digest, manifest, &inspected, &component, None).map(Some)
     }
 
     /// Forgets a component; calls of it that run go on. Whether it was loaded.
@@ -189,6 +210,7 @@ impl Runtime {
         manifest: Manifest,
         inspected: &Inspected<'_>,
         component: &Component,
+        signer: Option<String>,
     ) -> Result<LoadedPlugin, LoadError> {
         let linked = Linked::new(&self.linker, component, inspected)?;
         let found = linked.units();
@@ -198,7 +220,8 @@ impl Runtime {
                 self.sandbox.units()
             )));
         }
-        let loaded = Arc::new(Loaded { manifest: Arc::new(manifest), imports: inspected.imports, linked });
+        let imports = inspected.imports;
+        let loaded = Arc::new(Loaded { manifest: Arc::new(manifest), imports, linked, signer });
         let told = loaded.told(digest);
         let mut all = self.loaded.write().unwrap_or_else(PoisonError::into_inner);
         all.insert(digest, loaded);
@@ -208,6 +231,11 @@ impl Runtime {
 
 impl Loaded {
     fn told(&self, digest: PluginDigest) -> LoadedPlugin {
-        LoadedPlugin { digest, manifest: self.manifest.clone(), imports: self.imports }
+        LoadedPlugin {
+            digest,
+            manifest: self.manifest.clone(),
+            imports: self.imports,
+            signer: self.signer.clone(),
+        }
     }
 }

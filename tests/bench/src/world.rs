@@ -135,7 +135,7 @@ struct Installed<'a>(&'a LoadedPlugin);
 
 impl Catalog for Installed<'_> {
     fn plugin(&self, name: &str) -> Option<CatalogPlugin> {
-        let LoadedPlugin { digest, manifest, imports } = self.0;
+        let LoadedPlugin { digest, manifest, imports, .. } = self.0;
         let is_it = manifest.name.as_str() == name;
         is_it.then(|| CatalogPlugin { digest: *digest, manifest: manifest.clone(), imports: *imports })
     }

@@ -230,6 +230,10 @@ fn plugins(session: &Session) -> Vec<Finding> {
     }
     findings
         .push(Finding::ok(CHECK, format!("{loaded} of {} in {folder} load, in {took:.0} ms", names.len())));
+    findings.push(match installed.runtime.trust().signers() {
+        None => Finding::ok("signatures", "not asked for: trust.toml names no key"),
+        Some(signers) => Finding::ok("signatures", format!("by {}", signers.join(" or "))),
+    });
     findings.push(match installed.compiled() {
         Some(folder) => Finding::ok(COMPILED, folder.display().to_string()),
         None => Finding::warn(COMPILED, "kept nowhere: every start compiles all plugins", "set HOME"),

@@ -8,6 +8,7 @@ pub(crate) mod draws;
 mod erasing;
 pub(crate) mod explain;
 pub(crate) mod messages;
+mod packing;
 pub(crate) mod plugins;
 pub(crate) mod publish;
 pub(crate) mod reading;

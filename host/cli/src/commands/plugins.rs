@@ -1,15 +1,15 @@
-//! `siyu plugins list|inspect|pack`: the components that this host can run.
+//! `siyu plugins list|inspect|pack|sign`: the components that this host can run.
 
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use siyu_model::plugin::{Capability, Manifest};
-use siyu_runtime::{LoadedPlugin, pack};
+use siyu_runtime::LoadedPlugin;
 
+use super::packing::{self, Pack, Sign};
 use crate::fault::Fault;
 use crate::output::{Paint, Screen, bytes, on_one_line};
 use crate::plugins::Installed;
@@ -24,6 +24,8 @@ pub(crate) enum Plugins {
     Inspect(Inspect),
     /// Make a plugin of what a compiler made: a component with its manifest inside
     Pack(Pack),
+    /// Put a signature that minisign made of a packed plugin into it
+    Sign(Sign),
 }
 
 /// Options of `inspect`.
@@ -33,21 +35,12 @@ pub(crate) struct Inspect {
     plugin: String,
 }
 
-/// Options of `pack`.
-#[derive(Args)]
-pub(crate) struct Pack {
-    /// A module for wasm32-unknown-unknown, or a component
-    module: PathBuf,
-    /// Where the plugin is written [default: the plugin's name with .wasm, here]
-    #[arg(long, short, value_name = "FILE")]
-    output: Option<PathBuf>,
-}
-
 pub(crate) fn run(command: &Plugins, session: &Session) -> anyhow::Result<Exit> {
     match command {
         Plugins::List => list(session),
         Plugins::Inspect(options) => inspect(options, session),
-        Plugins::Pack(options) => pack_file(options, &session.screen),
+        Plugins::Pack(options) => packing::pack(options, &session.screen),
+        Plugins::Sign(options) => packing::sign(options, &session.screen),
     }
 }
 
@@ -66,6 +59,7 @@ fn list(session: &Session) -> anyhow::Result<Exit> {
             "digest": plugin.digest,
             "summary": plugin.manifest.summary,
             "capabilities": capabilities(&plugin.manifest),
+            "signer": plugin.signer,
             "error": null,
         }),
         Err(why) => json!({ "name": name, "error": why }),
@@ -98,7 +92,7 @@ fn list(session: &Session) -> anyhow::Result<Exit> {
     Ok(if broken.is_empty() { Exit::Done } else { Exit::Found })
 }
 
-fn capabilities(manifest: &Manifest) -> Vec<Capability> {
+pub(super) fn capabilities(manifest: &Manifest) -> Vec<Capability> {
     manifest.capabilities.iter().map(|used| used.name).collect()
 }
 
@@ -112,6 +106,7 @@ fn inspect(options: &Inspect, session: &Session) -> anyhow::Result<Exit> {
         "bytes": size,
         "digest": plugin.digest,
         "imports": imports,
+        "signer": plugin.signer,
         "manifest": &*plugin.manifest,
     }))?;
     show(&session.screen, &path, size, &plugin)?;
@@ -146,6 +141,9 @@ fn show(screen: &Screen, path: &Path, size: u64, plugin: &LoadedPlugin) -> anyho
     screen.say(format!("\nfile      {} ({})", path.display(), bytes(size)))?;
     screen.say(format!("digest    {}", plugin.digest))?;
     screen.say(format!("contract  {}", manifest.contract))?;
+    if let Some(signer) = &plugin.signer {
+        screen.say(format!("signed    by {}", on_one_line(signer)))?;
+    }
     let heading = |text: &str| screen.say(format!("\n{}", screen.paint(Paint::Bold, text)));
     if !manifest.steps.is_empty() {
         heading("steps")?;
@@ -214,42 +212,4 @@ fn fields(schema: &Value) -> String {
         on_one_line(&format!("{name}: {kind}{optional}"))
     };
     properties.iter().map(field).collect::<Vec<_>>().join(", ")
-}
-
-fn pack_file(options: &Pack, screen: &Screen) -> anyhow::Result<Exit> {
-    let module = options.module.display();
-    let input = fs::read(&options.module).with_context(|| format!("{module} cannot be read"))?;
-    let packed = pack(&input).map_err(|why| Fault::failed(format!("{module}: {why}")))?;
-    let name = &packed.manifest.name;
-    let output = options.output.clone().unwrap_or_else(|| PathBuf::from(format!("{name}.wasm")));
-    write_whole(&output, &packed.component)
-        .with_context(|| format!("{} cannot be written", output.display()))?;
-    let size = packed.component.len();
-    screen.json(&json!({
-        "file": output.display().to_string(),
-        "bytes": size,
-        "name": name,
-        "version": packed.manifest.version,
-        "digest": packed.digest,
-        "capabilities": capabilities(&packed.manifest),
-    }))?;
-    let (version, short) = (packed.manifest.version, packed.digest.short());
-    let size = bytes(size as u64);
-    screen.say(format!("packed {name} {version} {short} into {} ({size})", output.display()))?;
-    Ok(Exit::Done)
-}
-
-/// Writes beside the place and moves it there: nobody ever loads half a plugin.
-fn write_whole(path: &Path, content: &[u8]) -> anyhow::Result<()> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    fs::create_dir_all(folder)?;
-    let mut part = tempfile::NamedTempFile::new_in(folder)?;
-    part.write_all(content)?;
-    let readable = <fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o644);
-    part.as_file().set_permissions(readable)?;
-    part.persist(path)?;
-    Ok(())
 }

@@ -9,6 +9,7 @@ mod plugins;
 mod publishing;
 mod runs;
 mod secrets;
+mod signing;
 mod stage;
 mod surroundings;
 mod tenants;

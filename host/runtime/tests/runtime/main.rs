@@ -12,5 +12,6 @@ mod loading;
 mod packing;
 mod receiving;
 mod repeating;
+mod signing;
 mod standard_library;
 mod together;
