@@ -4,8 +4,9 @@
 //! A request is answered once its events are durable. A sender whose request is not taken is told no more than that, and
 //! not whether a tenant or a source is there.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use async_trait::async_trait;
 use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
@@ -13,12 +14,13 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use siyu_engine::hooks::{HookFault, Hooks, Turn};
-use siyu_engine::ports::hooks::{Hook, HookRefusal};
+use siyu_engine::ports::hooks::{Hook, HookRefusal, Room};
 use siyu_model::limits::hooks::BODY_BYTES_MAX;
 use siyu_model::name::{SourceName, TenantName};
 use tokio::time::Instant;
 
 use super::Route;
+use super::events::within_quota;
 use crate::Api;
 use crate::body;
 use crate::problem::Problem;
@@ -59,15 +61,38 @@ async fn take(
     let tenant: TenantName = tenant.parse().map_err(|_| no_source())?;
     let source: SourceName = source.parse().map_err(|_| no_source())?;
     let turn = hooks.turn(&tenant, &source).map_err(|fault| told((&tenant, &source), fault))?;
-    let heard = hear(hooks, &turn, (head, body)).await?;
-    heard.map_err(|fault| told((&tenant, &source), fault))
+    let within = Within { api: &api, refused: Mutex::default() };
+    let heard = hear((hooks, &within), &turn, (head, body)).await?;
+    heard.map_err(|fault| within.refused().unwrap_or_else(|| told((&tenant, &source), fault)))
+}
+
+/// The quotas of a tenant, and what its sender is told when they are used up.
+struct Within<'a> {
+    api: &'a Api,
+    refused: Mutex<Option<Problem>>,
+}
+
+impl Within<'_> {
+    fn refused(&self) -> Option<Problem> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+#[async_trait]
+impl Room for Within<'_> {
+    async fn take(&self, tenant: &TenantName, events: usize) -> bool {
+        let taken = within_quota(self.api, tenant, events).await;
+        let has_room = taken.is_ok();
+        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = taken.err();
+        has_room
+    }
 }
 
 /// What stands before the body.
 type Head = (Method, Result<Query<Vec<(String, String)>>, QueryRejection>, HeaderMap);
 
 async fn hear(
-    hooks: &Hooks,
+    (hooks, room): (&Hooks, &dyn Room),
     turn: &Turn,
     ((method, query, headers), body): (Head, Body),
 ) -> Result<Result<Response, HookFault>, Problem> {
@@ -81,7 +106,7 @@ async fn hear(
         body,
         received_at: hooks.clock().now(),
     };
-    Ok(hooks.hear(turn, hook).await.map(|accepted| {
+    Ok(hooks.hear(turn, hook, room).await.map(|accepted| {
         let status = StatusCode::from_u16(accepted.status).unwrap_or(StatusCode::OK);
         let mut response = (status, accepted.body).into_response();
         if let Ok(kind) = HeaderValue::from_str(&accepted.content_type) {
@@ -130,6 +155,10 @@ fn told((tenant, source): (&TenantName, &SourceName), fault: HookFault) -> Probl
             "BUSY",
             "more requests are under way than may be: send it again in a moment",
         ),
+        // Within says more.
+        HookFault::NoRoom => {
+            Problem::new(StatusCode::TOO_MANY_REQUESTS, "QUOTA", "the tenant has no room for more events now")
+        }
         HookFault::Late => {
             tracing::warn!(%tenant, %source, "a webhook took too long");
             Problem::unavailable("it took too long: send it again")

@@ -60,3 +60,26 @@ fn a_tenant_has_so_many_streams_open_and_another_one_its_own() {
     drop(stage.open("/v1/tenants/other/stream", &headers));
     drop(first);
 }
+
+#[test]
+fn webhooks_count_as_events_once_they_are_verified() {
+    let stage = Stage::with_quotas(of_shop(Quotas { events_per_second: Some(1), ..Quotas::default() }));
+    let send = |tenant: &str, signed: &str, ids: &str| {
+        stage.ask("POST", &format!("/v1/hooks/{tenant}/all"), &[("signed", signed)], ids)
+    };
+    // Whoever cannot sign, and whoever asks whether the URL is right, uses nothing up.
+    for _ in 0..20 {
+        assert_eq!(send("shop", "wrong", "forged").status, 401);
+        assert_eq!(send("shop", "hush", "").status, 202);
+    }
+    // What is too much is owed, so that a request of any size passes once there is anything.
+    assert_eq!(send("shop", "hush", "a b c d e f g h i j k l m n o p q r s t").status, 202);
+    let refused = send("shop", "hush", "u");
+    assert_eq!(refused.fault(), (429, "QUOTA".to_owned()));
+    let wait: u64 = refused.headers["retry-after"].parse().unwrap();
+    assert!((1..=20).contains(&wait), "{wait}");
+    // Over the API it is the same quota, and another tenant has its own.
+    let token = stage.token(Role::Operator, "shop,other");
+    assert_eq!(stage.post(&token, "/v1/tenants/shop/events", &visit(1)).fault(), (429, "QUOTA".to_owned()));
+    assert_eq!(send("other", "hush", "u").status, 202);
+}

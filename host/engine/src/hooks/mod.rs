@@ -20,7 +20,7 @@ use tokio::time::Instant;
 
 use crate::host::{Host, HostError, Told};
 use crate::ports::clock::Clock;
-use crate::ports::hooks::{Accepted, Hook, HookCall, HookRefusal, HookReport, Source, Sources};
+use crate::ports::hooks::{Accepted, Hook, HookCall, HookRefusal, HookReport, Room, Source, Sources};
 use crate::ports::plugins::Plugins;
 use crate::ports::secrets::{Vault, VaultError};
 use crate::tenant::Admitted;
@@ -38,6 +38,9 @@ pub enum HookFault {
     /// The tenant has as many under way as it may.
     #[error("more requests of the tenant are under way than may be")]
     Busy,
+    /// The tenant has no room for its events now.
+    #[error("the tenant's quota has no room for its events now")]
+    NoRoom,
     /// It took too long; events that were found may be durable, and are known by their ids.
     #[error("it took longer than {TIME_MS} ms")]
     Late,
@@ -117,17 +120,18 @@ impl Hooks {
         Ok(Turn { tenant: tenant.clone(), source, until, _room: room, _permit: permit })
     }
 
-    /// What becomes of a request: the answer of its plugin, once its events are durable.
+    /// What becomes of a request: the answer of its plugin, once its events are durable. Room is taken for events that
+    /// were verified: whoever cannot sign uses up nobody's quota.
     ///
     /// # Errors
     /// Why it was not taken. Only for [`HookFault::Late`] and [`HookFault::Host`] may a part of its events be recorded: the
     /// sender hands it in again, and what was recorded is known by its id.
-    pub async fn hear(&self, turn: &Turn, hook: Hook) -> Result<Accepted, HookFault> {
-        let heard = tokio::time::timeout_at(turn.until, self.work(turn, hook)).await;
+    pub async fn hear(&self, turn: &Turn, hook: Hook, room: &dyn Room) -> Result<Accepted, HookFault> {
+        let heard = tokio::time::timeout_at(turn.until, self.work(turn, hook, room)).await;
         heard.unwrap_or(Err(HookFault::Late))
     }
 
-    async fn work(&self, turn: &Turn, hook: Hook) -> Result<Accepted, HookFault> {
+    async fn work(&self, turn: &Turn, hook: Hook, room: &dyn Room) -> Result<Accepted, HookFault> {
         let Turn { tenant, source, .. } = turn;
         let secrets = self.ports.vault.open(tenant, &source.secrets).await.map_err(|fault| match fault {
             // Whether there is such a tenant is nobody's business who does not know its secret. Anybody can ask for tenants
@@ -156,6 +160,9 @@ impl Hooks {
         let accepted = outcome??;
         events::check_answer(&accepted)?;
         let incoming = events::incoming(&source.name, &accepted.events, received_at)?;
+        if !incoming.is_empty() && !room.take(tenant, incoming.len()).await {
+            return Err(HookFault::NoRoom);
+        }
         for event in incoming {
             match self.ports.host.admit(tenant, event).await? {
                 Told::Done(Admitted::Recorded { .. }) | Told::Kept(_) => {}

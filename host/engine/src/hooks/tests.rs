@@ -51,6 +51,16 @@ impl Sources for Two {
     }
 }
 
+/// Room for everything.
+struct Endless;
+
+#[async_trait::async_trait]
+impl Room for Endless {
+    async fn take(&self, _: &TenantName, _: usize) -> bool {
+        true
+    }
+}
+
 /// A tenant called `bare` has no secrets, and one called `broken` cannot be asked.
 struct Keys;
 
@@ -172,7 +182,7 @@ impl Stage {
             body: body.as_bytes().to_vec(),
             received_at: now(),
         };
-        self.hooks.hear(&turn, hook).await
+        self.hooks.hear(&turn, hook, &Endless).await
     }
 
     /// Whether an event is in the log of a tenant: handed in again, it is the same.
@@ -288,7 +298,7 @@ async fn a_request_that_takes_too_long_is_told_so() {
         body: Vec::new(),
         received_at: now(),
     };
-    assert!(matches!(stage.hooks.hear(&turn, hook).await, Err(HookFault::Late)));
+    assert!(matches!(stage.hooks.hear(&turn, hook, &Endless).await, Err(HookFault::Late)));
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use siyu_model::clock::UtcMs;
 use siyu_model::digest::PluginDigest;
 use siyu_model::name::{SecretName, SourceName, TenantName};
@@ -32,6 +33,13 @@ pub struct Source {
 pub trait Sources: Send + Sync {
     /// A source of a tenant; none when the tenant has none of that name. Whether there is such a tenant is not its business.
     fn source(&self, tenant: &TenantName, name: &SourceName) -> Option<Arc<Source>>;
+}
+
+/// The room that tenants have for events, by their quotas.
+#[async_trait]
+pub trait Room: Send + Sync {
+    /// Takes room for so many events; false when there is none now.
+    async fn take(&self, tenant: &TenantName, events: usize) -> bool;
 }
 
 /// A request as it came.
