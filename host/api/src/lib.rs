@@ -12,12 +12,15 @@ mod request_id;
 mod routes;
 mod serve;
 mod tls;
+mod traces;
 mod workshop;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use axum::extract::Request;
+use axum::middleware::Next;
 use axum::{Router, middleware};
 use siyu_engine::hooks::Hooks;
 use siyu_engine::host::Host;
@@ -35,6 +38,7 @@ use metrics::Counted;
 pub use problem::Problem;
 use quota::Quota;
 pub use tls::{Tls, TlsError};
+pub use traces::Adopt;
 pub use workshop::{Workshop, WorkshopError};
 
 /// How long requests that came before the end of a host may take to be answered: those that wait for another host are
@@ -69,6 +73,8 @@ pub struct Api {
     quota: Quota,
     /// Where webhooks come in; none when this host takes none.
     hooks: Option<Arc<Hooks>>,
+    /// How a request becomes a part of its sender's trace; none when nobody follows requests.
+    adopt: Option<Adopt>,
     /// What is counted, a route each.
     counted: Vec<Arc<Counted>>,
 }
@@ -93,6 +99,7 @@ impl Api {
             hub,
             quota: Quota::default(),
             hooks: None,
+            adopt: None,
             counted,
         }
     }
@@ -103,6 +110,12 @@ impl Api {
     #[must_use]
     pub fn with_quotas(self, quotas: Arc<QuotaTable>) -> Self {
         Self { quota: Quota::of(quotas), ..self }
+    }
+
+    /// The same that makes requests a part of the traces that their `traceparent` names.
+    #[must_use]
+    pub fn adopting(self, adopt: Adopt) -> Self {
+        Self { adopt: Some(adopt), ..self }
     }
 
     /// The same that takes webhooks in.
@@ -124,6 +137,9 @@ pub fn router(api: Arc<Api>) -> Router {
             None => route.handler,
         };
         let handler = handler.layer(middleware::from_fn_with_state(counted.clone(), metrics::count));
+        let (route_of, adopt) = (counted.route(), api.adopt);
+        let follow = move |request: Request, next: Next| traces::follow(route_of, adopt, request, next);
+        let handler = handler.layer(middleware::from_fn(follow));
         router = router.route(route.path, handler);
     }
     let ids = Arc::new(request_id::RequestIds::new());

@@ -9,7 +9,8 @@ use axum::response::Response;
 use siyu_model::limits::http::REQUEST_ID_BYTES_MAX;
 use tracing::Instrument;
 
-const NAME: &str = "x-request-id";
+/// The field of a request's and an answer's head.
+pub(crate) const NAME: &str = "x-request-id";
 
 /// The ids of one host: drawn once, and counted on.
 pub(crate) struct RequestIds {
@@ -44,8 +45,9 @@ impl RequestIds {
 }
 
 /// Gives a request its id.
-pub(crate) async fn named(ids: std::sync::Arc<RequestIds>, request: Request, next: Next) -> Response {
+pub(crate) async fn named(ids: std::sync::Arc<RequestIds>, mut request: Request, next: Next) -> Response {
     let id = ids.of(request.headers());
+    request.headers_mut().insert(NAME, id.clone());
     let span = tracing::info_span!("request", id = id.to_str().unwrap_or_default());
     let mut response = next.run(request).instrument(span).await;
     response.headers_mut().insert(NAME, id);

@@ -122,7 +122,15 @@ fn main() -> ExitCode {
         return siyu_runtime::compile_child_main();
     }
     let screen = Screen::detect(global.json);
-    session::log_to_stderr(global.log, global.log_format);
+    let traces = match &command {
+        Command::Serve(options) => options.traces(),
+        _ => Ok(None),
+    };
+    let traces = match traces {
+        Ok(traces) => traces,
+        Err(fault) => return screen.fault(&fault),
+    };
+    session::log_to_stderr(global.log, global.log_format, traces.as_ref());
     let database = match global.database.as_ref().map(DatabaseUrl::stores).transpose() {
         Ok(database) => database,
         Err(fault) => return screen.fault(&fault),
@@ -149,6 +157,9 @@ fn main() -> ExitCode {
         Command::Completions(options) => completions::run::<Arguments>(&options, &session),
         Command::CompileChild => Ok(Exit::Done),
     };
+    if let Some(traces) = traces {
+        traces.stop();
+    }
     match done {
         Ok(exit) => exit.code(),
         Err(fault) => session.screen.fault(&fault),

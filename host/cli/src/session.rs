@@ -6,11 +6,16 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use clap::{Args, ValueEnum};
+use siyu_engine::traces::TARGET;
 use siyu_model::name::TenantName;
 use siyu_model::plugin::HostPattern;
 use siyu_secrets::HostKeys;
 use siyu_store::{Durability, PgStores};
-use tracing_subscriber::filter::LevelFilter;
+use siyu_traces::Traces;
+use tracing_subscriber::filter::{LevelFilter, filter_fn};
+use tracing_subscriber::layer::{Layer, SubscriberExt};
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{fmt, registry};
 
 use crate::fault;
 use crate::home::Home;
@@ -218,8 +223,8 @@ impl Session {
     }
 }
 
-/// Logs go to standard error, so that standard output stays what was asked for.
-pub(crate) fn log_to_stderr(level: Level, format: LogFormat) {
+/// Logs go to standard error, so that standard output stays what was asked for; spans go where traces go.
+pub(crate) fn log_to_stderr(level: Level, format: LogFormat, traces: Option<&Traces>) {
     let level = match level {
         Level::Off => LevelFilter::OFF,
         Level::Error => LevelFilter::ERROR,
@@ -227,10 +232,14 @@ pub(crate) fn log_to_stderr(level: Level, format: LogFormat) {
         Level::Info => LevelFilter::INFO,
         Level::Debug => LevelFilter::DEBUG,
     };
-    let log = tracing_subscriber::fmt().with_max_level(level).with_ansi(false).with_target(false);
-    match format {
-        LogFormat::Text => log.with_writer(log::Lines(Escape::Text)).init(),
+    let lines = fmt::layer().with_ansi(false).with_target(false);
+    let lines = match format {
+        LogFormat::Text => lines.with_writer(log::Lines(Escape::Text)).boxed(),
         // The fields of an event stand beside its message; those of its spans are under `span` and `spans`.
-        LogFormat::Json => log.with_writer(log::Lines(Escape::Json)).json().flatten_event(true).init(),
-    }
+        LogFormat::Json => lines.json().flatten_event(true).with_writer(log::Lines(Escape::Json)).boxed(),
+    };
+    // What is for a collector is not for people.
+    let is_for_people = filter_fn(move |metadata| metadata.target() != TARGET && *metadata.level() <= level);
+    let lines = lines.with_filter(is_for_people.with_max_level_hint(level));
+    registry().with(lines).with(traces.map(Traces::layer)).init();
 }

@@ -26,5 +26,6 @@ mod sight;
 mod signal;
 mod slots;
 pub mod tenant;
+pub mod traces;
 
 pub use admit::{Admission, Refused};

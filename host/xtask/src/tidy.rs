@@ -35,18 +35,20 @@ const FLOORS: &[(&str, u32)] = &[
     ("siyu-secrets", 3),
     ("siyu-channels", 3),
     ("siyu-network", 3),
+    ("siyu-traces", 3),
     ("siyu-api", 4),
     ("siyu-cli", 5),
 ];
 
 /// The only crates that may know these: everything else goes through a port.
-const ONLY: [(&str, &[&str]); 7] = [
+const ONLY: [(&str, &[&str]); 8] = [
     ("serde_yaml", &["siyu-workflow", "siyu-reference"]),
     ("sqlx", &["siyu-store", "siyu-bench", "siyu-test-postgres"]),
     ("wasmtime", &["siyu-runtime", "siyu-bench"]),
     ("axum", &["siyu-api"]),
     ("hyper", &["siyu-api", "siyu-network", "siyu-wecom-emulator"]),
-    ("rustls", &["siyu-api", "siyu-network"]),
+    ("rustls", &["siyu-api", "siyu-network", "siyu-traces"]),
+    ("opentelemetry", &["siyu-traces"]),
     ("clap", &["siyu-cli", "xtask", "siyu-bench", "siyu-peers"]),
 ];
 

@@ -33,6 +33,11 @@ pub(crate) struct Counted {
 }
 
 impl Counted {
+    /// What is asked and where, as the table of routes has it.
+    pub(crate) fn route(&self) -> (&'static str, &'static str) {
+        (self.method, self.path)
+    }
+
     pub(crate) fn of(route: &Route) -> Arc<Self> {
         Arc::new(Self {
             method: route.method,

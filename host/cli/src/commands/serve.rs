@@ -10,10 +10,12 @@ use siyu_api::{Api, Door, Tls};
 use siyu_engine::ports::clock::SystemClock;
 use siyu_engine::tenant::Settings;
 use siyu_model::quota::QuotaTable;
+use siyu_traces::{Collector, Traces};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::fault::Fault;
+use crate::fleet;
 use crate::home::Home;
 use crate::hooks;
 use crate::inspectors::Readings;
@@ -61,6 +63,9 @@ pub(crate) struct Options {
         hide_env_values = true
     )]
     events_per_second: u32,
+    /// Send traces to an OpenTelemetry collector, over OTLP/HTTP: its root, such as http://127.0.0.1:4318
+    #[arg(long, value_name = "URL", env = "OTEL_EXPORTER_OTLP_ENDPOINT", hide_env_values = true)]
+    otlp: Option<String>,
     #[command(flatten)]
     entrance: Entrance,
 }
@@ -105,6 +110,16 @@ impl Options {
                 .into());
         }
         Ok(())
+    }
+
+    /// What sends traces, when they are wanted.
+    pub(crate) fn traces(&self) -> anyhow::Result<Option<Traces>> {
+        let Some(endpoint) = self.otlp.clone().filter(|endpoint| !endpoint.is_empty()) else {
+            return Ok(None);
+        };
+        let host = self.name.clone().unwrap_or_else(fleet::name);
+        let collector = Collector { endpoint, host, version: env!("CARGO_PKG_VERSION") };
+        Ok(Some(Traces::to(&collector).map_err(|why| Fault::wrong(why.to_string()))?))
     }
 
     /// How much each tenant may use.
@@ -173,6 +188,9 @@ pub(crate) fn run(options: &Options, session: &Session) -> anyhow::Result<Exit> 
             };
             if let Some(hooks) = &hooks {
                 api = api.with_hooks(hooks.hooks.clone());
+            }
+            if options.otlp.is_some() {
+                api = api.adopting(siyu_traces::adopt);
             }
             let scheme = if tls.is_some() { "https" } else { "http" };
             session.screen.say(format!("serving {} on {scheme}://{address}", home.kept().place()))?;

@@ -19,6 +19,7 @@ use siyu_model::plugin::{Answer, CallUsage, CapabilitySet, Fault, HostFault, Log
 
 use crate::memory::{Halt, Memory, MemoryCell, Worked};
 use crate::ports::plugins::{CallContext, Entry, PluginCall};
+use crate::traces;
 use host::CallScope;
 pub(crate) use people::expire_tag;
 pub(crate) use stock::expire_reservation;
@@ -75,7 +76,9 @@ pub(crate) fn call(cell: &mut MemoryCell, calling: Calling<'_>, entry: Entry<'_>
     let savepoint = cell.savepoint();
     let scope = CallScope::new(cell.lend(), context, &calling);
     let call = PluginCall { digest: &used.digest, granted, limits: &settings.call_limits, entry };
-    let report = plugins.call(call, Box::new(scope));
+    let span = traces::call(&calling, step);
+    let report = span.in_scope(|| plugins.call(call, Box::new(scope)));
+    traces::called(&span, &report.outcome);
     let Ok(scope) = report.host.into_any().downcast::<CallScope>() else {
         return Err(Halt::Broken("the sandbox gave another host back than it was given".to_owned()));
     };

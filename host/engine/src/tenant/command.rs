@@ -11,6 +11,7 @@ use siyu_model::json::Value;
 use siyu_model::message::MessageStatus;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
+use tracing::Span;
 
 use crate::admit::{Admission, Refused};
 use crate::operate::{
@@ -20,6 +21,8 @@ use crate::operate::{
 /// A command: what is wanted, and when it came.
 pub(crate) struct Command {
     pub(crate) at: UtcMs,
+    /// For a collector: from now until everything that follows at once was done.
+    pub(crate) span: Span,
     pub(crate) queued: Queued,
     pub(crate) wish: Wish,
 }

@@ -10,11 +10,13 @@ use std::time::Duration;
 
 use siyu_model::clock::UtcMs;
 use siyu_model::limits::executor::INBOX_ALWAYS_TAKEN;
+use siyu_model::name::TenantName;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::command::{Command, Queued, Unavailable, Wish};
 use super::settings::Settings;
+use crate::traces;
 
 /// So many commands must stand before one for its waiting to say how fast they are done: before that it waits for a commit.
 const AHEAD_MIN: usize = 32;
@@ -23,6 +25,7 @@ const WEIGHT: u64 = 32;
 
 /// Where commands are put in.
 pub(super) struct Inbox {
+    tenant: TenantName,
     commands: mpsc::Sender<Command>,
     pace: Arc<Pace>,
     wait_max: Duration,
@@ -37,11 +40,11 @@ pub(super) struct Pace {
 
 impl Inbox {
     /// An inbox, and its other end.
-    pub(super) fn new(settings: &Settings) -> (Self, mpsc::Receiver<Command>, Arc<Pace>) {
+    pub(super) fn new(tenant: TenantName, settings: &Settings) -> (Self, mpsc::Receiver<Command>, Arc<Pace>) {
         let (commands, taken) = mpsc::channel(settings.inbox_max);
         let pace = Arc::new(Pace::default());
         let wait_max = Duration::from_millis(settings.inbox_wait_max_ms);
-        (Self { commands, pace: pace.clone(), wait_max }, taken, pace)
+        (Self { tenant, commands, pace: pace.clone(), wait_max }, taken, pace)
     }
 
     /// For what the outside wants: a full inbox refuses, and one that would answer late.
@@ -70,7 +73,8 @@ impl Inbox {
     }
 
     fn command(&self, at: UtcMs, wish: Wish) -> Command {
-        Command { at, queued: Queued { since: Instant::now(), ahead: self.waiting() }, wish }
+        let queued = Queued { since: Instant::now(), ahead: self.waiting() };
+        Command { at, span: traces::command(&self.tenant, &wish), queued, wish }
     }
 }
 

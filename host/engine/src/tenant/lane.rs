@@ -11,11 +11,12 @@ use siyu_model::event::IncomingEvent;
 use siyu_model::id::MessageId;
 use siyu_model::limits::lanes;
 use siyu_model::plugin::HostFault;
+use tracing::Span;
 
 use super::command::{Admitted, Answer, Command, Reply, Unavailable, Wish};
 use crate::dispatch::{Begun, Delivered};
 use crate::memory::{Halt, MemoryCell, Worked};
-use crate::{admit, dispatch, operate, schedule};
+use crate::{admit, dispatch, operate, schedule, traces};
 
 /// What a batch works on, handed to the lane and back.
 pub(super) struct Batch {
@@ -43,6 +44,8 @@ pub(super) struct Batch {
     pub(super) is_timers_turn: bool,
     /// Whether other tenants work too.
     pub(super) has_company: bool,
+    /// What the collector is told of what is being done.
+    pub(super) span: Span,
     /// Turns true when the commit before this batch is over; none when there is none.
     pub(super) committing: Option<Arc<AtomicBool>>,
 }
@@ -64,7 +67,8 @@ impl Batch {
             if !self.work_once()? {
                 break;
             }
-            admit::settle(&mut self.cell)?;
+            let span = std::mem::replace(&mut self.span, Span::none());
+            span.in_scope(|| admit::settle(&mut self.cell))?;
             self.answer_responses();
             if self.is_over(started.elapsed()) {
                 break;
@@ -121,14 +125,16 @@ impl Batch {
             if !self.is_virtual {
                 self.cell.numbers.fired(due_at, self.until);
             }
-            schedule::fire(&mut self.cell, due_at, kind)?;
+            self.span = traces::timer(&self.cell.tenant, &kind);
+            self.span.clone().in_scope(|| schedule::fire(&mut self.cell, due_at, kind))?;
             return Ok(true);
         }
         let (Some(command), Some(at)) = (self.commands.pop_front(), command_at) else {
             return Ok(false);
         };
         self.move_time(at);
-        self.obey(command)?;
+        self.span = command.span.clone();
+        self.span.clone().in_scope(|| self.obey(command))?;
         Ok(true)
     }
 

@@ -80,7 +80,7 @@ impl Tenant {
         numbers: Arc<Numbers>,
     ) -> Result<Self, StoreError> {
         let ports = Ports { channels: ports.channels.of(&name), ..ports };
-        let (inbox, commands, pace) = Inbox::new(&settings);
+        let (inbox, commands, pace) = Inbox::new(name.clone(), &settings);
         let (stop, stopping) = watch::channel(false);
         let (clock, plugins) = (ports.clock.clone(), ports.plugins.clone());
         let (committed, commits) = watch::channel(0);

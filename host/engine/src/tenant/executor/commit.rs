@@ -8,6 +8,7 @@ use siyu_model::id::MessageId;
 use siyu_model::message::Message;
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::Instant;
+use tracing::Instrument;
 
 use super::Executor;
 use crate::dispatch::{Begun, Delivered};
@@ -15,6 +16,7 @@ use crate::memory::Worked;
 use crate::ports::store::{StoreError, Wants};
 use crate::tenant::command::Answer;
 use crate::tenant::numbers::Tally;
+use crate::traces;
 
 /// A batch that is being made durable.
 pub(super) struct Commit {
@@ -52,12 +54,14 @@ impl Executor {
         let store = self.store.clone();
         let is_over = Arc::new(AtomicBool::new(false));
         let over = is_over.clone();
-        let task = tokio::spawn(async move {
+        let span = traces::commit(&self.name, answers.len());
+        let commit = async move {
             let outcome = store.commit(writes).await;
             over.store(true, Ordering::Release);
             drop(forgotten);
             outcome
-        });
+        };
+        let task = tokio::spawn(commit.instrument(span));
         self.committing =
             Some(Commit { task, is_over, batch, since, tally, last_seq, answers, outbox, begun });
         Ok(())

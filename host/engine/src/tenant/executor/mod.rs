@@ -321,6 +321,7 @@ impl Executor {
             is_strict,
             is_waiting,
             is_timers_turn: false,
+            span: tracing::Span::none(),
             has_company: self.share.has_company(Instant::now()),
             committing: self.committing.as_ref().map(|commit| commit.is_over.clone()),
         };
