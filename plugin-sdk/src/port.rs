@@ -341,6 +341,10 @@ pub(crate) fn mac(secret: &str, how: crate::secrets::MacAlgorithm, data: &[u8]) 
     Ok(signing::secrets::mac(secret, algorithm(how), data)?)
 }
 
+pub(crate) fn macs(secret: &str, how: crate::secrets::MacAlgorithm, data: &[u8]) -> Asked<Vec<Vec<u8>>> {
+    Ok(signing::secrets::macs(secret, algorithm(how), data)?)
+}
+
 pub(crate) fn is_mac(
     secret: &str,
     how: crate::secrets::MacAlgorithm,

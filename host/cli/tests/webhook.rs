@@ -192,6 +192,17 @@ fn a_receiver_can_verify_what_it_gets_and_what_it_says_is_heard() {
     assert_eq!(host.stop(), Some(0));
     assert_eq!(receiver.got("/strict").len(), 2);
 
+    // While the key is replaced, whoever knows one of both verifies.
+    let next = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    fs::write(&value, next).unwrap();
+    says(&["secrets", "set", "crm_key", "--keep-previous", "1", "--file", value.to_str().unwrap()]);
+    let host = Served::start_as(program(), None, "rotated");
+    pay(&host, "o4", "crm");
+    until("a message under both keys", || receiver.got("/crm").len() == 4);
+    let rotated = receiver.got("/crm").pop().unwrap();
+    assert!(rotated.is_signed_with(next) && rotated.is_signed_with(KEY), "{rotated:?}");
+    assert_eq!(host.stop(), Some(0));
+
     // A receiver that wants no more gets no more.
     configure("gone");
     let host = Served::start_as(program(), None, "third");

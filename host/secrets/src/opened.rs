@@ -62,8 +62,12 @@ impl Secrets for Opened {
         self.in_force(secret, MAC_RULE, |value| mac::mac(value, algorithm, data))
     }
 
+    fn macs(&self, secret: &str, algorithm: MacAlgorithm, data: &[u8]) -> Asked<Vec<Vec<u8>>> {
+        self.with(secret, MAC_RULE, |value| mac::mac(value, algorithm, data))
+    }
+
     fn is_mac(&self, secret: &str, algorithm: MacAlgorithm, data: &[u8], expected: &[u8]) -> Asked<bool> {
-        let macs = self.with(secret, MAC_RULE, |value| mac::mac(value, algorithm, data))?;
+        let macs = self.macs(secret, algorithm, data)?;
         // All of them are compared, so that the time does not say which one it was.
         Ok(macs.iter().fold(false, |is_one, mac| mac::is_same(mac, expected) | is_one))
     }
@@ -113,6 +117,7 @@ mod tests {
         let is = |mac: &[u8]| both.is_mac("it", MacAlgorithm::HmacSha256, b"data", mac).unwrap();
         assert!(is(&of(&both)) && is(&of(&old)));
         assert_ne!(of(&both), of(&old));
+        assert_eq!(both.macs("it", MacAlgorithm::HmacSha256, b"data").unwrap(), [of(&both), of(&old)]);
         assert!(!is(&of(&opened(&["older"]))) && !is(&[]) && !is(&of(&both)[1..]));
         assert!(!both.is_mac("it", MacAlgorithm::HmacSha1, b"data", &of(&both)).unwrap());
     }
@@ -131,6 +136,7 @@ mod tests {
         let canary = opened(&["whsec_canary*"]);
         for fault in [
             canary.mac("it", MacAlgorithm::HmacSha256, b"").unwrap_err(),
+            canary.macs("it", MacAlgorithm::HmacSha256, b"").unwrap_err(),
             canary.is_mac("it", MacAlgorithm::HmacSha256, b"", b"").unwrap_err(),
             canary.decrypt_wecom("it", &[0; 16]).unwrap_err(),
             canary.encrypt_wecom("it", &[0; 15]).unwrap_err(),

@@ -2,7 +2,7 @@
 //!
 //! A secret is named as the plugin's `SECRETS` name it; whoever configures the channel or source says which of the tenant's
 //! secrets that is. While a value is being replaced, the one before is accepted for a time: what verifies takes both, what
-//! signs takes the one in force.
+//! signs takes the one in force, or both where the other side takes several signatures.
 //!
 //! ```
 //! use siyu_plugin::secrets::{self, MacAlgorithm};
@@ -32,6 +32,15 @@ pub enum MacAlgorithm {
 /// `NotFound` for a name that the configuration does not give, `Invalid` for a value that is no key.
 pub fn mac(secret: &str, algorithm: MacAlgorithm, data: &[u8]) -> Result<Vec<u8>, Error> {
     port::mac(secret, algorithm, data)
+}
+
+/// MACs under all values that are accepted, the one in force first, for receivers that take several signatures: the value can
+/// be replaced at both ends one after the other.
+///
+/// # Errors
+/// As [`mac`].
+pub fn macs(secret: &str, algorithm: MacAlgorithm, data: &[u8]) -> Result<Vec<Vec<u8>>, Error> {
+    port::macs(secret, algorithm, data)
 }
 
 /// Whether a MAC is right under any value that is accepted, in constant time.

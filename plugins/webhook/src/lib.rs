@@ -43,11 +43,12 @@ impl Channel for Webhook {
     }
 }
 
-/// What stands in `webhook-signature`, under the key that is in force.
+/// What stands in `webhook-signature`: a signature under each key that is accepted, the one in force first.
 fn signature(id: &str, at_s: i64, body: &str) -> Result<String, Error> {
     let signed = format!("{id}.{at_s}.{body}");
-    let mac = secrets::mac(KEY, MacAlgorithm::HmacSha256, signed.as_bytes())?;
-    Ok(format!("v1,{}", STANDARD.encode(mac)))
+    let macs = secrets::macs(KEY, MacAlgorithm::HmacSha256, signed.as_bytes())?;
+    let signatures: Vec<String> = macs.iter().map(|mac| format!("v1,{}", STANDARD.encode(mac))).collect();
+    Ok(signatures.join(" "))
 }
 
 siyu_plugin::export! {

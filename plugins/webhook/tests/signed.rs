@@ -72,6 +72,18 @@ fn a_message_goes_as_signed_json_under_its_id() {
 }
 
 #[test]
+fn while_the_key_is_replaced_a_receiver_needs_to_know_one_of_both() {
+    let mut host = answering(204, &[]);
+    let next = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    host.secret(KEY, next);
+    let message = host.message("x");
+    assert_eq!(host.deliver(config(), &message), Verdict::sent());
+    let request = &host.requests()[0];
+    assert!(is_signed(request, SECRET) && is_signed(request, next));
+    assert!(!is_signed(request, "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"));
+}
+
+#[test]
 fn a_later_try_has_the_same_id_and_body_and_a_time_of_its_own() {
     let mut host = answering(500, &[]);
     let message = host.message("x");

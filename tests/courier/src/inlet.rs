@@ -18,6 +18,7 @@ impl Source for Inlet {
         let (what, rest) = body.split_once(' ').unwrap_or((&body, ""));
         let said = match what {
             "mac" => of(secrets::mac(rest, MacAlgorithm::HmacSha256, b"data").map(|mac| mac.len())),
+            "macs" => of(secrets::macs(rest, MacAlgorithm::HmacSha256, b"data").map(|macs| macs.len())),
             "is-mac" => of(secrets::is_mac(rest, MacAlgorithm::HmacSha256, b"data", b"no")),
             "sha1" => of(secrets::is_sorted_sha1(rest, &[], "no")),
             "decrypt" => of(secrets::decrypt_wecom(rest, &[0; 16])),

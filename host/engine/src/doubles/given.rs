@@ -67,6 +67,10 @@ impl Secrets for GivenCall {
         of_form(mac::mac(self.value(secret)?, algorithm, data))
     }
 
+    fn macs(&self, secret: &str, algorithm: MacAlgorithm, data: &[u8]) -> Asked<Vec<Vec<u8>>> {
+        Ok(vec![self.mac(secret, algorithm, data)?])
+    }
+
     fn is_mac(&self, secret: &str, algorithm: MacAlgorithm, data: &[u8], expected: &[u8]) -> Asked<bool> {
         Ok(mac::is_same(&self.mac(secret, algorithm, data)?, expected))
     }

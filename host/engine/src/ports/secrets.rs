@@ -125,6 +125,9 @@ pub trait Secrets: Send + Sync {
     /// taken as their bytes.
     fn mac(&self, secret: &str, algorithm: MacAlgorithm, data: &[u8]) -> Asked<Vec<u8>>;
 
+    /// MACs under all values that are accepted, the one in force first.
+    fn macs(&self, secret: &str, algorithm: MacAlgorithm, data: &[u8]) -> Asked<Vec<Vec<u8>>>;
+
     /// Whether a MAC is right under any value that is accepted, in constant time.
     fn is_mac(&self, secret: &str, algorithm: MacAlgorithm, data: &[u8], mac: &[u8]) -> Asked<bool>;
 

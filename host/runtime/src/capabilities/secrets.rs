@@ -15,6 +15,9 @@ pub(super) fn link(linker: &mut Linker<Call>) -> wasmtime::Result<()> {
     secrets.ask("mac", |host, (secret, algorithm, data): (String, contract::MacAlgorithm, Vec<u8>)| {
         host.secrets()?.mac(&secret, algorithm.into(), &data)
     })?;
+    secrets.ask("macs", |host, (secret, algorithm, data): (String, contract::MacAlgorithm, Vec<u8>)| {
+        host.secrets()?.macs(&secret, algorithm.into(), &data)
+    })?;
     secrets.ask(
         "is-mac",
         |host, (secret, algorithm, data, mac): (String, contract::MacAlgorithm, Vec<u8>, Vec<u8>)| {
