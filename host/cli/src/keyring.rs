@@ -13,6 +13,7 @@ use siyu_engine::ports::store::StoreError;
 use siyu_model::clock::{DurationMs, UtcMs};
 use siyu_model::limits::secrets::USED_MS;
 use siyu_model::name::{SecretName, TenantName};
+use siyu_model::plugin::SecretUse;
 use siyu_secrets::SealedVault;
 use tokio::sync::OnceCell;
 
@@ -101,5 +102,24 @@ impl SecretValues for OfChannel {
         let opened = self.keyring.open(&self.tenant, &names).await.map_err(|fault| fault.to_string())?;
         let value = opened.reveal(name).map_err(|fault| fault.to_string())?;
         Ok(Some(SecretText::new(value.expose())))
+    }
+}
+
+/// Every secret that a plugin uses has a name of the tenant's, and no other has: what was found otherwise, and what helps.
+pub(crate) fn check_given(
+    given: &BTreeMap<SecretName, SecretName>,
+    used: &[SecretUse],
+) -> Result<(), (String, String)> {
+    if let Some(name) = given.keys().find(|name| !used.iter().any(|used| used.name == name.as_str())) {
+        let known = used.iter().map(|used| used.name.as_str()).collect::<Vec<_>>().join(", ");
+        let known = if known.is_empty() { "none" } else { &known };
+        return Err((format!("secrets: it uses no `{name}`"), format!("it uses {known}")));
+    }
+    match used.iter().find(|used| !given.contains_key(used.name.as_str())) {
+        Some(SecretUse { name, why, .. }) => Err((
+            format!("secrets: `{name}` is missing: {why}"),
+            format!("write `secrets = {{ {name} = \"NAME\" }}`, the name of a secret of the tenant"),
+        )),
+        None => Ok(()),
     }
 }

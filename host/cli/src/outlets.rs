@@ -16,7 +16,7 @@ use siyu_network::{Client, SystemResolver};
 use crate::channels::PluginWay;
 use crate::fault::Fault;
 use crate::home::Home;
-use crate::keyring::Keyring;
+use crate::keyring::{self, Keyring};
 use crate::plugins::Installed;
 
 /// What channels of plugins are made of.
@@ -71,7 +71,8 @@ impl Outlets {
         let offer =
             offer.ok_or_else(|| Fault::wrong(format!("the plugin `{}` delivers no messages", way.plugin)))?;
         check_config(way, offer)?;
-        check_secrets(way, offer)?;
+        let given = keyring::check_given(&way.secrets, &offer.secrets);
+        given.map_err(|(found, help)| Fault::wrong(format!("plugin `{}`: {found}", way.plugin)).help(help))?;
         let is_signed = loaded.manifest.asks_for(Capability::Secrets);
         let signing = is_signed.then(|| Signing { vault: self.keyring.clone(), names: way.secrets.clone() });
         let sender = Sender {
@@ -125,28 +126,6 @@ fn check_config(way: &PluginWay, offer: &ChannelOffer) -> anyhow::Result<()> {
     Err(Fault::wrong(format!("`config` does not fit plugin `{}`: {}", way.plugin, faults.join("; ")))
         .help(format!("its schema is {schema}"))
         .into())
-}
-
-/// Every secret that the plugin uses has a name of the tenant's, and no other has.
-fn check_secrets(way: &PluginWay, offer: &ChannelOffer) -> anyhow::Result<()> {
-    let known = || offer.secrets.iter().map(|used| used.name.to_string()).collect::<Vec<_>>().join(", ");
-    for name in way.secrets.keys() {
-        if !offer.secrets.iter().any(|used| *used.name == *name.as_str()) {
-            let found = format!("secrets: the plugin `{}` uses no `{name}`", way.plugin);
-            let known = if offer.secrets.is_empty() { "none".to_owned() } else { known() };
-            return Err(Fault::wrong(found).help(format!("it uses {known}")).into());
-        }
-    }
-    match offer.secrets.iter().find(|used| !way.secrets.keys().any(|name| *name.as_str() == *used.name)) {
-        Some(used) => {
-            let name = &used.name;
-            let found = format!("secrets: `{name}` of plugin `{}` is missing: {}", way.plugin, used.why);
-            let help =
-                format!("write `secrets = {{ {name} = \"NAME\" }}`, the name of a secret of the tenant");
-            Err(Fault::wrong(found).help(help).into())
-        }
-        None => Ok(()),
-    }
 }
 
 /// A channel that cannot be used for now.

@@ -18,10 +18,10 @@ use serde::Deserialize;
 use siyu_engine::ports::hooks::{Source, Sources};
 use siyu_model::limits::hooks::CONFIG_BYTES_MAX;
 use siyu_model::name::{PluginName, SecretName, SourceName, TenantName};
-use siyu_model::plugin::SourceOffer;
 
 use crate::fault::Fault;
 use crate::home::{Home, text_of};
+use crate::keyring;
 use crate::plugins::Installed;
 
 /// A source as it is written.
@@ -102,7 +102,8 @@ fn resolve(name: &SourceName, entry: Entry, installed: &Installed) -> Result<Sou
     let offer = loaded.manifest.source.as_ref().ok_or_else(|| {
         format!("plugin `{plugin}` takes no webhooks in: expected one that exports `source`")
     })?;
-    check_secrets(&entry.secrets, offer)?;
+    let given = keyring::check_given(&entry.secrets, &offer.secrets);
+    given.map_err(|(found, help)| format!("plugin `{plugin}`: {found}: {help}"))?;
     let config = serde_json::Value::Object(entry.config);
     let faults = siyu_workflow::document_faults(&offer.config, &config)
         .map_err(|why| format!("the schema of `{plugin}` for its configuration: {why}"))?;
@@ -121,21 +122,4 @@ fn resolve(name: &SourceName, entry: Entry, installed: &Installed) -> Result<Sou
         config: config.into(),
         secrets: entry.secrets,
     })
-}
-
-/// Every secret that the plugin uses has a name of the tenant's, and no other has.
-fn check_secrets(named: &BTreeMap<SecretName, SecretName>, offer: &SourceOffer) -> Result<(), String> {
-    let known = || offer.secrets.iter().map(|used| used.name.as_str()).collect::<Vec<_>>().join(", ");
-    for name in named.keys() {
-        if !offer.secrets.iter().any(|used| used.name == name.as_str()) {
-            return Err(format!("secrets: the plugin uses no `{name}`: expected {}", known()));
-        }
-    }
-    match offer.secrets.iter().find(|used| !named.contains_key(used.name.as_str())) {
-        Some(used) => Err(format!(
-            "secrets: `{}` is missing ({}): expected `{} = \"…\"`, the name that the tenant's secret has",
-            used.name, used.why, used.name
-        )),
-        None => Ok(()),
-    }
 }
