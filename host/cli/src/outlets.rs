@@ -72,7 +72,8 @@ impl Outlets {
             offer.ok_or_else(|| Fault::wrong(format!("the plugin `{}` delivers no messages", way.plugin)))?;
         check_config(way, offer)?;
         let given = keyring::check_given(&way.secrets, &offer.secrets);
-        given.map_err(|(found, help)| Fault::wrong(format!("plugin `{}`: {found}", way.plugin)).help(help))?;
+        given
+            .map_err(|(found, help)| Fault::wrong(format!("plugin `{}`: {found}", way.plugin)).help(help))?;
         let is_signed = loaded.manifest.asks_for(Capability::Secrets);
         let signing = is_signed.then(|| Signing { vault: self.keyring.clone(), names: way.secrets.clone() });
         let sender = Sender {

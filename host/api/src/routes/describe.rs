@@ -2,12 +2,14 @@
 //!
 //! The page loads nothing, from nowhere, and runs nothing.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use axum::Json;
 use axum::http::{HeaderValue, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::Route;
@@ -39,13 +41,73 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
+/// What routes answer when they do what they are asked, and what several answers have in them. The tests over HTTP hold every
+/// answer to it.
+struct Answers {
+    /// By name.
+    schemas: Map<String, Value>,
+    /// By `METHOD path` and status.
+    answers: BTreeMap<String, BTreeMap<String, Answer>>,
+}
+
+const ANSWERS: &str = include_str!("answers/answers.json");
+const SCHEMAS: [&str; 5] = [
+    include_str!("answers/customers.json"),
+    include_str!("answers/host.json"),
+    include_str!("answers/playbooks.json"),
+    include_str!("answers/reports.json"),
+    include_str!("answers/runs.json"),
+];
+
+/// One status of a route.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Answer {
+    about: String,
+    /// JSON when nothing is said.
+    #[serde(default = "json_type")]
+    kind: String,
+    schema: Option<Value>,
+}
+
+fn json_type() -> String {
+    "application/json".to_owned()
+}
+
+impl Answers {
+    fn read() -> serde_json::Result<Self> {
+        let mut schemas = Map::new();
+        for text in SCHEMAS {
+            schemas.append(&mut serde_json::from_str(text)?);
+        }
+        Ok(Self { schemas, answers: serde_json::from_str(ANSWERS)? })
+    }
+
+    fn of(&self, route: &Route) -> Map<String, Value> {
+        let found = self.answers.get(&format!("{} {}", route.method, route.path));
+        let answers = found.into_iter().flatten().map(|(status, answer)| {
+            let mut response = json!({ "description": answer.about });
+            if let Some(schema) = &answer.schema {
+                response["content"] = json!({ (answer.kind.as_str()): { "schema": schema } });
+            }
+            (status.clone(), response)
+        });
+        answers.collect()
+    }
+}
+
 /// The description of all routes.
 pub(crate) fn document() -> Value {
+    // The files are this program's own, and a test reads them.
+    let answers =
+        Answers::read().unwrap_or_else(|_| Answers { schemas: Map::new(), answers: BTreeMap::new() });
     let mut paths: Map<String, Value> = Map::new();
     for route in super::all() {
         let operations = paths.entry(route.path).or_insert_with(|| json!({}));
-        operations[route.method.to_ascii_lowercase()] = operation(&route);
+        operations[route.method.to_ascii_lowercase()] = operation(&route, &answers);
     }
+    let mut schemas = answers.schemas;
+    schemas.insert("Problem".to_owned(), problem());
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -56,12 +118,12 @@ pub(crate) fn document() -> Value {
         "paths": paths,
         "components": {
             "securitySchemes": { "token": { "type": "http", "scheme": "bearer", "bearerFormat": "siyu_…" } },
-            "schemas": { "Problem": problem() },
+            "schemas": schemas,
         },
     })
 }
 
-fn operation(route: &Route) -> Value {
+fn operation(route: &Route, answers: &Answers) -> Value {
     let mut parameters: Vec<Value> = parts(route.path)
         .map(|name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } }))
         .collect();
@@ -80,7 +142,7 @@ fn operation(route: &Route) -> Value {
             "content": { "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } },
         })
     };
-    let mut responses = json!({ "200": { "description": "What was asked for." } });
+    let mut responses = Value::Object(answers.of(route));
     if route.scope.is_some() {
         responses["4XX"] = fault("It is refused, and nothing happened.");
         responses["5XX"] = fault("It cannot be done now: ask again.");
@@ -170,6 +232,24 @@ mod tests {
         let described: usize =
             document["paths"].as_object().unwrap().values().map(|path| path.as_object().unwrap().len()).sum();
         assert_eq!(described, routes.len());
+    }
+
+    #[test]
+    fn every_route_says_what_it_answers_and_nothing_else_does() {
+        let answers = Answers::read().unwrap();
+        let routes = super::super::all();
+        let names: BTreeSet<String> =
+            routes.iter().map(|route| format!("{} {}", route.method, route.path)).collect();
+        assert_eq!(names, answers.answers.keys().cloned().collect());
+        let named = document()["components"]["schemas"].as_object().unwrap().clone();
+        let text = SCHEMAS.concat() + ANSWERS;
+        for (at, _) in text.match_indices("#/components/schemas/") {
+            let name = text[at..].split('"').next().unwrap().rsplit('/').next().unwrap();
+            assert!(named.contains_key(name), "{name}");
+        }
+        for name in named.keys().filter(|name| *name != "Problem") {
+            assert!(text.contains(&format!("#/components/schemas/{name}\"")), "nobody answers {name}");
+        }
     }
 
     #[test]

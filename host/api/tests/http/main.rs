@@ -4,6 +4,7 @@
 
 mod admin;
 mod changing;
+mod described;
 mod entering;
 mod erasing;
 mod events;

@@ -29,6 +29,8 @@ use siyu_store::{SqliteInspect, SqliteOptions, SqliteStores};
 use siyu_workflow::{Bundle, Catalog, CatalogPlugin, Style, compile};
 use ureq::http::Response;
 
+use super::described;
+
 /// A playbook without plugins: it answers, waits, fails and is started by hand.
 pub(crate) const FILES: [(&str, &str); 6] = [
     (
@@ -201,7 +203,9 @@ impl Client {
             .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
         let headers = headers.collect();
         let (status, text) = (response.status().as_u16(), response.body_mut().read_to_string().unwrap());
-        Answer { status, headers, text }
+        let answer = Answer { status, headers, text };
+        described::hold(self, (method, path), &answer);
+        answer
     }
 }
 
