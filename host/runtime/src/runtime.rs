@@ -116,10 +116,10 @@ impl Runtime {
         if let Some(kept) = self.kept(&digest)?
             && let Ok(component) = kept.code.component(self.sandbox.engine())
         {
-            return self.link(digest, manifest, &inspected, &component, signer);
+            return self.link((digest, signer), manifest, &inspected, &component);
         }
         let component = self.compile(&digest, &inspected, bytes)?;
-        self.link(digest, manifest, &inspected, &component, signer)
+        self.link((digest, signer), manifest, &inspected, &component)
     }
 
     /// Makes a component ready that the cache has, without its file. None when the cache does not have it, and on a host that
@@ -149,7 +149,7 @@ impl Runtime {
         let mut inspected = Inspected::of_names(&imports, &exports, Some(&kept.manifest))?;
         inspected.is_composed = kept.is_composed;
         let manifest = inspected.checked_manifest()?;
-        self.link(*digest, manifest, &inspected, &component, None).map(Some)
+        self.link((*digest, None), manifest, &inspected, &component).map(Some)
     }
 
     /// Forgets a component; calls of it that run go on. Whether it was loaded.
@@ -206,11 +206,10 @@ impl Runtime {
 
     fn link(
         &self,
-        digest: PluginDigest,
+        (digest, signer): (PluginDigest, Option<String>),
         manifest: Manifest,
         inspected: &Inspected<'_>,
         component: &Component,
-        signer: Option<String>,
     ) -> Result<LoadedPlugin, LoadError> {
         let linked = Linked::new(&self.linker, component, inspected)?;
         let found = linked.units();

@@ -17,15 +17,15 @@ const PLUGIN: &str = "plugins/stamp-card.wasm";
 impl Signing {
     fn new() -> Self {
         let stage = Stage::new();
-        let plugin = std::fs::read(stage.plugins().join("stamp-card.wasm")).unwrap();
+        let plugin = std::fs::read(stage.plugins().join("stamp-card.wasm")).expect("the packed plugin");
         stage.write(PLUGIN, plugin);
-        Self { stage, pair: KeyPair::generate_unencrypted_keypair().unwrap() }
+        Self { stage, pair: KeyPair::generate_unencrypted_keypair().expect("a key") }
     }
 
     /// What `minisign -S -m FILE` writes.
     fn minisign(&self, file: &str) {
-        let bytes = std::fs::read(self.stage.path(file)).unwrap();
-        let made = minisign::sign(None, &self.pair.sk, Cursor::new(bytes), None, None).unwrap();
+        let bytes = std::fs::read(self.stage.path(file)).expect("a file");
+        let made = minisign::sign(None, &self.pair.sk, Cursor::new(bytes), None, None).expect("a signature");
         self.stage.write(&format!("{file}.minisig"), made.into_string());
     }
 

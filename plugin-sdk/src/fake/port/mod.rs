@@ -19,7 +19,7 @@ pub(crate) use people::{customer, evaluate, put_tag, remove_tag, set_attributes,
 pub(crate) use records::{
     delete_record, insert_record, put_record, record, resource, resource_names, scan_records,
 };
-pub(crate) use secrets::{decrypt_wecom, encrypt_wecom, is_mac, is_sorted_sha1, mac};
+pub(crate) use secrets::{decrypt_wecom, encrypt_wecom, is_mac, is_sorted_sha1, mac, macs};
 pub(crate) use stock::{
     commit_reservation, counter, define_pool, give_back_counter, pool, release_reservation, reservation,
     reserve, restock_pool, take_counter, take_from_pool,
