@@ -1,7 +1,7 @@
 //! Every JSON answer of every test is one that the host's OpenAPI document describes.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, OnceLock};
+use std::sync::{LazyLock, Mutex, OnceLock, PoisonError};
 
 use jsonschema::Validator;
 use serde_json::{Value, json};
@@ -9,8 +9,10 @@ use serde_json::{Value, json};
 use super::stage::{Answer, Client};
 
 static DOCUMENT: OnceLock<Value> = OnceLock::new();
+static SCHEMAS: LazyLock<Mutex<Schemas>> = LazyLock::new(Mutex::default);
+
 /// By path and method of the document, and status.
-static SCHEMAS: Mutex<Option<HashMap<(String, String, u16), Validator>>> = Mutex::new(None);
+type Schemas = HashMap<(String, String, u16), Validator>;
 
 /// Looks an answer up in the document.
 pub(crate) fn hold(client: &Client, (method, path): (&str, &str), answer: &Answer) {
@@ -23,8 +25,8 @@ pub(crate) fn hold(client: &Client, (method, path): (&str, &str), answer: &Answe
     let Some(route) = route(document, path) else { panic!("{method} {path} is not described") };
     let method = method.to_ascii_lowercase();
     let key = (route.to_owned(), method.clone(), answer.status);
-    let mut schemas = SCHEMAS.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let validator = schemas.get_or_insert_default().entry(key).or_insert_with(|| {
+    let mut schemas = SCHEMAS.lock().unwrap_or_else(PoisonError::into_inner);
+    let validator = schemas.entry(key).or_insert_with(|| {
         let responses = &document["paths"][route][&method]["responses"];
         let schema = &responses[answer.status.to_string()]["content"]["application/json"]["schema"];
         assert!(schema.is_object(), "{method} {route} answers {} and does not say so", answer.status);
