@@ -81,6 +81,7 @@ fn a_healthy_host_is_told_so() {
             "free disk",
             "open files",
             "plugins",
+            "signatures",
             "compiled code",
             "channels",
             "tenants",
