@@ -104,7 +104,7 @@ impl Traces {
             .with_filter(filter_fn(|metadata| metadata.target() == TARGET))
     }
 
-    /// Sends the last spans, which may take [some seconds](LAST), and ends.
+    /// Sends the last spans, which may take three seconds, and ends.
     pub fn stop(self) {
         if let Err(why) = self.0.shutdown_with_timeout(LAST) {
             tracing::warn!(%why, "the last spans were not sent");
