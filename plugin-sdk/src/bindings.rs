@@ -31,6 +31,7 @@ mod steps_only {
             "siyu:plugin/records@1.0.0": super::siyu::plugin::records,
             "siyu:plugin/pools@1.0.0": super::siyu::plugin::pools,
             "siyu:plugin/counters@1.0.0": super::siyu::plugin::counters,
+            "siyu:plugin/ledger@1.0.0": super::siyu::plugin::ledger,
             "siyu:plugin/codes@1.0.0": super::siyu::plugin::codes,
             "siyu:plugin/customers@1.0.0": super::siyu::plugin::customers,
             "siyu:plugin/events@1.0.0": super::siyu::plugin::events,

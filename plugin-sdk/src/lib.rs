@@ -33,8 +33,8 @@ mod time;
 use fake::port;
 
 pub use capability::{
-    cache, codes, context, counters, customers, events, expressions, http, log, messages, pools, random,
-    records, resources, secrets,
+    cache, codes, context, counters, customers, events, expressions, http, ledger, log, messages, pools,
+    random, records, resources, secrets,
 };
 pub use channel::{Channel, Message, Place, SecretUse, Verdict};
 pub use error::{Error, ErrorCode};

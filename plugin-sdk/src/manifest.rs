@@ -28,6 +28,8 @@ pub enum Capability {
     Pools,
     /// [`counters`](crate::counters): budgets and quotas.
     Counters,
+    /// [`ledger`](crate::ledger): accounts in double entry.
+    Ledger,
     /// [`codes`](crate::codes): unguessable codes.
     Codes,
     /// [`customers`](crate::customers): attributes, facts and tags.

@@ -10,6 +10,7 @@ use crate::codes::Found;
 use crate::context::Call;
 use crate::customers::TagMark;
 use crate::error::{Error, ErrorCode};
+use crate::ledger::{Account, Posted, Posting};
 use crate::log::Level;
 use crate::messages::Enqueued;
 use crate::pools::{Pool, Reservation, ReservationStatus, Reserve, Reserved};
@@ -194,6 +195,30 @@ pub(crate) fn give_back_counter(key: &str, units: u64) -> Asked<()> {
 
 pub(crate) fn counter(key: &str) -> Asked<u64> {
     Ok(number(wit::counters::used(key)?))
+}
+
+fn account(account: Account) -> wit::ledger::Account {
+    wit::ledger::Account { customer: account.customer, name: account.name }
+}
+
+pub(crate) fn post(posting: Posting) -> Asked<Posted> {
+    let transfers = posting.transfers.into_iter().map(|transfer| wit::ledger::Transfer {
+        from: account(transfer.from),
+        to: account(transfer.to),
+        units: transfer.units as f64,
+    });
+    let transfers: Vec<_> = transfers.collect();
+    Ok(match wit::ledger::post(&transfers, posting.reference.as_deref())? {
+        wit::ledger::Posted::Done(id) => Posted::Done(id),
+        wit::ledger::Posted::Short((account, holds)) => Posted::Short {
+            account: Account { customer: account.customer, name: account.name },
+            holds: number(holds),
+        },
+    })
+}
+
+pub(crate) fn balance(of: &Account) -> Asked<i64> {
+    Ok(wit::ledger::balance(&account(of.clone()))? as i64)
 }
 
 pub(crate) fn mint_code(space: &str, random_len: u8, reference: &str) -> Asked<String> {

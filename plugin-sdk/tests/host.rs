@@ -32,6 +32,7 @@ fn changed(host: &mut Host) -> Vec<bool> {
         host.during(|| matches!(codes::find("gift", "OLD 2026"), Ok(codes::Found::Known { .. }))),
         host.pool("p").is_some(),
         host.counter("c") == 3,
+        (host.balance(Some(&me), "points"), host.balance(None, "issued")) == (4, -4),
         host.document::<u8>(Some(&me), "mine") == Some(1),
         host.document::<u8>(None, "ours") == Some(2),
         host.attributes(&me) == json!({ "taste": "spicy" }),
@@ -54,7 +55,7 @@ fn an_answer_keeps_everything_and_a_failure_nothing() {
             "fault" => assert!(outcome.failed("BUSY").is_transient()),
             _ => assert_eq!(outcome.failed("GUEST_PANIC").message, "the plugin panicked: the end"),
         }
-        assert_eq!(changed(&mut host), [is_kept; 11], "{then}");
+        assert_eq!(changed(&mut host), [is_kept; 12], "{then}");
         assert_eq!(host.log().len(), 1, "what a failed call logged says why");
     }
 }
@@ -367,7 +368,7 @@ fn a_call_that_is_repeated_has_its_effects_once() {
     let mut host = Host::of::<Plugin>().repeating();
     host.act_for("shop:00042");
     host.call::<Do>(Do::Everything { then: "done".into() }).done();
-    assert_eq!(changed(&mut host), [true; 11]);
+    assert_eq!(changed(&mut host), [true; 12]);
     assert_eq!(host.log().len(), 1);
 }
 

@@ -34,6 +34,7 @@ fn capabilities_have_the_hosts_names() {
         Ours::Records,
         Ours::Pools,
         Ours::Counters,
+        Ours::Ledger,
         Ours::Codes,
         Ours::Customers,
         Ours::Events,

@@ -38,6 +38,7 @@ cases! {
     branching
     consent
     faults
+    ledger
     messages
     people
     stock

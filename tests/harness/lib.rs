@@ -14,5 +14,5 @@ pub use fleet::{Hosts, Wire};
 pub use kept::On;
 pub use place::{Place, event, publication, workflows};
 pub use playbooks::{Outcome, TestPlaybook, Way, play_all};
-pub use probe::{Gate, ProbeStep, probe, probe_at};
+pub use probe::{Gate, ProbeStep, probe, probe_at, probe_called};
 pub use twin::TwinStores;

@@ -14,7 +14,7 @@ use siyu_store::{SqliteInspect, SqliteOptions, SqliteStores};
 use siyu_workflow::{Bundle, Style, compile};
 
 use crate::playbooks::Installed;
-use crate::probe;
+use crate::{probe, probe_called};
 
 /// Where a tenant of a test lives.
 pub struct Place {
@@ -22,7 +22,7 @@ pub struct Place {
     tenant: TenantName,
     /// Its clock.
     pub clock: Arc<HandClock>,
-    /// Its plugins; `probe` at first.
+    /// Its plugins; `probe` at first, and `other`, which does the same.
     pub plugins: NativePlugins,
     /// Its channels; none at first.
     pub channels: Channels,
@@ -34,11 +34,12 @@ impl Place {
     /// An empty place at an instant.
     pub fn at(instant: &str) -> anyhow::Result<Self> {
         let (manifest, step) = probe();
+        let (other, same) = probe_called("other");
         Ok(Self {
             folder: tempfile::tempdir()?,
             tenant: TenantName::new("test")?,
             clock: Arc::new(HandClock::showing(instant.parse()?)),
-            plugins: NativePlugins::default().with(manifest, step),
+            plugins: NativePlugins::default().with(manifest, step).with(other, same),
             channels: Channels::default(),
             settings: Settings::default(),
         })
@@ -89,7 +90,9 @@ impl Place {
 pub fn publication(files: &[(&str, &str)]) -> anyhow::Result<Publication> {
     let (manifest, step) = probe();
     let files = files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec())).collect();
-    let compiled = compile(&Bundle { files }, &Installed(NativePlugins::default().with(manifest, step)));
+    let (other, same) = probe_called("other");
+    let plugins = NativePlugins::default().with(manifest, step).with(other, same);
+    let compiled = compile(&Bundle { files }, &Installed(plugins));
     ensure!(!compiled.has_errors(), "{}", compiled.render(Style::Plain));
     let playbook = compiled.playbook.context("a playbook without errors compiles")?;
     Ok(Publication { playbook: Arc::new(playbook), files: Vec::new(), replaces: Default::default() })
@@ -108,7 +111,7 @@ playbook: case
 title: A case
 zone: Asia/Shanghai
 plugins:
-  probe: { version: 1, grant: [records, pools, counters, codes, customers, events, messages, resources, expressions] }
+  probe: { version: 1, grant: [records, pools, counters, ledger, codes, customers, events, messages, resources, expressions] }
 channels: [wecom]
 contact: { quiet_hours: \"21:00-09:00\" }
 events:

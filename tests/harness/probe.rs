@@ -11,14 +11,14 @@ use siyu_model::clock::DurationMs;
 use siyu_model::plugin::{Answer, Capability, Fault, FaultKind, Manifest, Refusal};
 
 /// Steps, in the order of the functions below.
-const STEPS: [&str; 24] = [
+const STEPS: [&str; 26] = [
     "echo", "refuse", "fault", "take", "give", "note", "notes", "look", "tag", "untag", "mark", "emit",
     "plan", "unplan", "hold", "settle", "sell", "restock", "heard", "say", "find", "write", "counted",
-    "reach",
+    "reach", "post", "balance",
 ];
 
-/// The manifest of `probe`.
-fn manifest() -> Manifest {
+/// The manifest of `probe`, or of a plugin of another name that does the same.
+fn manifest(name: &str) -> Manifest {
     let any = json!({"type": "object", "additionalProperties": true});
     let refusals = |codes: &[&str]| -> Vec<Value> {
         codes.iter().map(|code| json!({"code": code, "summary": "to be probed"})).collect()
@@ -27,6 +27,7 @@ fn manifest() -> Manifest {
         let codes = match name {
             "refuse" => refusals(&["SOLD_OUT", "CLOSED", "LATE", "NOT_YET", "TOO_LATE"]),
             "hold" => refusals(&["SOLD_OUT", "LIMIT_CUSTOMER"]),
+            "post" => refusals(&["SHORT"]),
             _ => Vec::new(),
         };
         json!({"name": name, "summary": name, "input": any, "output": any, "refusals": codes})
@@ -37,7 +38,7 @@ fn manifest() -> Manifest {
         Capability::OF_STEPS.map(|capability| json!({"name": capability.as_str(), "why": "to be probed"}));
     let event = |name: &str| json!({"type": name, "summary": name, "data": any});
     let manifest = json!({
-        "name": "probe", "version": "1.0.0", "contract": "1.0.0", "summary": "Probes the host.",
+        "name": name, "version": "1.0.0", "contract": "1.0.0", "summary": "Probes the host.",
         "steps": steps,
         "resources": [{"kind": "stock", "summary": "A pool", "schema": any}],
         "events": [event("probe.rang"), event("probe.planned")],
@@ -55,7 +56,12 @@ pub type ProbeStep = fn(&str, &str, &mut dyn CallHost) -> Result<Answer, Fault>;
 
 /// The plugin `probe`: its manifest, and what its steps do.
 pub fn probe() -> (Manifest, ProbeStep) {
-    (manifest(), call)
+    probe_called("probe")
+}
+
+/// A plugin that does the same under another name.
+pub fn probe_called(name: &str) -> (Manifest, ProbeStep) {
+    (manifest(name), call)
 }
 
 /// A gate at which the step `block` stands until it is opened: while it stands, its tenant does nothing else.
@@ -95,7 +101,7 @@ pub fn probe_at(gate: Arc<Gate>) -> (Manifest, Box<NativeStep>) {
         }
         call(step, input, host)
     };
-    (manifest(), Box::new(step))
+    (manifest("probe"), Box::new(step))
 }
 
 /// The input of a step.
@@ -141,6 +147,7 @@ fn call(step: &str, input: &str, host: &mut dyn CallHost) -> Given {
             done(json!({"heard": heard}))
         }
         "take" | "give" | "hold" | "settle" | "sell" | "restock" => acts::stock(step, &input, host),
+        "post" | "balance" => acts::ledger(step, &input, host),
         "note" | "notes" | "say" | "find" => acts::kept(step, &input, host),
         "tag" | "untag" | "mark" => acts::people(step, &input, host),
         "emit" | "plan" | "unplan" | "write" | "counted" => acts::motion(step, &input, host),
@@ -186,6 +193,7 @@ fn fault(input: &Input, host: &mut dyn CallHost) -> Given {
             ("plan", json!({"key": "failed", "after_ms": 1_000})),
             ("hold", json!({"pool": "shelf", "units": 2, "limit": 9, "for_ms": 1_000})),
             ("sell", json!({"pool": "shelf", "units": 1})),
+            ("post", json!({"to": "failed", "units": 5})),
             ("write", json!({"template": "hello", "channel": "wecom"})),
         ] {
             call(step, &input.to_string(), host)?;
@@ -219,6 +227,7 @@ fn look(input: &Input, host: &mut dyn CallHost) -> Given {
         "refused_record": refused.is_some(),
         "failed_counter": host.counter("from a failed call").map_err(asked)?,
         "held_counter": host.counter(&format!("held/{customer_key}")).map_err(asked)?,
+        "failed_account": host.balance(&acts::own_account(host, "failed")).map_err(asked)?,
         "available": pool.map(|pool| pool.available()),
         "tags": tags.iter().map(|(tag, _)| tag.to_string()).collect::<Vec<_>>(),
         "attributes": customer["attributes"],

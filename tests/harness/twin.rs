@@ -113,7 +113,7 @@ impl Store for Twin {
         let first = in_order(self.first.load(wants.clone()).await?);
         let second = in_order(self.second.load(wants).await?);
         same_rows!(first, second: dedupes identities customers runs matching entries records pools reservations
-            counters codes messages planned scans);
+            counters accounts codes messages planned scans);
         Ok(second)
     }
 

@@ -2,7 +2,8 @@
 //!
 //! The first half leaves something of everything that a tenant can hold in the middle of its life: runs that wait for events,
 //! times and their turn, branches and items under way, stock and quotas held, messages planned for the morning, plans, a
-//! schedule, a run that somebody halted. It never changes: fixtures of old versions were made with it.
+//! schedule, a run that somebody halted, points. It only grows, by what a new version can hold: fixtures of old versions were made with
+//! what it was.
 
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use siyu_engine::dispatch::Channels;
 use siyu_engine::doubles::{HandClock, NativePlugins};
 use siyu_engine::operate::RunAction;
 use siyu_engine::ports::channel::{Channel, Receipt, Verdict};
-use siyu_engine::ports::inspect::{Inspect, MessageFilter, RunFilter, StockFilter, Turn};
+use siyu_engine::ports::inspect::{Inspect, LedgerFilter, MessageFilter, RunFilter, StockFilter, Turn};
 use siyu_engine::ports::store::Stores;
 use siyu_engine::tenant::{Lanes, Ports, Settings, Tenant};
 use siyu_model::clock::UtcMs;
@@ -121,6 +122,22 @@ steps:
     with: { code: TOO_LATE }
 ";
 
+/// Points at once, and again a day later: they belong to schema version 2.
+const EARNING: &str = "
+workflow: earning
+on: { event: go, if: \"event.how | default('') == 'earn'\" }
+steps:
+  - uses: probe/post@1
+    with: { to: points, units: 30, reference: ${{ event.id }} }
+  - wait: 1d
+  - uses: probe/post@1
+    with: { from: points, units: 12 }
+  - uses: probe/post@1
+    with: { from: points, units: 19 }
+    on_refused: { SHORT: [end: short] }
+  - end: spent
+";
+
 /// A channel that sends everything.
 struct Sends;
 
@@ -172,7 +189,7 @@ impl Executed {
 /// Plays the first half on stores without the tenant.
 pub async fn begin(stores: Arc<dyn Stores>) -> anyhow::Result<()> {
     let executed = Executed::at(stores, "2026-11-21T10:00:00+08:00").await?;
-    let publication = workflows(&[BUYING, OFFERING, HEARING, QUEUEING, DAILY, UNDOING])?;
+    let publication = workflows(&[BUYING, OFFERING, HEARING, QUEUEING, DAILY, UNDOING, EARNING])?;
     let published = executed.tenant.publish(publication).await?;
     ensure!(published.is_ok(), "the workload is refused");
     for number in 1..=3 {
@@ -181,6 +198,10 @@ pub async fn begin(stores: Arc<dyn Stores>) -> anyhow::Result<()> {
         executed.admit(&id, "go", &customer, items).await?;
     }
     executed.admit("undo-4", "go", "shop:4", r#"{"how":"undo"}"#).await?;
+    for number in 8..=9 {
+        let (id, customer) = (format!("earn-{number}"), format!("shop:{number}"));
+        executed.admit(&id, "go", &customer, r#"{"how":"earn"}"#).await?;
+    }
     executed.until("2026-11-21T22:00:00+08:00").await?;
     for number in 1..=3 {
         let (id, customer) = (format!("back-{number}"), format!("shop:{number}"));
@@ -241,6 +262,13 @@ pub async fn story(inspect: &dyn Inspect) -> anyhow::Result<Vec<String>> {
     let filter = StockFilter { plugin: "probe".into(), prefix: String::new() };
     for (key, pool) in inspect.pools(filter.clone(), Turn::first(1_000)).await?.items {
         lines.push(format!("{} {pool:?}", key.key));
+    }
+    let of_ledger = LedgerFilter { plugin: "probe".parse()?, customer: None, account: None };
+    for (key, units) in inspect.accounts(of_ledger.clone(), Turn::first(1_000)).await?.items {
+        lines.push(format!("{:?} {} {units}", key.account.customer, key.account.name));
+    }
+    for row in inspect.ledger(of_ledger, Turn::first(1_000)).await?.items {
+        lines.push(format!("{} {} {:?} {:?}", row.posting, row.at, row.transfer, row.reference));
     }
     for (key, counter) in inspect.counters(filter, Turn::first(1_000)).await?.items {
         lines.push(format!("{} {counter:?}", key.key));

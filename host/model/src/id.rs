@@ -159,6 +159,10 @@ id!(
     ReservationId, "rsv_", "a", "reservation"
 );
 id!(
+    /// A posting: transfers between accounts that were made together.
+    PostingId, "pst_", "a", "posting"
+);
+id!(
     /// A pass over many customers that starts runs or re-evaluates a segment.
     ScanId, "scn_", "a", "scan"
 );

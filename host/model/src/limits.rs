@@ -94,6 +94,16 @@ pub mod call {
     pub const FAULT_MESSAGE_BYTES_MAX: usize = 4 << 10;
 }
 
+/// Accounts in double entry.
+pub mod ledger {
+    /// Transfers of one posting.
+    pub const TRANSFERS_MAX: usize = 16;
+    /// Units that an account may hold, or owe: what a JavaScript guest and JSON hold without loss, 2^53 - 1.
+    pub const BALANCE_MAX: i64 = (1 << 53) - 1;
+    /// Bytes of the reference of a posting, such as an order number.
+    pub const REFERENCE_BYTES_MAX: usize = 256;
+}
+
 /// What a delivery over a plugin's channel may use, and what it may send and get over the network.
 pub mod network {
     /// Bytes of the body of a request.

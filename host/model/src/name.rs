@@ -184,7 +184,7 @@ name!(
     EventType, is_dotted, "an event type", "dotted lower-case words such as order.paid, at most 128 characters"
 );
 name!(
-    /// A key that a plugin chose for a pool, a counter, a record or a planned event.
+    /// A key that a plugin chose for a pool, a counter, an account, a record or a planned event.
     Key, is_key, "a key", "1 to 256 bytes without control characters or white space at the ends"
 );
 name!(

@@ -164,6 +164,35 @@ pub(crate) struct Taken {
     pub(crate) used: f64,
 }
 
+/// `ledger.account`.
+#[derive(Debug, Clone, ComponentType, Lift, Lower)]
+#[component(record)]
+pub(crate) struct Account {
+    pub(crate) customer: Option<String>,
+    pub(crate) name: String,
+}
+
+/// `ledger.transfer`.
+#[derive(Debug, Clone, ComponentType, Lift)]
+#[component(record)]
+pub(crate) struct Transfer {
+    #[component(name = "from")]
+    pub(crate) from: Account,
+    #[component(name = "to")]
+    pub(crate) to: Account,
+    pub(crate) units: f64,
+}
+
+/// `ledger.posted`.
+#[derive(Debug, Clone, ComponentType, Lower)]
+#[component(variant)]
+pub(crate) enum Posted {
+    #[component(name = "done")]
+    Done(String),
+    #[component(name = "short")]
+    Short((Account, f64)),
+}
+
 /// `codes.found`.
 #[derive(Debug, Clone, ComponentType, Lower)]
 #[component(variant)]

@@ -34,8 +34,8 @@ pub(crate) struct Writer<D: Database> {
 pub(crate) struct Batches {
     /// The tables that almost every commit changes.
     pub(crate) steps: [Rows; 15],
-    /// Marks, plans, stock and codes.
-    pub(crate) stock: [Rows; 10],
+    /// Marks, plans, stock, accounts and codes.
+    pub(crate) stock: [Rows; 12],
     /// What publishing, schedules and scans change, and ends of journals whose runs did not change.
     pub(crate) published: [Rows; 7],
 }
@@ -145,8 +145,8 @@ fn steps<B: Batch>(
     ])
 }
 
-/// Marks, plans, stock and codes.
-fn stock<B: Batch>(writes: &WriteSet) -> Result<[Rows; 10], StoreError> {
+/// Marks, plans, stock, accounts and codes.
+fn stock<B: Batch>(writes: &WriteSet) -> Result<[Rows; 12], StoreError> {
     let tags_over = writes.tags.iter().filter(|tag| tag.mark.is_none());
     let tags_over = B::of("tag_key", tags_over, |tag, row| {
         row.bytes(tag.customer.as_bytes()).text(tag.tag.as_str());
@@ -169,6 +169,8 @@ fn stock<B: Batch>(writes: &WriteSet) -> Result<[Rows; 10], StoreError> {
         encode::pools::<B>(&writes.pools).finish()?,
         encode::reservations::<B>(&writes.reservations)?.finish()?,
         encode::counters::<B>(&writes.counters).finish()?,
+        encode::accounts::<B>(&writes.accounts).finish()?,
+        encode::ledger::<B>(&writes.ledger).finish()?,
         encode::codes::<B>(&writes.codes).finish()?,
     ])
 }

@@ -8,19 +8,20 @@ use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 use siyu_engine::ports::rows::{
-    CodeRow, EntryRow, EventRow, Hash16, JournalRow, LoadedRun, PlannedEvent, PlaybookRow, ResourceRow,
-    ScanRow, ScheduleRow, SegmentRow, StockKey, TimerRow, WaitRow,
+    AccountKey, CodeRow, EntryRow, EventRow, Hash16, JournalRow, LedgerRow, LoadedRun, PlannedEvent,
+    PlaybookRow, ResourceRow, ScanRow, ScheduleRow, SegmentRow, StockKey, TimerRow, WaitRow,
 };
 use siyu_engine::ports::store::StoreError;
 use siyu_model::clock::UtcMs;
 use siyu_model::customer::{Fact, TagMark};
 use siyu_model::digest::PlaybookDigest;
 use siyu_model::event::EventSeq;
-use siyu_model::id::{CustomerId, MessageId, ReservationId, RunId, ScanId, TimerId, WaitId};
+use siyu_model::id::{CustomerId, MessageId, PostingId, ReservationId, RunId, ScanId, TimerId, WaitId};
 use siyu_model::journal::JournalEntry;
 use siyu_model::message::{Message, MessageClass};
 use siyu_model::run::{FiberId, Run, RunPhase, RunStatus, Target};
 use siyu_model::stock::counter::Counter;
+use siyu_model::stock::ledger::{Account, Transfer};
 use siyu_model::stock::pool::Pool;
 use siyu_model::stock::reservation::Reservation;
 
@@ -136,6 +137,18 @@ impl<'r, R: Cells> Fields<'r, R> {
 
     pub(crate) fn customer(&mut self) -> Result<Option<CustomerId>, StoreError> {
         Ok(self.opt_bytes()?.map(CustomerId::from_bytes))
+    }
+
+    /// The customer of a row that may be the tenant's, which is under a customer of no bytes.
+    pub(crate) fn owner(&mut self) -> Result<Option<CustomerId>, StoreError> {
+        match self.blob()? {
+            [] => Ok(None),
+            bytes => {
+                let id = bytes.try_into();
+                let id = id.map_err(|_| self.broken(format!("{} bytes, expected 16", bytes.len())))?;
+                Ok(Some(CustomerId::from_bytes(id)))
+            }
+        }
     }
 
     pub(crate) fn hash(&mut self) -> Result<Hash16, StoreError> {
@@ -330,6 +343,31 @@ impl<'r, R: Cells> Fields<'r, R> {
         let (used, limit) = (self.number()?, self.number()?);
         Counter::restore(used, limit)
             .ok_or_else(|| self.broken(format!("{used} used passes the limit of {limit}")))
+    }
+
+    pub(crate) fn account(&mut self) -> Result<(AccountKey, i64), StoreError> {
+        let plugin = self.parse()?;
+        let account = Account { customer: self.owner()?, name: self.parse()? };
+        let units = self.int()?;
+        match account.restore(units) {
+            Some(units) => Ok((AccountKey { plugin, account }, units)),
+            None => Err(self.broken(format!("account `{}` cannot hold {units}", account.name))),
+        }
+    }
+
+    pub(crate) fn ledger(&mut self) -> Result<LedgerRow, StoreError> {
+        Ok(LedgerRow {
+            posting: PostingId::from_bytes(self.bytes()?),
+            place: self.number()?,
+            plugin: self.parse()?,
+            transfer: Transfer {
+                from: Account { customer: self.customer()?, name: self.parse()? },
+                to: Account { customer: self.customer()?, name: self.parse()? },
+                units: self.number()?,
+            },
+            at: self.at()?,
+            reference: self.opt_string()?,
+        })
     }
 
     pub(crate) fn reservation(&mut self) -> Result<Reservation, StoreError> {

@@ -5,10 +5,11 @@
 
 use serde::Serialize;
 use siyu_engine::ports::rows::{
-    CodeRow, CustomerRow, EntryRow, EventRow, FactRow, PlannedRow, PlaybookRow, RecordKey, ResourceRow,
-    ScanRow, ScheduleRow, SegmentRow, StockKey, TagRow, TimerRow, WaitRow,
+    AccountKey, CodeRow, CustomerRow, EntryRow, EventRow, FactRow, LedgerRow, PlannedRow, PlaybookRow,
+    RecordKey, ResourceRow, ScanRow, ScheduleRow, SegmentRow, StockKey, TagRow, TimerRow, WaitRow,
 };
 use siyu_engine::ports::store::StoreError;
+use siyu_model::id::CustomerId;
 use siyu_model::message::Message;
 use siyu_model::run::{Run, RunStatus};
 use siyu_model::stock::counter::Counter;
@@ -204,10 +205,14 @@ pub(crate) fn planned<B: Batch>(planned: &[PlannedRow]) -> B {
     })
 }
 
-/// The key of a document; the tenant's own are under a customer of no bytes.
+/// The customer of a row that may be the tenant's: those are under a customer of no bytes.
+fn owner(customer: Option<&CustomerId>) -> &[u8] {
+    customer.map_or(&[], |id| &id.as_bytes()[..])
+}
+
+/// The key of a document.
 pub(crate) fn record_key<'r, B: Batch>(key: &RecordKey, row: &'r mut B) -> &'r mut B {
-    let customer: &[u8] = key.customer.as_ref().map_or(&[], |id| &id.as_bytes()[..]);
-    row.bytes(customer).text(key.plugin.as_str()).text(key.key.as_str())
+    row.bytes(owner(key.customer.as_ref())).text(key.plugin.as_str()).text(key.key.as_str())
 }
 
 pub(crate) fn pools<B: Batch>(pools: &[(StockKey, Pool)]) -> B {
@@ -239,6 +244,40 @@ pub(crate) fn reservations<B: Batch>(reservations: &[Reservation]) -> Result<B, 
 pub(crate) fn counters<B: Batch>(counters: &[(StockKey, Counter)]) -> B {
     B::of("counters", counters, |(key, counter), row| {
         row.text(&key.plugin).text(key.key.as_str()).count(counter.used()).count(counter.limit());
+    })
+}
+
+pub(crate) fn accounts<B: Batch>(accounts: &[(AccountKey, i64)]) -> B {
+    B::of("accounts", accounts, |(key, units), row| {
+        row.text(key.plugin.as_str())
+            .bytes(owner(key.account.customer.as_ref()))
+            .text(key.account.name.as_str())
+            .int(*units);
+    })
+}
+
+/// Keys of accounts, in the shape of those of documents.
+pub(crate) fn account_keys<B: Batch>(keys: &[AccountKey]) -> B {
+    B::of("record_key", keys, |key, row| {
+        row.bytes(owner(key.account.customer.as_ref()))
+            .text(key.plugin.as_str())
+            .text(key.account.name.as_str());
+    })
+}
+
+pub(crate) fn ledger<B: Batch>(ledger: &[LedgerRow]) -> B {
+    B::of("ledger_cells", ledger, |entry, row| {
+        let (from, to) = (&entry.transfer.from, &entry.transfer.to);
+        row.bytes(entry.posting.as_bytes())
+            .int(entry.place.into())
+            .text(entry.plugin.as_str())
+            .opt_bytes(from.customer.as_ref().map(|id| &id.as_bytes()[..]))
+            .text(from.name.as_str())
+            .opt_bytes(to.customer.as_ref().map(|id| &id.as_bytes()[..]))
+            .text(to.name.as_str())
+            .count(entry.transfer.units)
+            .int(entry.at.as_millis())
+            .opt_text(entry.reference.as_deref());
     })
 }
 

@@ -47,6 +47,8 @@ pub(crate) async fn erase<D: Database>(
     let whose = || Args::default().bytes(*customer.as_bytes());
     let moved = || whose().bytes(*pseudonym.as_bytes());
     let name = customer.to_string();
+    let called = pseudonym.to_string();
+    let renamed = || moved().text(&name).text(&called);
     let named = || Args::default().text(&name);
     let state = encode::json(&RunState::default())?;
     // What finds rows by the customer comes before what takes the customer off them.
@@ -59,6 +61,8 @@ pub(crate) async fn erase<D: Database>(
         (sql.erase_facts, moved()),
         (sql.erase_reservations, whose()),
         (sql.erase_counters, named()),
+        (sql.erase_accounts, renamed()),
+        (sql.erase_ledger_entries, renamed()),
         (sql.erase_records, whose()),
         (sql.erase_records_named, named()),
         (sql.erase_identities, whose()),

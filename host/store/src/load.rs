@@ -16,8 +16,8 @@ use crate::decode::{Fields, all};
 use crate::encode;
 use crate::queries::Queries;
 
-/// What can be wanted, in the order of [`Wants`].
-const PARTS: usize = 14;
+/// What can be wanted.
+const PARTS: usize = 15;
 /// The part that is several statements.
 const CUSTOMERS: usize = 2;
 
@@ -37,6 +37,7 @@ fn statements(sql: &Queries, part: usize) -> Vec<&'static str> {
         10 => sql.load_codes,
         11 => sql.load_messages,
         12 => sql.load_planned,
+        13 => sql.load_accounts,
         _ => sql.load_scans,
     };
     vec![one]
@@ -99,6 +100,7 @@ fn keys<B: Batch>(wants: &Wants) -> Result<[Rows; PARTS], StoreError> {
         B::keys(wants.codes.iter().map(|hash| &hash.0[..])).finish()?,
         B::keys(wants.messages.iter().map(|id| &id.as_bytes()[..])).finish()?,
         B::of("text_pair", planned, pair).finish()?,
+        encode::account_keys::<B>(&wants.accounts).finish()?,
         B::keys(wants.scans.iter().map(|id| &id.as_bytes()[..])).finish()?,
     ])
 }
@@ -139,6 +141,7 @@ fn put<R: Cells>(loaded: &mut Loaded, part: usize, rows: &[R]) -> Result<(), Sto
         12 => {
             loaded.planned = all("planned", rows, |row| Ok(((row.parse()?, row.parse()?), row.planned()?)))?
         }
+        13 => loaded.accounts = all("accounts", rows, Fields::account)?,
         _ => loaded.scans = all("scans", rows, Fields::scan)?,
     }
     Ok(())
@@ -149,13 +152,7 @@ fn identity<R: Cells>(row: &mut Fields<'_, R>) -> Result<Identity, StoreError> {
 }
 
 fn record<R: Cells>(row: &mut Fields<'_, R>) -> Result<(RecordKey, String), StoreError> {
-    let customer = match row.blob()? {
-        [] => None,
-        bytes => Some(CustomerId::from_bytes(bytes.try_into().map_err(|_| {
-            StoreError::Broken(format!("records.customer: {} bytes, expected 16", bytes.len()))
-        })?)),
-    };
-    let key = RecordKey { customer, plugin: row.parse()?, key: row.parse()? };
+    let key = RecordKey { customer: row.owner()?, plugin: row.parse()?, key: row.parse()? };
     Ok((key, row.string()?))
 }
 

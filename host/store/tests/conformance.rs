@@ -8,11 +8,11 @@ use async_trait::async_trait;
 use siyu_engine::doubles::{MemoryAccess, MemoryFleets, MemoryStores};
 use siyu_engine::ports::access::Access;
 use siyu_engine::ports::fleet::Fleet;
-use siyu_engine::ports::inspect::{Inspect, InspectError};
-use siyu_engine::ports::rows::JournalRow;
+use siyu_engine::ports::inspect::{Inspect, InspectError, LedgerFilter, Turn};
+use siyu_engine::ports::rows::{JournalRow, LedgerRow};
 use siyu_engine::ports::store::{StoreError, Stores};
 use siyu_model::id::{HostId, RunId};
-use siyu_model::name::TenantName;
+use siyu_model::name::{PluginName, TenantName};
 use siyu_store::conformance::{
     ACCESS_CHECKS, AccessPlace, CHECKS, FLEET_CHECKS, FleetPlace, Keeper, Place, SECRETS_CHECKS, SecretsPlace,
 };
@@ -33,6 +33,10 @@ impl Place for Memory {
     async fn journal(&self, tenant: &TenantName, run: RunId) -> Result<Vec<JournalRow>, StoreError> {
         Ok(self.0.journal(tenant, run))
     }
+
+    async fn ledger(&self, tenant: &TenantName, plugin: &PluginName) -> Result<Vec<LedgerRow>, StoreError> {
+        Ok(self.0.ledger(tenant).into_iter().filter(|row| row.plugin == *plugin).collect())
+    }
 }
 
 struct Sqlite(tempfile::TempDir);
@@ -51,6 +55,10 @@ impl Place for Sqlite {
 
     async fn journal(&self, tenant: &TenantName, run: RunId) -> Result<Vec<JournalRow>, StoreError> {
         journal(&SqliteInspect::open(self.stores().path(tenant)).await?, run).await
+    }
+
+    async fn ledger(&self, tenant: &TenantName, plugin: &PluginName) -> Result<Vec<LedgerRow>, StoreError> {
+        ledger(&SqliteInspect::open(self.stores().path(tenant)).await?, plugin).await
     }
 }
 
@@ -71,6 +79,19 @@ impl Place for Postgres {
     async fn journal(&self, tenant: &TenantName, run: RunId) -> Result<Vec<JournalRow>, StoreError> {
         journal(&PgInspect::open(&self.stores(), tenant).await?, run).await
     }
+
+    async fn ledger(&self, tenant: &TenantName, plugin: &PluginName) -> Result<Vec<LedgerRow>, StoreError> {
+        ledger(&PgInspect::open(&self.stores(), tenant).await?, plugin).await
+    }
+}
+
+async fn ledger(inspect: &dyn Inspect, plugin: &PluginName) -> Result<Vec<LedgerRow>, StoreError> {
+    let filter = LedgerFilter { plugin: plugin.clone(), customer: None, account: None };
+    let page = inspect.ledger(filter, Turn::first(1_000)).await;
+    page.map(|page| page.items.into_iter().rev().collect()).map_err(|fault| match fault {
+        InspectError::Store(fault) => fault,
+        fault => StoreError::Broken(fault.to_string()),
+    })
 }
 
 async fn journal(inspect: &dyn Inspect, run: RunId) -> Result<Vec<JournalRow>, StoreError> {

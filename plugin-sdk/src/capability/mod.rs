@@ -11,6 +11,7 @@ pub mod customers;
 pub mod events;
 pub mod expressions;
 pub mod http;
+pub mod ledger;
 pub mod log;
 pub mod messages;
 pub mod pools;

@@ -14,6 +14,7 @@ use siyu_model::name::{EventType, Key, OfferName};
 use siyu_model::plugin::{Capability, Fault, HostFault, LogLevel, Manifest};
 use siyu_model::secret::SecretValue;
 use siyu_model::stock::counter::Counter;
+use siyu_model::stock::ledger::Account;
 use siyu_model::stock::pool::Pool;
 use siyu_model::stock::reservation::Reservation;
 
@@ -92,6 +93,7 @@ pub(super) struct Tables {
     pub(super) pools: Table<Key, Pool>,
     pub(super) reservations: Table<ReservationId, Reservation>,
     pub(super) counters: Table<Key, Counter>,
+    pub(super) accounts: Table<Account, i64>,
     /// Space and code; the reference.
     pub(super) codes: Table<(String, String), String>,
     pub(super) customers: Table<CustomerId, Customer>,
@@ -147,6 +149,8 @@ pub(super) struct Call {
     pub(super) drawn: usize,
     pub(super) minted: u64,
     pub(super) reserved: u64,
+    /// Postings made so far.
+    pub(super) posted: u64,
     pub(super) emitted: usize,
     pub(super) enqueued: usize,
     pub(super) host_calls: u32,
@@ -162,6 +166,7 @@ impl Tables {
         self.pools.keep();
         self.reservations.keep();
         self.counters.keep();
+        self.accounts.keep();
         self.codes.keep();
         self.customers.keep();
         self.planned.keep();
@@ -174,6 +179,7 @@ impl Tables {
         self.pools.undo();
         self.reservations.undo();
         self.counters.undo();
+        self.accounts.undo();
         self.codes.undo();
         self.customers.undo();
         self.planned.undo();

@@ -4,6 +4,7 @@ use serde::de::DeserializeOwned;
 use siyu_model::event::Event;
 use siyu_model::name::Key;
 use siyu_model::plugin::LogLevel;
+use siyu_model::stock::ledger::Account;
 
 use super::host::Host;
 use super::outcome::Outcome;
@@ -124,6 +125,17 @@ impl Host {
     pub fn counter(&self, key: &str) -> u64 {
         let key = Key::new(key).ok();
         key.and_then(|key| self.state().tables.counters.get(&key)).map_or(0, |counter| counter.used())
+    }
+
+    /// What an account of a customer, or of the tenant, holds; 0 when it was never used.
+    ///
+    /// # Panics
+    /// When there is no such customer.
+    #[track_caller]
+    pub fn balance(&self, customer: Option<&str>, name: &str) -> i64 {
+        let customer = customer.map(|customer| self.known(customer));
+        let account = Key::new(name).ok().map(|name| Account { customer, name });
+        account.and_then(|account| self.state().tables.accounts.get(&account)).copied().unwrap_or(0)
     }
 
     /// A document of a customer, or of the tenant.

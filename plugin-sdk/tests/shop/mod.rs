@@ -4,9 +4,12 @@
 use std::collections::HashMap;
 
 use siyu_plugin::host_events::ReservationExpired;
+use siyu_plugin::ledger::{Account, Posting};
 use siyu_plugin::pools::Reserved;
 use siyu_plugin::prelude::*;
-use siyu_plugin::{codes, counters, customers, events, log, messages, pools, random, records, resources};
+use siyu_plugin::{
+    codes, context, counters, customers, events, log, messages, pools, random, records, resources,
+};
 
 /// A shelf of one kind of goods.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -105,7 +108,7 @@ impl Step for Hold {
             NOT_ELIGIBLE.unless(condition.holds()?)?;
         }
         let until = Instant::now() + shelf.ttl;
-        let mine = key(&["held", &self.shelf, &siyu_plugin::context::customer()?]);
+        let mine = key(&["held", &self.shelf, &context::customer()?]);
         let mut wanted =
             pools::Reserve::new(key(&["shelf", &self.shelf]), 1, until).quota(&mine, 1, shelf.per_customer);
         if let Some(order) = self.order {
@@ -315,6 +318,8 @@ fn everything(then: &str) -> Result<serde_json::Value, Stop> {
     pools::define("p", 5)?;
     pools::take("p", 2)?;
     counters::take("c", 3, 9)?;
+    let mine = Account::of(context::customer()?, "points");
+    Posting::new().transfer(&Account::of_tenant("issued"), &mine, 4).reference("o1").post()?;
     records::of_customer().put("mine", &1)?;
     records::of_tenant().insert("ours", &2)?;
     let me = customers::current();
@@ -346,6 +351,7 @@ siyu_plugin::export! {
         Customers: "marks customers",
         Events: "says what is back",
         Expressions: "asks whom a shelf is for",
+        Ledger: "gives points",
         Messages: "thanks",
         Pools: "keeps the stock",
         Records: "remembers",

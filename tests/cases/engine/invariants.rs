@@ -15,7 +15,7 @@ playbook: shop
 title: A shop
 zone: Asia/Shanghai
 plugins:
-  probe: { version: 1, grant: [records, pools, counters, codes, customers, events, messages, resources, expressions] }
+  probe: { version: 1, grant: [records, pools, counters, ledger, codes, customers, events, messages, resources, expressions] }
 events:
   hold: { fields: { units: integer, for_ms: integer, limit: integer, sell: boolean } }
   settle: { fields: { reservation: string, sell: boolean } }

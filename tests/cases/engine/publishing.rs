@@ -18,7 +18,8 @@ events:
 SEGMENTS
 ";
 
-const ALL: &str = "records, pools, counters, codes, customers, events, messages, resources, expressions";
+const ALL: &str =
+    "records, pools, counters, ledger, codes, customers, events, messages, resources, expressions";
 
 /// A playbook with pools of these sizes, and what else is given.
 fn shop(name: &str, pools: &[(&str, u64)], segments: &str) -> Publication {

@@ -3,8 +3,8 @@
 use serde_json::json;
 use siyu_engine::ports::network::Request;
 use siyu_engine::ports::plugins::{
-    CallHost, EmitRequest, FoundCode, HostError, MessageRequest, RecordScan, ReserveRequest, Reserved,
-    TagRequest,
+    AccountName, CallHost, EmitRequest, FoundCode, HostError, MessageRequest, PostRequest, Posted,
+    RecordScan, ReserveRequest, Reserved, TagRequest, TransferRequest,
 };
 use siyu_model::clock::DurationMs;
 
@@ -78,6 +78,32 @@ fn hold(input: &Input, host: &mut dyn CallHost) -> Given {
         }
         Reserved::SoldOut(left) => refused("SOLD_OUT", format!("{left} left")),
         Reserved::OverQuota(key, used) => refused("LIMIT_CUSTOMER", format!("{key}: {used} used")),
+    }
+}
+
+/// An account of the call's customer.
+pub(super) fn own_account(host: &dyn CallHost, name: &str) -> AccountName {
+    AccountName { customer: own(host), name: name.to_owned() }
+}
+
+/// `post` moves units from the tenant's account `issued`, or the customer's account `from`, to the customer's account `to`, or
+/// the tenant's `redeemed`, as often as `times` says in one posting.
+pub(super) fn ledger(step: &str, input: &Input, host: &mut dyn CallHost) -> Given {
+    let account = |host: &dyn CallHost, name: &str, other: &str| match input.0[name].as_str() {
+        Some(name) => own_account(host, name),
+        None => AccountName { customer: None, name: other.to_owned() },
+    };
+    if step == "balance" {
+        let of = account(host, "account", "issued");
+        return done(json!({"units": host.balance(&of).map_err(asked)?}));
+    }
+    let (from, to) = (account(host, "from", "issued"), account(host, "to", "redeemed"));
+    let transfer = TransferRequest { from, to, units: input.0["units"].as_u64().unwrap_or(1) };
+    let transfers = vec![transfer; usize::try_from(input.number("times")).unwrap_or(1)];
+    let reference = input.0["reference"].as_str().map(str::to_owned);
+    match host.post(PostRequest { transfers, reference }).map_err(asked)? {
+        Posted::Done(posting) => done(json!({"posting": posting})),
+        Posted::Short(account, holds) => refused("SHORT", format!("{} holds {holds}", account.name)),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Steps named after a capability: each asks for everything that there is of it, and answers what it got.
 
 use crate::siyu::plugin::{
-    codes, context, counters, customers, events, expressions, log, messages, pools, random, records,
+    codes, context, counters, customers, events, expressions, ledger, log, messages, pools, random, records,
     resources,
 };
 
@@ -68,6 +68,15 @@ fn of_books(step: &str, whose: Option<&str>) -> Option<Vec<String>> {
             counters::give_back("key", 1.0),
             counters::used("key"),
         ],
+        "ledger" => asked![
+            ledger::post(&transfers(1, 10.0), Some("order-1")),
+            ledger::post(&transfers(17, 1.0), None),
+            ledger::post(&transfers(1, 0.0), None),
+            ledger::post(&transfers(1, 0.5), None),
+            ledger::post(&[], None),
+            ledger::balance(&account(whose)),
+            ledger::balance(&account(None)),
+        ],
         "codes" => asked![
             codes::mint("space", 12, "reference"),
             codes::adopt("space", "ABCD", "reference"),
@@ -99,6 +108,16 @@ fn of_people(step: &str, whose: Option<&str>) -> Option<Vec<String>> {
         "expressions" => asked![expressions::evaluate("customer.id == 1", whose, "{}")],
         _ => return None,
     })
+}
+
+fn account(whose: Option<&str>) -> ledger::Account {
+    ledger::Account { customer: whose.map(str::to_owned), name: "points".to_owned() }
+}
+
+/// So many from the tenant to a customer.
+fn transfers(number: usize, units: f64) -> Vec<ledger::Transfer> {
+    let transfer = || ledger::Transfer { from: account(None), to: account(Some("cus_2")), units };
+    std::iter::repeat_with(transfer).take(number).collect()
 }
 
 fn reserve(units: f64, expires_at: f64) -> pools::ReserveRequest {

@@ -15,6 +15,7 @@ pub(crate) const TEXT: &str = r#"{
     { "name": "records", "why": "to be denied" },
     { "name": "pools", "why": "to be denied" },
     { "name": "counters", "why": "to be denied" },
+    { "name": "ledger", "why": "to be denied" },
     { "name": "codes", "why": "to be denied" },
     { "name": "customers", "why": "to be denied" },
     { "name": "events", "why": "to be denied" },

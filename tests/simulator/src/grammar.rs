@@ -103,7 +103,7 @@ impl Sketch {
 fn playbook(language: Language, version: u64) -> String {
     let contact = if language == Language::Full { CONTACT } else { "" };
     format!(
-        "playbook: sim\ntitle: A simulation {version}\nzone: Asia/Shanghai\nplugins:\n  box: {{ version: 1, grant: [records, pools, counters, codes, customers, events, messages, resources, expressions] }}\nchannels: [wecom]\n{contact}{EVENTS}"
+        "playbook: sim\ntitle: A simulation {version}\nzone: Asia/Shanghai\nplugins:\n  box: {{ version: 1, grant: [records, pools, counters, ledger, codes, customers, events, messages, resources, expressions] }}\nchannels: [wecom]\n{contact}{EVENTS}"
     )
 }
 

@@ -16,8 +16,8 @@ use siyu_model::stock::reservation::Reservation;
 use super::Calling;
 use crate::memory::{Halt, Memory, Worked};
 use crate::ports::plugins::{
-    Asked, CallContext, CallHost, EmitRequest, FoundCode, HostError, MessageRequest, RecordScan,
-    ReserveRequest, Reserved, TagRequest,
+    AccountName, Asked, CallContext, CallHost, EmitRequest, FoundCode, HostError, MessageRequest,
+    PostRequest, Posted, RecordScan, ReserveRequest, Reserved, TagRequest,
 };
 
 /// The host during one call: it owns the memory until the call is over.
@@ -37,6 +37,8 @@ pub(super) struct CallScope {
     pub(super) minted: u64,
     /// Reservations made so far.
     pub(super) reserved: u64,
+    /// Postings made so far.
+    pub(super) posted: u64,
     pub(super) emitted: usize,
     pub(super) enqueued: usize,
     /// Why the call must end: the store failed.
@@ -58,6 +60,7 @@ impl CallScope {
             drawn: 0,
             minted: 0,
             reserved: 0,
+            posted: 0,
             emitted: 0,
             enqueued: 0,
             halt: None,
@@ -197,6 +200,14 @@ impl CallHost for CallScope {
 
     fn counter(&mut self, key: &str) -> Asked<u64> {
         self.counted(key)
+    }
+
+    fn post(&mut self, request: PostRequest) -> Asked<Posted> {
+        self.post_transfers(request)
+    }
+
+    fn balance(&mut self, account: &AccountName) -> Asked<i64> {
+        self.balance_of(account)
     }
 
     fn mint_code(&mut self, space: &str, random_len: u8, reference: &str) -> Asked<String> {

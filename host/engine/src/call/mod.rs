@@ -3,6 +3,7 @@
 mod codes;
 mod events;
 mod host;
+mod ledger;
 mod people;
 mod records;
 mod stock;

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use siyu_model::id::CustomerId;
 use siyu_model::json::{self, Value};
 use siyu_model::message::MessageStatus;
+use siyu_model::name::Key;
 use siyu_model::run::{RunEnd, RunState, RunStatus};
+use siyu_model::stock::ledger::Account;
 use siyu_model::stock::reservation::ReservationStatus;
 
 use super::purge::is_on_its_way;
@@ -52,6 +54,7 @@ impl Tables {
         self.facts.extend(facts);
         self.erase_events(customer, pseudonym);
         self.erase_runs(customer, pseudonym);
+        self.erase_ledger(customer, pseudonym);
         for message in self.messages.values_mut().filter(|message| message.customer == customer) {
             message.customer = pseudonym;
             message.body.clear();
@@ -61,6 +64,35 @@ impl Tables {
             row.customer = None;
             row.reference = None;
             row.counters.clear();
+        }
+    }
+
+    /// Accounts and transfers keep their amounts, so that they add up.
+    fn erase_ledger(&mut self, customer: CustomerId, pseudonym: CustomerId) {
+        let (name, called) = (customer.to_string(), pseudonym.to_string());
+        let moved = |account: &mut Account| {
+            let is_theirs = account.customer == Some(customer);
+            if is_theirs {
+                account.customer = Some(pseudonym);
+            }
+            // As long as before, so it is still a name.
+            if let Ok(renamed) = Key::new(&account.name.as_str().replace(&name, &called)) {
+                account.name = renamed;
+            }
+            is_theirs
+        };
+        let accounts = std::mem::take(&mut self.accounts);
+        self.accounts = accounts
+            .into_iter()
+            .map(|(mut key, units)| {
+                moved(&mut key.account);
+                (key, units)
+            })
+            .collect();
+        for row in &mut self.ledger {
+            let is_from = moved(&mut row.transfer.from);
+            let is_theirs = moved(&mut row.transfer.to) || is_from;
+            row.reference.take_if(|reference| is_theirs || reference.contains(&name));
         }
     }
 

@@ -17,7 +17,7 @@ use siyu_model::message::Message;
 use siyu_model::name::{Key, PlaybookName, TenantName};
 
 use super::tables::Tables;
-use crate::ports::rows::{EventRow, JournalRow, PlaybookRow, TimerRow, WriteSet};
+use crate::ports::rows::{AccountKey, EventRow, JournalRow, LedgerRow, PlaybookRow, TimerRow, WriteSet};
 use crate::ports::store::{
     EventWindow, EventsSince, Loaded, Maintenance, MaintenanceReport, RecordRange, SlotQuery, Store,
     StoreError, Stores, TenantImage, Unfinished, Wants,
@@ -86,6 +86,18 @@ impl MemoryStores {
     /// Every message of a tenant, in the order of their ids.
     pub fn messages(&self, tenant: &TenantName) -> Vec<Message> {
         lock(&self.kept(tenant)).tables.messages.values().cloned().collect()
+    }
+
+    /// What every account of a tenant holds, in the order of plugins, customers and names.
+    pub fn accounts(&self, tenant: &TenantName) -> Vec<(AccountKey, i64)> {
+        let kept = self.kept(tenant);
+        let kept = lock(&kept);
+        kept.tables.accounts.iter().map(|(key, units)| (key.clone(), *units)).collect()
+    }
+
+    /// Every transfer between accounts of a tenant, oldest first.
+    pub fn ledger(&self, tenant: &TenantName) -> Vec<LedgerRow> {
+        lock(&self.kept(tenant)).tables.ledger.clone()
     }
 
     /// Every customer of a tenant with attributes, names, tags and facts, in the order of their ids.

@@ -81,6 +81,7 @@ impl Tables {
             pools: found(wants.pools, |key| self.pools.get(key).copied()),
             reservations: rows(wants.reservations, |id| self.reservations.get(id).cloned()),
             counters: found(wants.counters, |key| self.counters.get(key).copied()),
+            accounts: found(wants.accounts, |key| self.accounts.get(key).copied()),
             codes: rows(wants.codes, |hash| self.codes.get(hash).cloned()),
             messages: rows(wants.messages, |id| self.messages.get(id).cloned()),
             planned: found(wants.planned, |key| self.planned.get(key).cloned()),

@@ -21,8 +21,8 @@ use siyu_model::stock::pool::Pool;
 use siyu_model::stock::reservation::Reservation;
 
 use crate::ports::rows::{
-    CodeRow, CustomerRow, EntryRow, EventRow, Hash16, PlannedEvent, PlaybookRow, ResourceRow, ScanRow,
-    ScheduleRow, SegmentRow, StockKey, TimerKind, WaitRow, WriteSet,
+    AccountKey, CodeRow, CustomerRow, EntryRow, EventRow, Hash16, LedgerRow, PlannedEvent, PlaybookRow,
+    ResourceRow, ScanRow, ScheduleRow, SegmentRow, StockKey, TimerKind, WaitRow, WriteSet,
 };
 use crate::ports::store::StoreError;
 
@@ -51,6 +51,9 @@ pub(super) struct Tables {
     pub(super) pools: BTreeMap<StockKey, Pool>,
     pub(super) reservations: BTreeMap<ReservationId, Reservation>,
     pub(super) counters: BTreeMap<StockKey, Counter>,
+    pub(super) accounts: BTreeMap<AccountKey, i64>,
+    /// Oldest first.
+    pub(super) ledger: Vec<LedgerRow>,
     pub(super) codes: BTreeMap<Hash16, CodeRow>,
     pub(super) messages: BTreeMap<MessageId, Message>,
     pub(super) playbooks: BTreeMap<(PlaybookName, PlaybookDigest), PlaybookRow>,
@@ -83,8 +86,29 @@ impl Tables {
                 return Err(doubled("code", code.lookup));
             }
         }
+        self.check_ledger(writes)?;
         self.check_journal(writes)?;
         self.check_active(writes)
+    }
+
+    fn check_ledger(&self, writes: &WriteSet) -> Result<(), StoreError> {
+        for (key, units) in &writes.accounts {
+            if key.account.restore(*units).is_none() {
+                let name = &key.account.name;
+                return Err(StoreError::Database(format!(
+                    "account {name} of {} would hold {units}",
+                    key.plugin
+                )));
+            }
+        }
+        if writes.ledger.is_empty() {
+            return Ok(());
+        }
+        let mut places: HashSet<_> = self.ledger.iter().map(|row| (row.posting, row.place)).collect();
+        match writes.ledger.iter().find(|row| !places.insert((row.posting, row.place))) {
+            Some(row) => Err(doubled("transfer of posting", row.posting)),
+            None => Ok(()),
+        }
     }
 
     fn check_journal(&self, writes: &WriteSet) -> Result<(), StoreError> {
@@ -160,6 +184,8 @@ impl Tables {
         self.pools.extend(writes.pools);
         self.reservations.extend(writes.reservations.into_iter().map(|row| (row.id, row)));
         self.counters.extend(writes.counters);
+        self.accounts.extend(writes.accounts);
+        self.ledger.extend(writes.ledger);
         self.codes.extend(writes.codes.into_iter().map(|row| (row.lookup, row)));
         self.apply_published(writes.playbooks, writes.resources, writes.schedules);
     }

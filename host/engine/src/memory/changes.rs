@@ -8,8 +8,8 @@ use siyu_model::name::{EventType, Key, PlaybookName, PluginName, SegmentName, Ta
 
 use super::{Memory, Worked};
 use crate::ports::rows::{
-    CustomerRow, EventRow, FactRow, Hash16, PlannedRow, PlaybookRow, RecordKey, ResourceRow, ScheduleRow,
-    StockKey, TagRow, WaitRow, WriteSet,
+    AccountKey, CustomerRow, EventRow, FactRow, Hash16, LedgerRow, PlannedRow, PlaybookRow, RecordKey,
+    ResourceRow, ScheduleRow, StockKey, TagRow, WaitRow, WriteSet,
 };
 
 /// Which rows the batch changed, and rows that are only ever added.
@@ -31,6 +31,9 @@ pub(crate) struct Changes {
     pub(super) pools: Vec<StockKey>,
     pub(super) reservations: Vec<ReservationId>,
     pub(super) counters: Vec<StockKey>,
+    pub(super) accounts: Vec<AccountKey>,
+    /// In the order in which they were made.
+    pub(super) ledger: Vec<LedgerRow>,
     pub(super) codes: Vec<Hash16>,
     pub(super) messages: Vec<MessageId>,
     pub(super) scans: Vec<ScanId>,
@@ -84,6 +87,11 @@ impl Memory {
             writes.records.push((key, body));
         }
         self.flush_stock(&mut writes, changes.pools, changes.reservations, changes.counters);
+        writes.accounts.extend(changes.accounts.into_iter().filter_map(|key| {
+            let units = self.accounts.get(&key).copied()?;
+            Some((key, units))
+        }));
+        writes.ledger = changes.ledger;
         writes.codes.extend(changes.codes.iter().filter_map(|lookup| self.codes.get(lookup)).cloned());
         writes.messages.extend(changes.messages.iter().filter_map(|id| self.messages.get(id)).cloned());
         writes.scans.extend(changes.scans.iter().filter_map(|id| self.scans.get(id)).cloned());

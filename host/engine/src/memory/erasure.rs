@@ -63,6 +63,7 @@ impl Memory {
         self.records.clear();
         self.reservations.clear();
         self.counters.clear();
+        self.accounts.clear();
         self.messages.clear();
         self.planned.clear();
         self.matching.clear();

@@ -103,6 +103,9 @@ impl Memory {
         for (key, counter) in loaded.counters {
             self.counters.learn(key, Some(counter), batch);
         }
+        for (key, units) in loaded.accounts {
+            self.accounts.learn(key, Some(units), batch);
+        }
         for code in loaded.codes {
             self.codes.learn(code.lookup, Some(code), batch);
         }
@@ -132,6 +135,7 @@ impl Memory {
         wants.pools.into_iter().for_each(|key| self.pools.learn(key, None, batch));
         wants.reservations.into_iter().for_each(|key| self.reservations.learn(key, None, batch));
         wants.counters.into_iter().for_each(|key| self.counters.learn(key, None, batch));
+        wants.accounts.into_iter().for_each(|key| self.accounts.learn(key, None, batch));
         wants.codes.into_iter().for_each(|key| self.codes.learn(key, None, batch));
         wants.messages.into_iter().for_each(|key| self.messages.learn(key, None, batch));
         wants.planned.into_iter().for_each(|key| self.planned.learn(key, None, batch));

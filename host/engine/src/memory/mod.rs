@@ -12,6 +12,7 @@ mod customers;
 mod erasure;
 mod expressions;
 mod fetch;
+mod ledger;
 mod person;
 mod read;
 mod recent;
@@ -36,7 +37,8 @@ use siyu_model::stock::reservation::Reservation;
 use crate::books::Books;
 use crate::ports::plugins::Plugins;
 use crate::ports::rows::{
-    CodeRow, EntryRow, EventRow, Hash16, JournalRow, PlannedEvent, RecordKey, ScanRow, StockKey, WaitRow,
+    AccountKey, CodeRow, EntryRow, EventRow, Hash16, JournalRow, PlannedEvent, RecordKey, ScanRow, StockKey,
+    WaitRow,
 };
 use crate::ports::store::{Store, TenantImage};
 use crate::slots::Slots;
@@ -115,6 +117,7 @@ pub(crate) struct Memory {
     pools: Cache<StockKey, Pool>,
     reservations: Cache<ReservationId, Reservation>,
     counters: Cache<StockKey, Counter>,
+    accounts: Cache<AccountKey, i64>,
     codes: Cache<Hash16, CodeRow>,
     messages: Cache<MessageId, Message>,
     planned: Cache<(PluginName, Key), PlannedEvent>,
@@ -190,6 +193,7 @@ impl Memory {
             pools: Cache::new(rows_max),
             reservations: Cache::new(rows_max),
             counters: Cache::new(rows_max),
+            accounts: Cache::new(rows_max),
             codes: Cache::new(rows_max),
             messages: Cache::new(rows_max),
             planned: Cache::new(rows_max),
@@ -346,6 +350,7 @@ impl Memory {
         drop(self.pools.shrink(batch, committed));
         drop(self.reservations.shrink(batch, committed));
         drop(self.counters.shrink(batch, committed));
+        drop(self.accounts.shrink(batch, committed));
         drop(self.codes.shrink(batch, committed));
         drop(self.messages.shrink(batch, committed));
         drop(self.planned.shrink(batch, committed));

@@ -12,7 +12,7 @@ use siyu_model::stock::reservation::Reservation;
 
 use super::Memory;
 use super::timers::TimerBefore;
-use crate::ports::rows::{CodeRow, Hash16, PlannedEvent, RecordKey, ScanRow, StockKey};
+use crate::ports::rows::{AccountKey, CodeRow, Hash16, PlannedEvent, RecordKey, ScanRow, StockKey};
 use siyu_model::id::ScanId;
 
 /// How something was before it was changed.
@@ -23,6 +23,7 @@ pub(crate) enum Undo {
     Pool(StockKey, Option<Pool>),
     Reservation(ReservationId, Option<Reservation>),
     Counter(StockKey, Option<Counter>),
+    Account(AccountKey, Option<i64>),
     Code(Hash16, Option<CodeRow>),
     Message(MessageId, Option<Message>),
     Planned((PluginName, Key), Option<PlannedEvent>),
@@ -36,6 +37,7 @@ pub(crate) struct Savepoint {
     undo: usize,
     events: usize,
     outbox: usize,
+    ledger: usize,
     is_outermost: bool,
 }
 
@@ -48,6 +50,7 @@ impl Memory {
             undo: self.undo.len(),
             events: self.pending.len(),
             outbox: self.outbox.len(),
+            ledger: self.changes.ledger.len(),
             is_outermost,
         }
     }
@@ -69,6 +72,7 @@ impl Memory {
         }
         self.pending.truncate(savepoint.events);
         self.outbox.truncate(savepoint.outbox);
+        self.changes.ledger.truncate(savepoint.ledger);
         self.is_recording = !savepoint.is_outermost;
     }
 
@@ -98,6 +102,7 @@ impl Memory {
             Undo::Pool(key, pool) => drop(self.pools.set(&key, pool, batch)),
             Undo::Reservation(id, reservation) => drop(self.reservations.set(&id, reservation, batch)),
             Undo::Counter(key, counter) => drop(self.counters.set(&key, counter, batch)),
+            Undo::Account(key, units) => drop(self.accounts.set(&key, units, batch)),
             Undo::Code(lookup, code) => drop(self.codes.set(&lookup, code, batch)),
             Undo::Message(id, message) => drop(self.messages.set(&id, message, batch)),
             Undo::Planned(key, event) => drop(self.planned.set(&key, event, batch)),

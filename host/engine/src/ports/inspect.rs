@@ -22,7 +22,8 @@ use siyu_model::stock::reservation::{Reservation, ReservationStatus};
 
 use super::log::{LogPart, LogPlace};
 use super::rows::{
-    EventRow, FactRow, JournalRow, PlaybookRow, ResourceRow, ScanRow, ScheduleRow, SegmentRow, StockKey,
+    AccountKey, EventRow, FactRow, JournalRow, LedgerRow, PlaybookRow, ResourceRow, ScanRow, ScheduleRow,
+    SegmentRow, StockKey,
 };
 use super::store::{CustomerImage, RecordRange, StoreError};
 
@@ -242,6 +243,28 @@ pub struct ReservationTally {
     pub units: u64,
 }
 
+/// The accounts of a plugin together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LedgerTally {
+    /// Whose.
+    pub plugin: PluginName,
+    /// How many accounts.
+    pub accounts: u64,
+    /// What all of them hold together: nothing, or the ledger is broken.
+    pub sum: i64,
+}
+
+/// Which accounts, and which transfers.
+#[derive(Debug, Clone)]
+pub struct LedgerFilter {
+    /// Whose.
+    pub plugin: PluginName,
+    /// Accounts of this customer; none for all accounts.
+    pub customer: Option<CustomerId>,
+    /// Accounts of this name; none for all names.
+    pub account: Option<Key>,
+}
+
 /// How much there is of what.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tallies {
@@ -415,6 +438,19 @@ pub trait Inspect: Send + Sync {
     /// Reservations of a plugin by pool and status, in the order of pools. Ended ones only as long as retention keeps
     /// them. Reads all reservations of the plugin.
     async fn reservation_tallies(&self, plugin: &str) -> Result<Vec<ReservationTally>, InspectError>;
+
+    /// The accounts of each plugin that has some, in the order of plugins. Reads all accounts.
+    async fn ledgers(&self) -> Result<Vec<LedgerTally>, InspectError>;
+
+    /// What accounts hold: the tenant's first, then those of customers, by name.
+    async fn accounts(
+        &self,
+        filter: LedgerFilter,
+        turn: Turn,
+    ) -> Result<Page<(AccountKey, i64)>, InspectError>;
+
+    /// Transfers from or to accounts, newest first.
+    async fn ledger(&self, filter: LedgerFilter, turn: Turn) -> Result<Page<LedgerRow>, InspectError>;
 
     /// A plugin's documents by prefix, in the order of their keys; at most [`limits::inspect::PAGE_ROWS_MAX`].
     async fn records(&self, range: RecordRange) -> Result<Vec<(Key, String)>, InspectError>;

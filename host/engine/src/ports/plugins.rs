@@ -316,6 +316,15 @@ pub trait CallHost: Send {
         Err(self.nothing())
     }
 
+    /// `ledger.post`.
+    fn post(&mut self, request: PostRequest) -> Asked<Posted> {
+        Err(self.nothing())
+    }
+    /// `ledger.balance`: what the account holds; less than nothing only when it is the tenant's.
+    fn balance(&mut self, account: &AccountName) -> Asked<i64> {
+        Err(self.nothing())
+    }
+
     /// `codes.mint`.
     fn mint_code(&mut self, space: &str, random_len: u8, reference: &str) -> Asked<String> {
         Err(self.nothing())
@@ -427,6 +436,44 @@ pub enum Reserved {
     SoldOut(u64),
     /// A quota is full: its key and how much of it is used.
     OverQuota(String, u64),
+}
+
+/// How a plugin names an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountName {
+    /// Whose; the tenant's when absent.
+    pub customer: Option<String>,
+    /// Its name.
+    pub name: String,
+}
+
+/// A wish to move units.
+#[derive(Debug, Clone)]
+pub struct TransferRequest {
+    /// Who gives them.
+    pub from: AccountName,
+    /// Who gets them.
+    pub to: AccountName,
+    /// Units.
+    pub units: u64,
+}
+
+/// A wish to post transfers: all of them, or none.
+#[derive(Debug, Clone)]
+pub struct PostRequest {
+    /// One after another.
+    pub transfers: Vec<TransferRequest>,
+    /// The plugin's own name for it.
+    pub reference: Option<String>,
+}
+
+/// What became of a wish to post transfers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Posted {
+    /// Posted; the posting's id.
+    Done(String),
+    /// A customer's account holds too little: which, and what it holds.
+    Short(AccountName, u64),
 }
 
 /// What became of a typed code.

@@ -8,7 +8,7 @@ use siyu_model::customer::{Fact, TagMark};
 pub use siyu_model::digest::Hash16;
 use siyu_model::digest::PlaybookDigest;
 use siyu_model::event::{EventSeq, Identity};
-use siyu_model::id::{CustomerId, MessageId, ReservationId, RunId, ScanId, TimerId, WaitId};
+use siyu_model::id::{CustomerId, MessageId, PostingId, ReservationId, RunId, ScanId, TimerId, WaitId};
 use siyu_model::journal::JournalEntry;
 use siyu_model::message::Message;
 use siyu_model::name::{
@@ -16,6 +16,7 @@ use siyu_model::name::{
 };
 use siyu_model::run::{FiberId, Run};
 use siyu_model::stock::counter::Counter;
+use siyu_model::stock::ledger::{Account, Transfer};
 use siyu_model::stock::pool::Pool;
 use siyu_model::stock::reservation::Reservation;
 
@@ -116,6 +117,32 @@ pub struct StockKey {
     pub plugin: Arc<str>,
     /// Its key.
     pub key: Key,
+}
+
+/// An account of a plugin.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AccountKey {
+    /// Whose; the other side of every transfer is of the same plugin.
+    pub plugin: PluginName,
+    /// Which.
+    pub account: Account,
+}
+
+/// A transfer of a posting: a debit and a credit in one row. It never changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LedgerRow {
+    /// The posting.
+    pub posting: PostingId,
+    /// Its place in the posting, from 0.
+    pub place: u32,
+    /// Whose accounts.
+    pub plugin: PluginName,
+    /// What went from where to where.
+    pub transfer: Transfer,
+    /// When.
+    pub at: UtcMs,
+    /// What the plugin calls the posting, such as an order number.
+    pub reference: Option<String>,
 }
 
 /// A code that was minted or taken in.
@@ -410,6 +437,10 @@ pub struct WriteSet {
     pub reservations: Vec<Reservation>,
     /// New or changed counters.
     pub counters: Vec<(StockKey, Counter)>,
+    /// What new or changed accounts hold.
+    pub accounts: Vec<(AccountKey, i64)>,
+    /// New transfers, in the order in which they were made.
+    pub ledger: Vec<LedgerRow>,
     /// New codes.
     pub codes: Vec<CodeRow>,
     /// New or changed messages.
@@ -449,6 +480,8 @@ impl WriteSet {
             && self.pools.is_empty()
             && self.reservations.is_empty()
             && self.counters.is_empty()
+            && self.accounts.is_empty()
+            && self.ledger.is_empty()
             && self.codes.is_empty()
             && self.messages.is_empty()
             && self.playbooks.is_empty()

@@ -17,8 +17,8 @@ use siyu_model::stock::pool::Pool;
 use siyu_model::stock::reservation::Reservation;
 
 use super::rows::{
-    CodeRow, EntryRow, EventRow, Hash16, LoadedRun, PlannedEvent, PlaybookRow, RecordKey, ResourceRow,
-    ScanRow, ScheduleRow, SegmentRow, StockKey, TimerRow, WaitRow, WriteSet,
+    AccountKey, CodeRow, EntryRow, EventRow, Hash16, LoadedRun, PlannedEvent, PlaybookRow, RecordKey,
+    ResourceRow, ScanRow, ScheduleRow, SegmentRow, StockKey, TimerRow, WaitRow, WriteSet,
 };
 
 /// Why the store did not do it.
@@ -197,6 +197,8 @@ pub struct Wants {
     pub reservations: Vec<ReservationId>,
     /// Counters.
     pub counters: Vec<StockKey>,
+    /// Accounts.
+    pub accounts: Vec<AccountKey>,
     /// Codes.
     pub codes: Vec<Hash16>,
     /// Messages.
@@ -230,6 +232,8 @@ pub struct Loaded {
     pub reservations: Vec<Reservation>,
     /// Counters.
     pub counters: Vec<(StockKey, Counter)>,
+    /// What accounts hold.
+    pub accounts: Vec<(AccountKey, i64)>,
     /// Codes.
     pub codes: Vec<CodeRow>,
     /// Messages.

@@ -85,7 +85,7 @@ words! {
         PlaybooksRead = "playbooks:read",
         /// Publishing versions and going back to earlier ones.
         PlaybooksPublish = "playbooks:publish",
-        /// Reading pools and counters.
+        /// Reading pools, counters and accounts.
         StockRead = "stock:read",
         /// Reading reports.
         ReportsRead = "reports:read",

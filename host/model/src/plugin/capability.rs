@@ -20,6 +20,8 @@ pub enum Capability {
     Pools,
     /// Budgets and quotas.
     Counters,
+    /// Accounts in double entry: points, stored value.
+    Ledger,
     /// Unguessable codes.
     Codes,
     /// Customers: attributes, facts and tags.
@@ -49,14 +51,15 @@ pub struct UnknownCapability {
 }
 
 impl Capability {
-    /// All capabilities of this contract version. `ledger` is planned.
-    pub const ALL: [Self; 15] = [
+    /// All capabilities of this contract version.
+    pub const ALL: [Self; 16] = [
         Self::Log,
         Self::Context,
         Self::Random,
         Self::Records,
         Self::Pools,
         Self::Counters,
+        Self::Ledger,
         Self::Codes,
         Self::Customers,
         Self::Events,
@@ -69,13 +72,14 @@ impl Capability {
     ];
 
     /// Those that a step may use, and a playbook grants.
-    pub const OF_STEPS: [Self; 12] = [
+    pub const OF_STEPS: [Self; 13] = [
         Self::Log,
         Self::Context,
         Self::Random,
         Self::Records,
         Self::Pools,
         Self::Counters,
+        Self::Ledger,
         Self::Codes,
         Self::Customers,
         Self::Events,
@@ -93,6 +97,7 @@ impl Capability {
             Self::Records => "records",
             Self::Pools => "pools",
             Self::Counters => "counters",
+            Self::Ledger => "ledger",
             Self::Codes => "codes",
             Self::Customers => "customers",
             Self::Events => "events",

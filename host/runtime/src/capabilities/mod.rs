@@ -11,6 +11,7 @@ mod customers;
 mod events;
 mod expressions;
 mod http;
+mod ledger;
 mod log;
 mod messages;
 mod pools;
@@ -38,6 +39,7 @@ pub(crate) fn link(linker: &mut Linker<Call>) -> wasmtime::Result<()> {
     records::link(linker)?;
     pools::link(linker)?;
     counters::link(linker)?;
+    ledger::link(linker)?;
     codes::link(linker)?;
     customers::link(linker)?;
     events::link(linker)?;
@@ -136,6 +138,12 @@ fn whole(what: &str, number: f64) -> Asked<u64> {
             "`{what}` is {number}: expected a whole number from 0 to {COUNT_MAX}"
         )))
     }
+}
+
+/// What an account holds, for the plugin; the host keeps it within 2^53.
+fn signed(number: i64) -> f64 {
+    let most = COUNT_MAX.cast_signed();
+    number.clamp(-most, most) as f64
 }
 
 /// An instant of the contract: whole milliseconds since 1970.

@@ -109,7 +109,7 @@ fn an_import_that_no_host_has_is_named() {
         "interface files { read: func(path: string) -> list<u8>; }",
         "world w { import files; export siyu:plugin/steps@1.0.0; }",
     );
-    assert_snapshot!(refused(&foreign), @"the plugin asks for `a:b/files`, which this host does not have: the interfaces of siyu:plugin@1.0.0 are log, context, random, records, pools, counters, codes, customers, events, messages, resources, expressions, http, cache, secrets");
+    assert_snapshot!(refused(&foreign), @"the plugin asks for `a:b/files`, which this host does not have: the interfaces of siyu:plugin@1.0.0 are log, context, random, records, pools, counters, ledger, codes, customers, events, messages, resources, expressions, http, cache, secrets");
     let http = wat::with_manifest(
         &wat::of_world(
             "package a:b;
@@ -121,7 +121,7 @@ fn an_import_that_no_host_has_is_named() {
     );
     assert_snapshot!(refused(&http), @"the plugin asks for `wasi:http/types@0.2.6`, which this host does not have: of WASI there is only preview 2 (0.2.x) without http; build the plugin without this feature");
     let function = of("", "world w { import f: func(); export siyu:plugin/steps@1.0.0; }");
-    assert_snapshot!(refused(&function), @"the plugin asks for `f`, which this host does not have: the interfaces of siyu:plugin@1.0.0 are log, context, random, records, pools, counters, codes, customers, events, messages, resources, expressions, http, cache, secrets");
+    assert_snapshot!(refused(&function), @"the plugin asks for `f`, which this host does not have: the interfaces of siyu:plugin@1.0.0 are log, context, random, records, pools, counters, ledger, codes, customers, events, messages, resources, expressions, http, cache, secrets");
 }
 
 #[test]

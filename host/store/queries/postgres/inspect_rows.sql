@@ -18,6 +18,8 @@ UNION ALL SELECT 'records', count(*) FROM records
 UNION ALL SELECT 'pools', count(*) FROM pools
 UNION ALL SELECT 'reservations', count(*) FROM reservations
 UNION ALL SELECT 'counters', count(*) FROM counters
+UNION ALL SELECT 'accounts', count(*) FROM accounts
+UNION ALL SELECT 'ledger_entries', count(*) FROM ledger_entries
 UNION ALL SELECT 'codes', count(*) FROM codes
 UNION ALL SELECT 'messages', count(*) FROM messages
 UNION ALL SELECT 'playbooks', count(*) FROM playbooks

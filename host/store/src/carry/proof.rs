@@ -13,6 +13,8 @@ const SUMS: &[(&str, &[&str])] = &[
     ("pools", &["total", "available", "reserved", "sold"]),
     ("reservations", &["units"]),
     ("counters", &["used"]),
+    ("accounts", &["balance"]),
+    ("ledger_entries", &["units"]),
 ];
 
 /// What a tenant holds.

@@ -24,7 +24,7 @@ pub(crate) struct Column {
 }
 
 /// A table of a tenant.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Table {
     pub(crate) name: &'static str,
     /// The columns that are carried.
@@ -44,6 +44,7 @@ pub(crate) struct Table {
 pub(crate) fn tables(version: i64) -> Option<&'static [Table]> {
     match version {
         1 => Some(VERSION_1),
+        2 => Some(&VERSION_2),
         _ => None,
     }
 }
@@ -70,6 +71,17 @@ const fn table(name: &'static str, order: &'static [&'static str], columns: &'st
 
 const fn numbered(name: &'static str, columns: &'static [Column]) -> Table {
     Table { name, columns, order: &["no"], only: None, is_numbered: true, is_there: false }
+}
+
+/// The tables of a version and new ones after them.
+const fn added<const N: usize>(before: &[Table], new: &[Table]) -> [Table; N] {
+    let mut all = [before[0]; N];
+    let mut at = 0;
+    while at < N {
+        all[at] = if at < before.len() { before[at] } else { new[at - before.len()] };
+        at += 1;
+    }
+    all
 }
 
 impl Table {
@@ -327,3 +339,30 @@ const VERSION_1: &[Table] = &[
     ),
     table("feeds", &["name"], &[text("name"), int("events")]),
 ];
+
+/// Accounts and the transfers between them.
+const LEDGER: &[Table] = &[
+    table(
+        "accounts",
+        &["plugin", "customer", "name"],
+        &[text("plugin"), bytes("customer"), text("name"), int("balance")],
+    ),
+    numbered(
+        "ledger_entries",
+        &[
+            int("no"),
+            bytes("posting"),
+            int("place"),
+            text("plugin"),
+            bytes("from_customer"),
+            text("from_name"),
+            bytes("to_customer"),
+            text("to_name"),
+            int("units"),
+            int("at"),
+            text("reference"),
+        ],
+    ),
+];
+
+static VERSION_2: [Table; VERSION_1.len() + LEDGER.len()] = added(VERSION_1, LEDGER);

@@ -57,7 +57,8 @@ fn both_databases_have_the_same_versions_and_each_can_be_carried() {
 #[test]
 fn names_of_tables_and_columns_need_no_care_in_a_statement() {
     let is_plain = |name: &str| name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
-    for table in tables(1).expect("a version") {
+    let newest = crate::sqlite::carry::versions().pop().expect("a version");
+    for table in tables(newest).expect("a version") {
         assert!(is_plain(table.name) && table.columns.iter().all(|column| is_plain(column.name)));
         assert_eq!(table.is_numbered, table.place("no") == Some(0));
         let is_sum = |column: &super::Column| column.name == "sum_fen";

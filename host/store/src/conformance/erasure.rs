@@ -25,6 +25,7 @@ fn wants(writes: &WriteSet) -> Wants {
         runs: writes.runs.iter().map(|run| run.id).collect(),
         reservations: writes.reservations.iter().map(|row| row.id).collect(),
         messages: writes.messages.iter().map(|message| message.id).collect(),
+        accounts: writes.accounts.iter().map(|(key, _)| key.clone()).collect(),
         counters: writes.counters.iter().map(|(key, _)| key.clone()).collect(),
         records: writes
             .records

@@ -6,6 +6,7 @@ mod access;
 mod commits;
 mod erasure;
 mod fleets;
+mod ledger;
 mod reads;
 mod retention;
 pub mod samples;
@@ -17,10 +18,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use siyu_engine::ports::rows::JournalRow;
+use siyu_engine::ports::rows::{JournalRow, LedgerRow};
 use siyu_engine::ports::store::{Store, StoreError, Stores};
 use siyu_model::id::RunId;
-use siyu_model::name::TenantName;
+use siyu_model::name::{PluginName, TenantName};
 
 pub use access::{ACCESS_CHECKS, AccessCheck, AccessPlace};
 pub use fleets::{FLEET_CHECKS, FleetCheck, FleetPlace};
@@ -34,6 +35,9 @@ pub trait Place: Send + Sync {
 
     /// A run's journal as people read it, oldest line first.
     async fn journal(&self, tenant: &TenantName, run: RunId) -> Result<Vec<JournalRow>, StoreError>;
+
+    /// All transfers of a plugin's accounts as people read them, oldest first.
+    async fn ledger(&self, tenant: &TenantName, plugin: &PluginName) -> Result<Vec<LedgerRow>, StoreError>;
 }
 
 /// What a check found wrong.
@@ -116,6 +120,10 @@ checks! {
     reads::planned_messages_that_are_due_are_handed_over_again,
     reads::customers_come_in_the_order_of_their_ids,
     reads::the_last_place_of_the_log_outlives_its_events,
+    ledger::accounts_and_transfers_come_back_as_they_were_committed,
+    ledger::a_commit_that_breaks_a_rule_of_accounts_leaves_nothing,
+    ledger::retention_takes_no_transfer_away,
+    ledger::an_erased_customers_accounts_keep_what_they_hold_under_the_pseudonym,
     retention::purging_removes_what_is_over_and_keeps_what_lives,
     retention::purging_is_bounded_and_says_when_there_is_more,
     retention::purging_again_removes_nothing,

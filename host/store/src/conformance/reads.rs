@@ -29,6 +29,7 @@ fn all_of(writes: &WriteSet) -> Wants {
         pools: writes.pools.iter().map(|(key, _)| key.clone()).collect(),
         reservations: writes.reservations.iter().map(|row| row.id).collect(),
         counters: writes.counters.iter().map(|(key, _)| key.clone()).collect(),
+        accounts: writes.accounts.iter().map(|(key, _)| key.clone()).collect(),
         codes: writes.codes.iter().map(|code| code.lookup).collect(),
         messages: writes.messages.iter().map(|message| message.id).collect(),
         planned: writes.planned.iter().map(|plan| (plan.plugin.clone(), plan.key.clone())).collect(),
@@ -101,6 +102,8 @@ pub(super) async fn every_row_comes_back_as_it_was_committed(place: &dyn Place) 
     loaded.reservations.sort_by_key(|row| row.id);
     same("reservations", &loaded.reservations, &writes.reservations)?;
     same("counters", &loaded.counters, &writes.counters)?;
+    loaded.accounts.sort();
+    same("accounts", &loaded.accounts, &writes.accounts)?;
     same("codes", &loaded.codes, &writes.codes)?;
     loaded.messages.sort_by_key(|message| message.id);
     same("messages", &loaded.messages, &writes.messages)?;

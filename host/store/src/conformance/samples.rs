@@ -5,15 +5,15 @@
 use std::sync::Arc;
 
 use siyu_engine::ports::rows::{
-    CodeRow, CustomerRow, EntryRow, EventRow, FactRow, Hash16, JournalRow, PlannedEvent, PlannedRow,
-    PlaybookRow, RecordKey, ResourceRow, ScanPurpose, ScanRow, ScheduleRow, SegmentRow, StockKey, TagRow,
-    TimerKind, TimerRow, WaitRow, WriteSet,
+    AccountKey, CodeRow, CustomerRow, EntryRow, EventRow, FactRow, Hash16, JournalRow, LedgerRow,
+    PlannedEvent, PlannedRow, PlaybookRow, RecordKey, ResourceRow, ScanPurpose, ScanRow, ScheduleRow,
+    SegmentRow, StockKey, TagRow, TimerKind, TimerRow, WaitRow, WriteSet,
 };
 use siyu_model::clock::UtcMs;
 use siyu_model::customer::{Fact, TagMark};
 use siyu_model::digest::PlaybookDigest;
 use siyu_model::event::{EventSeq, Identity};
-use siyu_model::id::{CustomerId, MessageId, ReservationId, RunId, ScanId, TimerId, WaitId};
+use siyu_model::id::{CustomerId, MessageId, PostingId, ReservationId, RunId, ScanId, TimerId, WaitId};
 use siyu_model::journal::{JournalEntry, JournalKind};
 use siyu_model::json::Value;
 use siyu_model::message::{Message, MessageClass, MessageStatus};
@@ -21,6 +21,7 @@ use siyu_model::playbook::NodeId;
 use siyu_model::plugin::{Fault, FieldFault};
 use siyu_model::run::{Fiber, FiberId, FiberState, Run, RunEnd, RunState, RunStatus, Target};
 use siyu_model::stock::counter::Counter;
+use siyu_model::stock::ledger::{Account, Transfer};
 use siyu_model::stock::pool::Pool;
 use siyu_model::stock::reservation::{CounterHold, Reservation, ReservationStatus};
 
@@ -267,6 +268,9 @@ pub fn of_customer(number: u64) -> Result<WriteSet, Failure> {
     bought.counters = vec![CounterHold { key: name(&format!("of/{who}"))?, units: 1 }];
     let sample = |fault: &dyn std::fmt::Display| Failure::Sample(fault.to_string());
     let counter = Counter::restore(1, 2).ok_or_else(|| sample(&"counter"))?;
+    let (owed, mine) = (account(None, &format!("owed/{who}"))?, account(Some(who), "points")?);
+    let earned =
+        LedgerRow { reference: Some(SECRET.to_owned()), ..transfer(number, owed.clone(), mine.clone(), 5)? };
     let fact =
         Fact { count: 1, sum_fen: 1_290, first_at: at(number), last_at: at(number), last_seq: event.seq };
     let mark = TagMark {
@@ -306,6 +310,8 @@ pub fn of_customer(number: u64) -> Result<WriteSet, Failure> {
         messages: vec![message],
         reservations: vec![bought],
         counters: vec![(stock_key(&format!("of/{who}"))?, counter)],
+        accounts: vec![(account_key(&owed)?, -5), (account_key(&mine)?, 5)],
+        ledger: vec![earned],
         records: vec![
             (record_key(Some(who), "card/1")?, Some(told.clone().into())),
             (record_key(None, &format!("seen/{who}"))?, Some(told.into())),
@@ -313,6 +319,28 @@ pub fn of_customer(number: u64) -> Result<WriteSet, Failure> {
         at: at(1_000),
         ..WriteSet::default()
     })
+}
+
+/// Units that go from an account of a tenant to one of a customer, or the other way.
+pub fn transfer(number: u64, from: Account, to: Account, units: u64) -> Result<LedgerRow, Failure> {
+    Ok(LedgerRow {
+        posting: PostingId::derive(at(number), &[b"posting"]),
+        place: 0,
+        plugin: name("points")?,
+        transfer: Transfer { from, to, units },
+        at: at(number),
+        reference: Some(AWKWARD.to_owned()),
+    })
+}
+
+/// An account of a customer, or of the tenant.
+pub fn account(customer: Option<CustomerId>, called: &str) -> Result<Account, Failure> {
+    Ok(Account { customer, name: name(called)? })
+}
+
+/// An account of the plugin that [`transfer`] is of.
+pub fn account_key(account: &Account) -> Result<AccountKey, Failure> {
+    Ok(AccountKey { plugin: name("points")?, account: account.clone() })
 }
 
 fn people(writes: &mut WriteSet, who: CustomerId) -> Result<(), Failure> {
@@ -475,6 +503,12 @@ fn stock(writes: &mut WriteSet, who: CustomerId) -> Result<(), Failure> {
     writes.reservations = vec![held, sold];
     let counter = Counter::restore(5, (1 << 53) - 1).ok_or_else(|| sample(&"counter"))?;
     writes.counters = vec![(stock_key("per-customer")?, counter)];
+    let (issued, mine) = (account(None, "issued")?, account(Some(who), "point s")?);
+    let most = (1 << 53) - 1;
+    writes.accounts = vec![(account_key(&issued)?, -most), (account_key(&mine)?, most)];
+    let first = transfer(1, issued.clone(), mine.clone(), most.unsigned_abs() - 1)?;
+    let second = LedgerRow { place: 1, reference: None, ..transfer(1, issued, mine, 1)? };
+    writes.ledger = vec![first, second];
     writes.codes = vec![CodeRow {
         lookup: hash(3),
         plugin: name("coupon")?,

@@ -3,6 +3,7 @@
 //! It works while an executor owns the tenant, and on a tenant that nobody owns. It never takes the lease, never migrates
 //! and never writes.
 
+mod ledger;
 mod lists;
 mod logs;
 mod numbers;
@@ -14,12 +15,14 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use siyu_engine::ports::inspect::{
-    Cohort, CohortQuery, Cursor, EventFilter, First, GroupQuery, Groups, Inspect, InspectError,
-    MessageFilter, Moment, Page, PlaybookVersion, ReservationTally, RunDetail, RunFilter, RunSummary,
-    RunTally, StockFilter, StoreSize, Tallies, Turn,
+    Cohort, CohortQuery, Cursor, EventFilter, First, GroupQuery, Groups, Inspect, InspectError, LedgerFilter,
+    LedgerTally, MessageFilter, Moment, Page, PlaybookVersion, ReservationTally, RunDetail, RunFilter,
+    RunSummary, RunTally, StockFilter, StoreSize, Tallies, Turn,
 };
 use siyu_engine::ports::log::{LogPart, LogPlace};
-use siyu_engine::ports::rows::{EventRow, FactRow, PlaybookRow, ResourceRow, ScanRow, ScheduleRow, StockKey};
+use siyu_engine::ports::rows::{
+    AccountKey, EventRow, FactRow, LedgerRow, PlaybookRow, ResourceRow, ScanRow, ScheduleRow, StockKey,
+};
 use siyu_engine::ports::store::{CustomerImage, RecordRange, Wants};
 use siyu_model::clock::UtcMs;
 use siyu_model::digest::PlaybookDigest;
@@ -151,6 +154,22 @@ impl<D: Database> Inspect for Reading<D> {
 
     async fn reservation_tallies(&self, plugin: &str) -> Result<Vec<ReservationTally>, InspectError> {
         Ok(stock::reservation_tallies(&self.database, plugin).await?)
+    }
+
+    async fn ledgers(&self) -> Result<Vec<LedgerTally>, InspectError> {
+        Ok(ledger::ledgers(&self.database).await?)
+    }
+
+    async fn accounts(
+        &self,
+        filter: LedgerFilter,
+        turn: Turn,
+    ) -> Result<Page<(AccountKey, i64)>, InspectError> {
+        ledger::accounts(&self.database, filter, turn).await
+    }
+
+    async fn ledger(&self, filter: LedgerFilter, turn: Turn) -> Result<Page<LedgerRow>, InspectError> {
+        ledger::entries(&self.database, filter, turn).await
     }
 
     async fn records(&self, mut range: RecordRange) -> Result<Vec<(Key, String)>, InspectError> {

@@ -41,11 +41,18 @@ pub(super) const HOST: &[Migration] = &[
 ];
 
 /// What every tenant needs.
-pub(super) const TENANT: &[Migration] = &[Migration {
-    version: 1,
-    name: "0001_tenant",
-    text: include_str!("../../migrations/postgres/tenant/0001_tenant.sql"),
-}];
+pub(super) const TENANT: &[Migration] = &[
+    Migration {
+        version: 1,
+        name: "0001_tenant",
+        text: include_str!("../../migrations/postgres/tenant/0001_tenant.sql"),
+    },
+    Migration {
+        version: 2,
+        name: "0002_ledger",
+        text: include_str!("../../migrations/postgres/tenant/0002_ledger.sql"),
+    },
+];
 
 /// The migrations of a tenant up to a version.
 pub(super) fn up_to(version: i64) -> &'static [Migration] {

@@ -43,7 +43,7 @@ fn known(second: Migration) -> Vec<Migration> {
 #[tokio::test]
 async fn migrating_again_changes_nothing_and_an_older_schema_is_brought_forward() {
     let scratch = Scratch::make().unwrap();
-    for known in [TENANT.to_vec(), TENANT.to_vec(), known(SECOND), known(SECOND)] {
+    for known in [TENANT[..1].to_vec(), TENANT[..1].to_vec(), known(SECOND), known(SECOND)] {
         let mut connection = connect(&scratch).await;
         migrate(&mut connection, SCHEMA, "t", &known).await.unwrap();
         assert_eq!(version(&mut connection).await, known.len() as i64);
@@ -86,7 +86,7 @@ async fn a_schema_that_an_administrator_made_is_used() {
     scratch.execute("CREATE SCHEMA siyu_t").unwrap();
     let mut connection = connect(&scratch).await;
     migrate(&mut connection, SCHEMA, "t", TENANT).await.unwrap();
-    assert_eq!(version(&mut connection).await, 1);
+    assert_eq!(version(&mut connection).await, TENANT.len() as i64);
 }
 
 #[tokio::test]
@@ -94,7 +94,7 @@ async fn a_newer_schema_is_refused_before_anything_is_written() {
     let scratch = Scratch::make().unwrap();
     let mut connection = connect(&scratch).await;
     migrate(&mut connection, SCHEMA, "t", &known(SECOND)).await.unwrap();
-    let fault = migrate(&mut connection, SCHEMA, "tenant t", TENANT).await.unwrap_err();
+    let fault = migrate(&mut connection, SCHEMA, "tenant t", &TENANT[..1]).await.unwrap_err();
     assert!(matches!(fault, StoreError::Newer { found: 2, known: 1, .. }), "{fault}");
     assert_eq!(version(&mut connection).await, 2);
 }

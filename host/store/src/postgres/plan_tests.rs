@@ -44,6 +44,7 @@ const KEYED: &[(&str, &str)] = &[
     ("events_since_customer", "bytea, text[], int8, int8, int8"),
     ("events_since_matching", "bytea, text[], int8, int8, int8"),
     ("journal_heads", "bytea[]"),
+    ("load_accounts", "record_key[]"),
     ("load_codes", "bytea[]"),
     ("load_counters", "text_pair[]"),
     ("load_customers", "bytea[]"),

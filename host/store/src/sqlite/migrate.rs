@@ -13,11 +13,18 @@ use crate::database::{Args, failed};
 use crate::migrations::{Migration, known_version};
 
 /// What every tenant needs, oldest first.
-pub(super) const ALL: &[Migration] = &[Migration {
-    version: 1,
-    name: "0001_tenant",
-    text: include_str!("../../migrations/sqlite/0001_tenant.sql"),
-}];
+pub(super) const ALL: &[Migration] = &[
+    Migration {
+        version: 1,
+        name: "0001_tenant",
+        text: include_str!("../../migrations/sqlite/0001_tenant.sql"),
+    },
+    Migration {
+        version: 2,
+        name: "0002_ledger",
+        text: include_str!("../../migrations/sqlite/0002_ledger.sql"),
+    },
+];
 
 /// What a host keeps beside its tenants.
 pub(super) const HOST: &[Migration] = &[

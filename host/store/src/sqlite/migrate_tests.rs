@@ -64,7 +64,7 @@ async fn a_new_file_has_its_settings_from_the_first_table_on() {
 #[tokio::test]
 async fn migrating_again_changes_nothing_and_an_older_database_is_brought_forward() {
     let folder = tempfile::tempdir().unwrap();
-    for known in [ALL.to_vec(), ALL.to_vec(), known(SECOND), known(SECOND)] {
+    for known in [ALL[..1].to_vec(), ALL[..1].to_vec(), known(SECOND), known(SECOND)] {
         let mut connection = connect(&folder).await;
         migrate(&mut connection, "t", &known).await.unwrap();
         assert_eq!(version(&mut connection).await, known.len() as i64);
@@ -105,7 +105,7 @@ async fn a_newer_database_is_refused_before_anything_is_written() {
     let folder = tempfile::tempdir().unwrap();
     let mut connection = connect(&folder).await;
     migrate(&mut connection, "t", &known(SECOND)).await.unwrap();
-    let fault = migrate(&mut connection, "tenants/t.db", ALL).await.unwrap_err();
+    let fault = migrate(&mut connection, "tenants/t.db", &ALL[..1]).await.unwrap_err();
     assert!(matches!(fault, StoreError::Newer { found: 2, known: 1, .. }), "{fault}");
     assert_eq!(
         fault.to_string(),

@@ -41,7 +41,7 @@ pub(super) const STEPS_AND_COMMIT: &str = steps!(concat!("COMMIT;\n", sql!("wal_
 /// The same with more to come.
 pub(super) const STEPS: &str = steps!("");
 
-/// Marks, plans, stock and codes.
+/// Marks, plans, stock, accounts and codes.
 pub(super) const STOCK: &str = concat!(
     sql!("tags_put"),
     sql!("tags_end"),
@@ -52,6 +52,8 @@ pub(super) const STOCK: &str = concat!(
     sql!("pools_put"),
     sql!("reservations_put"),
     sql!("counters_put"),
+    sql!("accounts_put"),
+    sql!("ledger_entries_add"),
     sql!("codes_add"),
 );
 

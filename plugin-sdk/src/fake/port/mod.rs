@@ -1,11 +1,12 @@
 //! The port of a test: the functions of the contract over a test's state. The other implementation, of a component, is
 //! `crate::port`.
 //!
-//! Rules of stock, codes, times, names and expressions are `siyu-model`'s, the host's own. What is written here is what
+//! Rules of stock, accounts, codes, times, names and expressions are `siyu-model`'s, the host's own. What is written here is what
 //! the host does around them, in the same order and with the same words.
 
 mod codes;
 mod events;
+mod ledger;
 mod net;
 mod people;
 mod records;
@@ -14,6 +15,7 @@ mod stock;
 
 pub(crate) use codes::{adopt_code, find_code, mint_code};
 pub(crate) use events::{cancel_planned, count_events, emit, emit_at, enqueue_message};
+pub(crate) use ledger::{balance, post};
 pub(crate) use net::{cache, cached, peek_cached, send, uncache};
 pub(crate) use people::{customer, evaluate, put_tag, remove_tag, set_attributes, tags};
 pub(crate) use records::{

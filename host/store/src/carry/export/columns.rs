@@ -23,6 +23,8 @@ pub(super) enum Form {
     Message,
     /// A reservation's id.
     Reservation,
+    /// A posting's id.
+    Posting,
 }
 
 impl Form {
@@ -37,6 +39,7 @@ impl Form {
             Self::Run => "`run_…`",
             Self::Message => "`msg_…`",
             Self::Reservation => "`res_…`",
+            Self::Posting => "`pst_…`",
         }
     }
 }
@@ -294,6 +297,34 @@ pub(super) const FILES: &[ExportFile] = &[
             plain("key", "which"),
             plain("used", "how much is used"),
             plain("limit_max", "how much there is"),
+        ],
+    ),
+    file(
+        "accounts",
+        "accounts",
+        "What an account holds. All accounts of a plugin together hold nothing.",
+        &[
+            plain("plugin", "whose"),
+            customer("of whom; none for the tenant's own, which alone may owe"),
+            plain("name", "which"),
+            plain("balance", "what it holds"),
+        ],
+    ),
+    file(
+        "ledger_entries",
+        "ledger",
+        "A transfer from one account to another, in the order in which they were made.",
+        &[
+            column("posting", "posting", Form::Posting, "which transfers were made together"),
+            plain("place", "its place among them, from 0"),
+            plain("plugin", "whose accounts"),
+            column("from_customer", "from_customer", Form::Customer, "who gave; none for the tenant"),
+            plain("from_name", "from which account"),
+            column("to_customer", "to_customer", Form::Customer, "who got; none for the tenant"),
+            plain("to_name", "to which account"),
+            plain("units", "how many"),
+            at("at", "when"),
+            plain("reference", "for what, such as an order"),
         ],
     ),
     file(

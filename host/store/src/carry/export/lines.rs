@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use siyu_model::clock::UtcMs;
-use siyu_model::id::{CustomerId, MessageId, ReservationId, RunId};
+use siyu_model::id::{CustomerId, MessageId, PostingId, ReservationId, RunId};
 
 use super::super::proof::hex;
 use super::super::{CarryError, Cell, Progress, Row, Sink, Table};
@@ -129,6 +129,7 @@ fn value(cell: &Cell, form: Form) -> String {
         (Cell::Bytes(bytes), Form::Run) => id(bytes, |id| RunId::from_bytes(id).to_string()),
         (Cell::Bytes(bytes), Form::Message) => id(bytes, |id| MessageId::from_bytes(id).to_string()),
         (Cell::Bytes(bytes), Form::Reservation) => id(bytes, |id| ReservationId::from_bytes(id).to_string()),
+        (Cell::Bytes(bytes), Form::Posting) => id(bytes, |id| PostingId::from_bytes(id).to_string()),
         (Cell::Bytes(bytes), _) => text(&hex(bytes)),
     }
 }
