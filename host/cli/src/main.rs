@@ -37,8 +37,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use commands::{
-    audit, completions, customers, doctor, draws, explain, messages, plugins as plugin, publish, report, run,
-    runs, secrets as secret, serve, tenants as tenant, test, tokens, validate,
+    audit, completions, customers, doctor, draws, explain, ledger, messages, plugins as plugin, publish,
+    report, run, runs, secrets as secret, serve, tenants as tenant, test, tokens, validate,
 };
 use output::Screen;
 use session::{Exit, Global, Session};
@@ -84,6 +84,9 @@ enum Command {
     /// Look at customers
     #[command(subcommand)]
     Customers(customers::Customers),
+    /// Look at accounts of plugins, points and stored value, and the transfers between them
+    #[command(subcommand)]
+    Ledger(ledger::Ledger),
     /// Verify the draws of lotteries
     #[command(subcommand)]
     Draws(draws::Draws),
@@ -145,6 +148,7 @@ fn main() -> ExitCode {
         Command::Runs(command) => runs::run(&command, &session),
         Command::Messages(command) => messages::run(&command, &session),
         Command::Customers(command) => customers::run(&command, &session),
+        Command::Ledger(command) => ledger::run(&command, &session),
         Command::Draws(command) => draws::run(&command, &session),
         Command::Report(command) => report::run(&command, &session),
         Command::Tenants(command) => tenant::run(&command, &session),

@@ -11,6 +11,7 @@ mod customer;
 pub mod draws;
 mod fault;
 mod frame;
+mod ledger;
 mod local;
 mod messages;
 mod orders;
@@ -27,6 +28,9 @@ pub use customer::{
 };
 pub use fault::InsightError;
 pub use frame::Frame;
+pub use ledger::{
+    AccountLine, AccountsPage, EntriesPage, EntryLine, LedgerLine, SideLine, accounts, entries, ledgers,
+};
 pub use local::Local;
 pub use messages::{MessageLine, MessagesPage, messages};
 pub use rate::{Rate, TakeBand};

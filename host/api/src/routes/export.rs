@@ -13,12 +13,15 @@ use axum::routing::get;
 use futures_util::stream;
 use serde_json::{Value, json};
 use siyu_engine::host::Told;
-use siyu_engine::ports::inspect::{Cursor, Inspect, InspectError, Moment, Turn};
+use siyu_engine::ports::inspect::{Cursor, Inspect, InspectError, LedgerFilter, Moment, Turn};
+use siyu_engine::ports::rows::LedgerRow;
 use siyu_engine::ports::store::CustomerImage;
 use siyu_model::access::Scope;
 use siyu_model::event::Subject;
 use siyu_model::id::CustomerId;
-use siyu_model::name::TenantName;
+use siyu_model::limits::inspect::PAGE_ROWS_MAX;
+use siyu_model::name::{PluginName, TenantName};
+use siyu_model::stock::ledger::Account;
 
 use super::Route;
 use super::query;
@@ -71,6 +74,10 @@ enum Next {
     First(String),
     /// Moments, newest first.
     Moments(Option<Cursor>),
+    /// What their accounts hold.
+    Accounts,
+    /// Transfers of their accounts with these plugins, the last one first.
+    Transfers(Vec<PluginName>, Option<Cursor>),
     /// Nothing.
     Over,
 }
@@ -91,34 +98,100 @@ impl Export {
                 self.next = Next::Moments(None);
                 Some(text)
             }
-            Next::Moments(after) => match self.moments(after).await {
-                Ok(text) => Some(text),
-                Err(fault) => {
-                    tracing::warn!(%fault, "an export of a customer ends early");
-                    Some(
-                        lines(vec![json!({ "kind": "fault", "detail": "not all could be read: ask again" })])
-                            .0,
-                    )
-                }
-            },
+            Next::Moments(after) => Some(self.read(self.moments(after).await)),
+            Next::Accounts => Some(self.read(self.accounts().await)),
+            Next::Transfers(plugins, after) => Some(self.read(self.transfers(plugins, after).await)),
             Next::Over => None,
         }
     }
 
-    /// A page of moments; the last one with the line that ends the export.
-    async fn moments(&mut self, after: Option<Cursor>) -> Result<String, InspectError> {
+    /// The lines of a part, and what comes after it.
+    fn read(&mut self, part: Result<(Vec<Value>, Next), InspectError>) -> String {
+        match part {
+            Ok((mut values, next)) => {
+                self.lines += values.len();
+                if matches!(next, Next::Over) {
+                    values.push(json!({ "kind": "end", "lines": self.lines }));
+                }
+                self.next = next;
+                lines(values).0
+            }
+            Err(fault) => {
+                tracing::warn!(%fault, "an export of a customer ends early");
+                lines(vec![json!({ "kind": "fault", "detail": "not all could be read: ask again" })]).0
+            }
+        }
+    }
+
+    /// A page of moments.
+    async fn moments(&self, after: Option<Cursor>) -> Result<(Vec<Value>, Next), InspectError> {
         let page = self.inspect.timeline(self.customer, Turn { after, limit: MOMENTS_AT_ONCE }).await?;
-        let mut values = Vec::with_capacity(page.items.len() + 1);
+        let mut values = Vec::with_capacity(page.items.len());
         for moment in &page.items {
             values.extend(self.moment(moment).await?);
         }
-        let (mut text, count) = lines(values);
-        self.lines += count;
-        match page.next {
-            Some(next) => self.next = Next::Moments(Some(next)),
-            None => text.push_str(&lines(vec![json!({ "kind": "end", "lines": self.lines })]).0),
+        Ok((values, page.next.map_or(Next::Accounts, |next| Next::Moments(Some(next)))))
+    }
+
+    fn of(&self, plugin: PluginName) -> LedgerFilter {
+        LedgerFilter { plugin, customer: Some(self.customer), account: None }
+    }
+
+    /// What all accounts of the customer hold, of each plugin.
+    async fn accounts(&self) -> Result<(Vec<Value>, Next), InspectError> {
+        let (mut values, mut plugins) = (Vec::new(), Vec::new());
+        for ledger in self.inspect.ledgers().await? {
+            let mut turn = Turn::first(PAGE_ROWS_MAX);
+            let before = values.len();
+            loop {
+                let page = self.inspect.accounts(self.of(ledger.plugin.clone()), turn).await?;
+                values.extend(page.items.iter().map(|(key, balance)| {
+                    let (plugin, account) = (&key.plugin, &key.account.name);
+                    json!({ "kind": "account", "plugin": plugin, "account": account, "balance": balance })
+                }));
+                match page.next {
+                    Some(next) => turn = Turn { after: Some(next), limit: PAGE_ROWS_MAX },
+                    None => break,
+                }
+            }
+            if values.len() > before {
+                plugins.push(ledger.plugin);
+            }
         }
-        Ok(text)
+        Ok((values, if plugins.is_empty() { Next::Over } else { Next::Transfers(plugins, None) }))
+    }
+
+    /// A page of transfers, each as the customer's side of it: who stands on the other is not theirs to know.
+    async fn transfers(
+        &self,
+        mut plugins: Vec<PluginName>,
+        after: Option<Cursor>,
+    ) -> Result<(Vec<Value>, Next), InspectError> {
+        let Some(plugin) = plugins.last().cloned() else { return Ok((Vec::new(), Next::Over)) };
+        let page = self.inspect.ledger(self.of(plugin), Turn { after, limit: PAGE_ROWS_MAX }).await?;
+        let values = page.items.iter().flat_map(|row| self.sides(row)).collect();
+        let next = match page.next {
+            Some(next) => Next::Transfers(plugins, Some(next)),
+            None => {
+                plugins.pop();
+                if plugins.is_empty() { Next::Over } else { Next::Transfers(plugins, None) }
+            }
+        };
+        Ok((values, next))
+    }
+
+    fn sides(&self, row: &LedgerRow) -> Vec<Value> {
+        // At most 2^53 - 1.
+        let units = row.transfer.units.cast_signed();
+        let side = |(account, units): (&Account, i64)| {
+            (account.customer == Some(self.customer)).then(|| {
+                json!({
+                    "kind": "transfer", "plugin": row.plugin, "posting": row.posting, "at": row.at.to_string(),
+                    "account": account.name, "units": units, "reference": row.reference,
+                })
+            })
+        };
+        [(&row.transfer.from, -units), (&row.transfer.to, units)].into_iter().filter_map(side).collect()
     }
 
     async fn moment(&self, moment: &Moment) -> Result<Vec<Value>, InspectError> {

@@ -8,6 +8,7 @@ mod events;
 mod export;
 mod health;
 mod hooks;
+mod ledger;
 mod live;
 mod messages;
 mod playbooks;
@@ -64,6 +65,7 @@ pub(crate) fn all() -> Vec<Route> {
         playbooks::routes(),
         publishing::routes(),
         stock::routes(),
+        ledger::routes(),
         reports::routes(),
     ];
     groups.into_iter().flatten().collect()

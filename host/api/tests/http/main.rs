@@ -11,6 +11,7 @@ mod events;
 mod exporting;
 mod hooks;
 mod hostile;
+mod ledgers;
 mod live;
 mod messages;
 mod publishing;

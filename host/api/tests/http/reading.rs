@@ -155,6 +155,9 @@ fn versions_definitions_stock_and_reports_are_read() {
         ("plugins/coupon/resources", json!({ "resources": [] })),
         ("pools?plugin=coupon", json!({ "pools": [], "next_page_token": "" })),
         ("counters?plugin=coupon", json!({ "counters": [], "next_page_token": "" })),
+        ("ledgers", json!({ "ledgers": [] })),
+        ("ledgers/points/accounts", json!({ "accounts": [], "next_page_token": "" })),
+        ("ledgers/points/entries?customer=shop:9", json!({ "entries": [], "next_page_token": "" })),
     ] {
         assert_eq!(stage.get(&token, &format!("/v1/tenants/shop/{path}")).json(), expected, "{path}");
     }

@@ -16,6 +16,7 @@ use siyu_engine::ports::access::{Access, Note, Outcome, TokenRow};
 use siyu_engine::ports::channel::{Courier, Parcel, Tried};
 use siyu_engine::ports::clock::{Clock, SystemClock};
 use siyu_engine::ports::inspect::Inspect;
+use siyu_engine::ports::rows::WriteSet;
 use siyu_engine::ports::store::{StoreError, Stores};
 use siyu_engine::tenant::{Lanes, Ports, Settings};
 use siyu_model::access::{Grant, Reach, Role, Scope, Token};
@@ -281,6 +282,15 @@ impl Stage {
             tls: None,
         };
         made.host(tempfile::tempdir().unwrap(), self.stores.clone())
+    }
+
+    /// Puts rows into the tenant `shop` behind the host's back, which executes it no more.
+    pub(crate) fn keep(&self, writes: WriteSet) {
+        self.runtime.block_on(async {
+            let store = self.stores.open(&"shop".parse().unwrap()).await.unwrap();
+            store.commit(writes).await.unwrap();
+            store.close().await.unwrap();
+        });
     }
 
     /// Where it serves, such as `127.0.0.1:4711`.

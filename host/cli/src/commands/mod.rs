@@ -7,6 +7,7 @@ pub(crate) mod doctor;
 pub(crate) mod draws;
 mod erasing;
 pub(crate) mod explain;
+pub(crate) mod ledger;
 pub(crate) mod messages;
 mod packing;
 pub(crate) mod plugins;

@@ -17,7 +17,7 @@ use shop::shop;
 use support::Tenant;
 
 /// Every command that reads, with the name of its snapshot.
-const COMMANDS: [(&str, &str); 10] = [
+const COMMANDS: [(&str, &str); 12] = [
     ("funnel", "report funnel"),
     ("repurchase", "report repurchase"),
     ("coupons", "report coupons"),
@@ -28,6 +28,8 @@ const COMMANDS: [(&str, &str); 10] = [
     ("runs-list", "runs list"),
     ("run", "runs show RUN"),
     ("customer", "customers show shop:00001"),
+    ("accounts", "ledger accounts --plugin points"),
+    ("entries", "ledger entries --plugin points --customer shop:00001"),
 ];
 
 /// A data folder with a tenant.

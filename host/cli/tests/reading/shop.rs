@@ -1,11 +1,11 @@
 //! A shop of eight customers: a card campaign, coupons, a flash sale, runs, tags and messages, small enough to add up by
 //! hand.
 
-use siyu_engine::ports::rows::{StockKey, TagRow};
+use siyu_engine::ports::rows::{AccountKey, LedgerRow, StockKey, TagRow};
 use siyu_model::customer::TagMark;
 use siyu_model::event::EventSeq;
 use siyu_model::expr::{Expr, ValueTemplate};
-use siyu_model::id::{MessageId, ReservationId, WaitId};
+use siyu_model::id::{MessageId, PostingId, ReservationId, WaitId};
 use siyu_model::journal::JournalKind;
 use siyu_model::message::{Message, MessageClass, MessageStatus};
 use siyu_model::playbook::{
@@ -15,6 +15,7 @@ use siyu_model::playbook::{
 use siyu_model::plugin::HostFault;
 use siyu_model::run::{Fiber, FiberId, FiberState, Run, RunEnd, RunState, RunStatus, Target};
 use siyu_model::stock::counter::Counter;
+use siyu_model::stock::ledger::{Account, Transfer};
 use siyu_model::stock::reservation::{Reservation, ReservationStatus};
 
 use crate::lottery;
@@ -80,6 +81,7 @@ pub(crate) fn shop() -> Tenant {
     coupons(&mut tenant);
     sale(&mut tenant);
     runs(&mut tenant);
+    points(&mut tenant);
     tenant.event(None, "page.seen", "2026-03-20T04:00:00Z", "{}");
     tenant
 }
@@ -191,6 +193,30 @@ fn sale(tenant: &mut Tenant) {
         }
     }
     tenant.event(Some(4), "flash.refused", "2026-03-06T12:01:00Z", &format!("{{{SALE},\"qty\":1}}"));
+}
+
+/// Points for two orders, and some of them spent.
+fn points(tenant: &mut Tenant) {
+    let account = |customer, account: &str| Account { customer, name: name(account) };
+    let (issued, redeemed) = (account(None, "issued"), account(None, "redeemed"));
+    let (first, second) = (account(Some(customer(1)), "points"), account(Some(customer(2)), "points"));
+    for (number, from, to, units, reference) in [
+        (1u8, &issued, &first, 1_290, Some("o1")),
+        (2, &issued, &second, 66, Some("o2\u{202e}")),
+        (3, &first, &redeemed, 500, None),
+    ] {
+        tenant.writes.ledger.push(LedgerRow {
+            posting: PostingId::derive(at("2026-03-04T04:00:00Z"), &[&[number]]),
+            place: 0,
+            plugin: name("points"),
+            transfer: Transfer { from: from.clone(), to: to.clone(), units },
+            at: at("2026-03-04T04:00:00Z"),
+            reference: reference.map(str::to_owned),
+        });
+    }
+    for (account, units) in [(issued, -1_356), (redeemed, 500), (first, 790), (second, 66)] {
+        tenant.writes.accounts.push((AccountKey { plugin: name("points"), account }, units));
+    }
 }
 
 fn runs(tenant: &mut Tenant) {
