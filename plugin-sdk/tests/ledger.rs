@@ -25,7 +25,7 @@ fn post(host: &mut Host, posting: Posting) -> Result<Posted, Error> {
 }
 
 fn balances(host: &mut Host, accounts: &[&Account]) -> Vec<i64> {
-    host.during(|| accounts.iter().map(|account| account.balance().unwrap()).collect())
+    host.during(|| accounts.iter().map(|account| account.balance().expect("a balance")).collect())
 }
 
 #[test]

@@ -114,7 +114,7 @@ async fn transfers_come_newest_first_by_either_side_and_each_once() {
             assert_eq!(read(of(Some(customer(1)), None)).await, [3, 10, 7, 4, 1]);
             assert_eq!(read(of(Some(customer(1)), Some("points"))).await, [3, 7, 1]);
             assert_eq!(read(of(None, Some("saved up"))).await, [3, 12, 10, 8, 6, 4, 2]);
-            assert_eq!(read(of(Some(customer(9)), None)).await, []);
+            assert_eq!(read(of(Some(customer(9)), None)).await, Vec::<u64>::new());
         }
     }
 }

@@ -51,12 +51,13 @@ struct Answers {
 }
 
 const ANSWERS: &str = include_str!("answers/answers.json");
-const SCHEMAS: [&str; 5] = [
+const SCHEMAS: [&str; 6] = [
     include_str!("answers/customers.json"),
     include_str!("answers/host.json"),
     include_str!("answers/playbooks.json"),
     include_str!("answers/reports.json"),
     include_str!("answers/runs.json"),
+    include_str!("answers/stock.json"),
 ];
 
 /// One status of a route.

@@ -213,7 +213,7 @@ mod tests {
         let short = post(&[one.clone(), transfer(mine.clone(), issued.clone(), 9)], |_| 5);
         assert_eq!(short, Err(PostError::Short { account: mine, holds: 6 }));
         let text = "x".repeat(257);
-        assert_eq!(check(&[one.clone()], Some(&text)), Err(PostError::Reference { bytes: 257 }));
+        assert_eq!(check(std::slice::from_ref(&one), Some(&text)), Err(PostError::Reference { bytes: 257 }));
         assert_eq!(check(&[one], Some(&text[1..])), Ok(()));
     }
 
