@@ -6,35 +6,45 @@ use siyu_model::access::Role;
 use super::stage::Stage;
 
 /// A host in which something happened, and a token that reads it.
+/// A shop that as many visited, each as a customer of their own.
 fn visited(count: usize) -> (Stage, String) {
+    let (stage, token, _) = visited_by(count);
+    (stage, token)
+}
+
+/// The same, with the customers in the order in which they came.
+fn visited_by(count: usize) -> (Stage, String, Vec<String>) {
     let stage = Stage::new();
     let token = stage.token(Role::Agency, "shop");
-    for number in 0..count {
+    let customers = (0..count).map(|number| {
         let event = json!({
             "id": number.to_string(), "type": "visit.made", "subject": format!("shop:{number}"), "data": { "name": "ann" },
         });
-        assert_eq!(stage.post(&token, "/v1/tenants/shop/events", &event.to_string()).status, 200);
-    }
-    (stage, token)
+        let answer = stage.post(&token, "/v1/tenants/shop/events", &event.to_string());
+        assert_eq!(answer.status, 200);
+        answer.json()["customer"].as_str().unwrap().to_owned()
+    });
+    let customers = customers.collect();
+    (stage, token, customers)
 }
 
 #[test]
 fn a_list_is_read_page_by_page_to_its_end() {
-    let (stage, token) = visited(7);
+    let (stage, token, mut customers) = visited_by(7);
+    customers.reverse();
     let runs = "/v1/tenants/shop/runs?workflow=greet&page_size=3";
     let (mut seen, mut page) = (Vec::new(), stage.get(&token, runs).json());
     let first_token = page["next_page_token"].as_str().unwrap().to_owned();
     loop {
         seen.extend(
-            page["runs"].as_array().unwrap().iter().map(|run| run["id"].as_str().unwrap().to_owned()),
+            page["runs"].as_array().unwrap().iter().map(|run| run["customer"].as_str().unwrap().to_owned()),
         );
         match page["next_page_token"].as_str().unwrap() {
             "" => break,
             next => page = stage.get(&token, &format!("{runs}&page_token={next}")).json(),
         }
     }
-    assert_eq!(seen.len(), 7);
-    assert!(seen.is_sorted_by(|one, other| one > other), "{seen:?}");
+    assert_eq!(seen, customers, "newest first");
     for path in [
         format!("/v1/tenants/shop/runs?workflow=late&page_size=3&page_token={first_token}"),
         format!("/v1/tenants/shop/runs?page_size=3&page_token={first_token}"),
