@@ -18,6 +18,8 @@ mod hosts;
 mod inbox;
 #[path = "engine/invariants.rs"]
 mod invariants;
+#[path = "engine/keys.rs"]
+mod keys;
 #[path = "engine/ledger.rs"]
 mod ledger;
 #[path = "engine/operations.rs"]

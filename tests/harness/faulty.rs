@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use siyu_engine::ports::rows::{EventRow, PlaybookRow, TimerRow, WriteSet};
 use siyu_engine::ports::store::{
-    EventWindow, EventsSince, Loaded, Maintenance, MaintenanceReport, RecordRange, SlotQuery, Store,
-    StoreError, Stores, TenantImage, Unfinished, Wants,
+    EventWindow, EventsSince, KeyTable, Loaded, Maintenance, MaintenanceReport, RecordRange, SlotQuery,
+    Store, StoreError, StoredKey, Stores, TenantImage, Unfinished, Wants,
 };
 use siyu_model::clock::UtcMs;
 use siyu_model::digest::PlaybookDigest;
@@ -34,6 +34,8 @@ pub struct FaultyStores {
 
 struct Shared {
     commits: AtomicU64,
+    /// Times that rows were read by key.
+    loads: AtomicU64,
     /// The number of the commit that fails, and how.
     fault: Mutex<(u64, StoreFault)>,
     /// Whether it cannot be opened.
@@ -47,6 +49,7 @@ impl FaultyStores {
             inner,
             shared: Arc::new(Shared {
                 commits: AtomicU64::new(0),
+                loads: AtomicU64::new(0),
                 fault: Mutex::new((at, fault)),
                 is_away: AtomicBool::new(false),
             }),
@@ -66,6 +69,11 @@ impl FaultyStores {
     /// Commits so far, the failed one included.
     pub fn commits(&self) -> u64 {
         self.shared.commits.load(Ordering::SeqCst)
+    }
+
+    /// Times that rows were read by key so far.
+    pub fn loads(&self) -> u64 {
+        self.shared.loads.load(Ordering::SeqCst)
     }
 }
 
@@ -118,6 +126,7 @@ impl Store for FaultyStore {
     }
 
     async fn load(&self, wants: Wants) -> Result<Loaded, StoreError> {
+        self.shared.loads.fetch_add(1, Ordering::SeqCst);
         self.inner.load(wants).await
     }
 
@@ -159,6 +168,15 @@ impl Store for FaultyStore {
         limit: usize,
     ) -> Result<Vec<CustomerId>, StoreError> {
         self.inner.customer_ids(after, limit).await
+    }
+
+    async fn keys(
+        &self,
+        table: KeyTable,
+        after: Option<StoredKey>,
+        limit: usize,
+    ) -> Result<Vec<StoredKey>, StoreError> {
+        self.inner.keys(table, after, limit).await
     }
 
     async fn runs_of_slot(&self, query: SlotQuery) -> Result<Vec<RunId>, StoreError> {

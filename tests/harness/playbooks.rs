@@ -112,6 +112,7 @@ fn narrow() -> Settings {
         customers_cached_max: 0,
         runs_cached_max: 0,
         rows_cached_max: 0,
+        keys_after_absent: 0,
         ..Settings::default()
     }
 }

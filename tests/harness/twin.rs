@@ -8,8 +8,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use siyu_engine::ports::rows::{EventRow, PlaybookRow, TimerRow, WriteSet};
 use siyu_engine::ports::store::{
-    EventWindow, EventsSince, Loaded, Maintenance, MaintenanceReport, RecordRange, SlotQuery, Store,
-    StoreError, Stores, TenantImage, Unfinished, Wants,
+    EventWindow, EventsSince, KeyTable, Loaded, Maintenance, MaintenanceReport, RecordRange, SlotQuery,
+    Store, StoreError, StoredKey, Stores, TenantImage, Unfinished, Wants,
 };
 use siyu_model::clock::UtcMs;
 use siyu_model::digest::PlaybookDigest;
@@ -165,6 +165,17 @@ impl Store for Twin {
         let _neither = self.commits.read().await;
         let first = self.first.customer_ids(after, limit).await?;
         same("customer_ids", first, self.second.customer_ids(after, limit).await?)
+    }
+
+    async fn keys(
+        &self,
+        table: KeyTable,
+        after: Option<StoredKey>,
+        limit: usize,
+    ) -> Result<Vec<StoredKey>, StoreError> {
+        let _neither = self.commits.read().await;
+        let first = self.first.keys(table, after.clone(), limit).await?;
+        same("keys", first, self.second.keys(table, after, limit).await?)
     }
 
     async fn runs_of_slot(&self, query: SlotQuery) -> Result<Vec<RunId>, StoreError> {

@@ -10,8 +10,8 @@ use siyu_engine::ports::plugins::{
 };
 use siyu_engine::ports::rows::{EventRow, PlaybookRow, TimerRow, WriteSet};
 use siyu_engine::ports::store::{
-    EventWindow, EventsSince, Loaded, Maintenance, MaintenanceReport, RecordRange, SlotQuery, Store,
-    StoreError, Stores, TenantImage, Unfinished, Wants,
+    EventWindow, EventsSince, KeyTable, Loaded, Maintenance, MaintenanceReport, RecordRange, SlotQuery,
+    Store, StoreError, StoredKey, Stores, TenantImage, Unfinished, Wants,
 };
 use siyu_model::clock::UtcMs;
 use siyu_model::digest::{PlaybookDigest, PluginDigest};
@@ -180,6 +180,15 @@ impl Store for CountedStore {
         limit: usize,
     ) -> Result<Vec<CustomerId>, StoreError> {
         self.store.customer_ids(after, limit).await
+    }
+
+    async fn keys(
+        &self,
+        table: KeyTable,
+        after: Option<StoredKey>,
+        limit: usize,
+    ) -> Result<Vec<StoredKey>, StoreError> {
+        self.store.keys(table, after, limit).await
     }
 
     async fn runs_of_slot(&self, query: SlotQuery) -> Result<Vec<RunId>, StoreError> {

@@ -249,6 +249,13 @@ pub mod executor {
     pub const RUNS_CACHED_MAX: usize = 8_000;
     /// Records, pools, counters and other single rows held in memory.
     pub const ROWS_CACHED_MAX: usize = 20_000;
+    /// Rows that were looked for in vain after which a tenant gathers the keys of what it has: one that is woken for a moment
+    /// does not.
+    pub const KEYS_AFTER_ABSENT: u64 = 256;
+    /// Keys of one table that are read at once.
+    pub const KEYS_READ: usize = 4_096;
+    /// Keys of one table that are gathered at most, at about two bytes each; a larger table is asked about every row.
+    pub const KEYS_GATHERED_MAX: usize = 12_000_000;
     /// Customers that one batch of a scan looks at.
     pub const SCAN_BATCH: usize = 256;
     /// Events that a wait looks back over when it is reached, oldest first: a busy customer of a year has some hundreds.

@@ -17,6 +17,7 @@ mod encode;
 mod erase;
 mod inspect;
 mod journal;
+mod keys;
 mod load;
 mod migrations;
 mod purge;

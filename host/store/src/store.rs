@@ -6,8 +6,8 @@
 use async_trait::async_trait;
 use siyu_engine::ports::rows::{EventRow, PlaybookRow, TimerRow, WriteSet};
 use siyu_engine::ports::store::{
-    EventWindow, EventsSince, Loaded, Maintenance, MaintenanceReport, RecordRange, SlotQuery, Store,
-    StoreError, TenantImage, Unfinished, Wants, Whose,
+    EventWindow, EventsSince, KeyTable, Loaded, Maintenance, MaintenanceReport, RecordRange, SlotQuery,
+    Store, StoreError, StoredKey, TenantImage, Unfinished, Wants, Whose,
 };
 use siyu_model::clock::UtcMs;
 use siyu_model::digest::PlaybookDigest;
@@ -23,7 +23,7 @@ use crate::commit::Writer;
 use crate::database::{Args, Batch, Database};
 use crate::decode::{Fields, all};
 use crate::purge::Purging;
-use crate::{erase, load};
+use crate::{erase, keys, load};
 
 /// A tenant, opened by the executor that has its lease.
 pub(crate) struct TenantStore<D: Database> {
@@ -206,6 +206,15 @@ impl<D: Database> Store for TenantStore<D> {
         let args = Args::default().bytes(after).limit(rows);
         let found = self.database.rows(D::SQL.customer_ids, args).await?;
         all("customers", &found, |row| Ok(CustomerId::from_bytes(row.bytes()?)))
+    }
+
+    async fn keys(
+        &self,
+        table: KeyTable,
+        after: Option<StoredKey>,
+        rows: usize,
+    ) -> Result<Vec<StoredKey>, StoreError> {
+        keys::read(&self.database, table, after, rows).await
     }
 
     async fn event(&self, seq: EventSeq) -> Result<Option<EventRow>, StoreError> {

@@ -58,6 +58,8 @@ enum What {
     Retention,
     /// The program over HTTP: attempts at a sale, batches of events, and more than it can take
     Http,
+    /// The first part of `http` alone: attempts at a sale
+    Attempts,
     /// One plugin in several languages
     Languages,
 }
@@ -154,9 +156,11 @@ async fn measure(arguments: &Arguments) -> anyhow::Result<Report> {
     if arguments.wants(What::Retention) {
         retention::measure(&world, arguments.events, &mut report).await?;
     }
+    let program = (arguments.siyu.as_deref(), arguments.plugins.as_deref());
     if arguments.wants(What::Http) {
-        let program = (arguments.siyu.as_deref(), arguments.plugins.as_deref());
         http::measure(&world, program, repeat, &mut report).await?;
+    } else if arguments.wants(What::Attempts) {
+        http::measure_attempts(&world, program, repeat, &mut report).await?;
     }
     // Without a language there is nothing to compare: they are built by `cargo xtask bench languages` alone.
     if !arguments.language.is_empty() && arguments.wants(What::Languages) {

@@ -12,8 +12,8 @@ use async_trait::async_trait;
 use siyu_engine::ports::plugins::{CallHost, CallReport, PluginCall, Plugins};
 use siyu_engine::ports::rows::{EventRow, PlaybookRow, TimerRow, WriteSet};
 use siyu_engine::ports::store::{
-    EventWindow, EventsSince, Loaded, Maintenance, MaintenanceReport, RecordRange, SlotQuery, Store,
-    StoreError, Stores, TenantImage, Unfinished, Wants,
+    EventWindow, EventsSince, KeyTable, Loaded, Maintenance, MaintenanceReport, RecordRange, SlotQuery,
+    Store, StoreError, StoredKey, Stores, TenantImage, Unfinished, Wants,
 };
 use siyu_model::clock::UtcMs;
 use siyu_model::digest::{PlaybookDigest, PluginDigest};
@@ -208,6 +208,15 @@ impl Store for MeteredStore {
         limit: usize,
     ) -> Result<Vec<CustomerId>, StoreError> {
         self.meter.reads.of(self.inner.customer_ids(after, limit)).await
+    }
+
+    async fn keys(
+        &self,
+        table: KeyTable,
+        after: Option<StoredKey>,
+        limit: usize,
+    ) -> Result<Vec<StoredKey>, StoreError> {
+        self.meter.reads.of(self.inner.keys(table, after, limit)).await
     }
 
     async fn runs_of_slot(&self, query: SlotQuery) -> Result<Vec<RunId>, StoreError> {

@@ -334,6 +334,8 @@ fn settings(scenario: &Scenario) -> Settings {
         customers_cached_max: scenario.cached_max,
         runs_cached_max: scenario.cached_max,
         rows_cached_max: scenario.cached_max,
+        // Some worlds gather keys at once, some when half of it is over.
+        keys_after_absent: scenario.cached_max as u64,
         ..Settings::default()
     }
 }

@@ -19,8 +19,8 @@ use siyu_model::name::{Key, PlaybookName, TenantName};
 use super::tables::Tables;
 use crate::ports::rows::{AccountKey, EventRow, JournalRow, LedgerRow, PlaybookRow, TimerRow, WriteSet};
 use crate::ports::store::{
-    EventWindow, EventsSince, Loaded, Maintenance, MaintenanceReport, RecordRange, SlotQuery, Store,
-    StoreError, Stores, TenantImage, Unfinished, Wants,
+    EventWindow, EventsSince, KeyTable, Loaded, Maintenance, MaintenanceReport, RecordRange, SlotQuery,
+    Store, StoreError, StoredKey, Stores, TenantImage, Unfinished, Wants,
 };
 
 /// How a commit is made to fail.
@@ -243,6 +243,15 @@ impl Store for MemoryStore {
 
     async fn event(&self, seq: siyu_model::event::EventSeq) -> Result<Option<EventRow>, StoreError> {
         Ok(self.read(|tables| tables.events.get(&seq).cloned()))
+    }
+
+    async fn keys(
+        &self,
+        table: KeyTable,
+        after: Option<StoredKey>,
+        limit: usize,
+    ) -> Result<Vec<StoredKey>, StoreError> {
+        Ok(self.read(|tables| tables.keys(table, after, limit)))
     }
 
     async fn runs_of_slot(&self, query: SlotQuery) -> Result<Vec<RunId>, StoreError> {

@@ -14,10 +14,10 @@ use siyu_model::name::Key;
 use siyu_model::run::RunPhase;
 
 use super::tables::Tables;
-use crate::ports::rows::{EventRow, JournalRow, LoadedRun, PlaybookRow, TimerRow};
+use crate::ports::rows::{EventRow, Hash16, JournalRow, LoadedRun, PlaybookRow, TimerRow};
 use crate::ports::store::{
-    CustomerImage, EventWindow, EventsSince, Loaded, RecordRange, SlotQuery, StoreError, TenantImage, Wants,
-    Whose,
+    CustomerImage, EventWindow, EventsSince, KeyTable, Loaded, RecordRange, SlotQuery, StoreError, StoredKey,
+    TenantImage, Wants, Whose,
 };
 
 /// Each wanted key that is there, once and in order, with its row.
@@ -201,6 +201,37 @@ impl Tables {
     pub(super) fn customer_ids(&self, after: Option<CustomerId>, limit: usize) -> Vec<CustomerId> {
         let from = after.map_or(Bound::Unbounded, Bound::Excluded);
         self.customers.range((from, Bound::Unbounded)).take(limit).map(|(id, _)| *id).collect()
+    }
+
+    pub(super) fn keys(&self, table: KeyTable, after: Option<StoredKey>, limit: usize) -> Vec<StoredKey> {
+        match table {
+            KeyTable::Events => {
+                let after = match after {
+                    Some(StoredKey::Event(hash)) => Some(hash),
+                    _ => None,
+                };
+                let mut keys: Vec<Hash16> =
+                    self.dedupes.keys().copied().filter(|key| Some(*key) > after).collect();
+                keys.sort();
+                keys.into_iter().take(limit).map(StoredKey::Event).collect()
+            }
+            KeyTable::Identities => {
+                let from = match after {
+                    Some(StoredKey::Identity(name)) => Bound::Excluded(name),
+                    _ => Bound::Unbounded,
+                };
+                let names = self.identities.range((from, Bound::Unbounded)).take(limit);
+                names.map(|(name, _)| StoredKey::Identity(name.clone())).collect()
+            }
+            KeyTable::Counters => {
+                let from = match after {
+                    Some(StoredKey::Counter(key)) => Bound::Excluded(key),
+                    _ => Bound::Unbounded,
+                };
+                let keys = self.counters.range((from, Bound::Unbounded)).take(limit);
+                keys.map(|(key, _)| StoredKey::Counter(key.clone())).collect()
+            }
+        }
     }
 
     pub(super) fn runs_of_slot(&self, query: &SlotQuery) -> Vec<RunId> {

@@ -3,10 +3,23 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
+use super::key_set::KeySet;
+
 /// Rows by key. A row that a batch changed stays until that batch is committed; others go when there are too many.
 pub(crate) struct Cache<K, V> {
     slots: HashMap<K, Slot<V>>,
     slots_max: usize,
+    keys: Keys,
+}
+
+/// What is known of the keys of all rows that there are, those that were forgotten included.
+enum Keys {
+    /// Nothing.
+    Unknown,
+    /// All that was written since; what was there before is still being read.
+    Gathered(KeySet),
+    /// All.
+    Whole(KeySet),
 }
 
 struct Slot<V> {
@@ -18,12 +31,33 @@ struct Slot<V> {
 
 impl<K: Hash + Eq + Clone, V> Cache<K, V> {
     pub(crate) fn new(slots_max: usize) -> Self {
-        Self { slots: HashMap::new(), slots_max }
+        Self { slots: HashMap::new(), slots_max, keys: Keys::Unknown }
     }
 
     /// Whether presence or absence is known.
     pub(crate) fn knows(&self, key: &K) -> bool {
-        self.slots.contains_key(key)
+        self.slots.contains_key(key) || matches!(&self.keys, Keys::Whole(keys) if !keys.may_have(key))
+    }
+
+    /// From now on the keys of all rows are gathered; those that the store has must follow.
+    pub(super) fn gather(&mut self, seed: u128) {
+        let mut keys = Keys::Gathered(KeySet::new(seed));
+        let is_there = self.slots.iter().filter(|(_, slot)| slot.value.is_some());
+        is_there.for_each(|(key, _)| keys.add(key));
+        self.keys = keys;
+    }
+
+    /// The store has a row with this key.
+    pub(super) fn gathered(&mut self, key: &K) {
+        self.keys.add(key);
+    }
+
+    /// All keys that the store had when gathering began were gathered.
+    pub(super) fn are_whole(&mut self) {
+        self.keys = match std::mem::replace(&mut self.keys, Keys::Unknown) {
+            Keys::Gathered(keys) | Keys::Whole(keys) => Keys::Whole(keys),
+            Keys::Unknown => Keys::Unknown,
+        };
     }
 
     /// The row, when it is known and there.
@@ -55,6 +89,9 @@ impl<K: Hash + Eq + Clone, V> Cache<K, V> {
 
     /// Changes a row in a batch; gives what was there before, and whether it is the first change in this batch.
     pub(crate) fn set(&mut self, key: &K, value: Option<V>, batch: u64) -> (Option<V>, bool) {
+        if value.is_some() {
+            self.keys.add(key);
+        }
         match self.slots.get_mut(key) {
             Some(slot) => {
                 let is_first = slot.changed_in != batch;
@@ -90,9 +127,10 @@ impl<K: Hash + Eq + Clone, V> Cache<K, V> {
         changed.map(|(key, slot)| (key.clone(), slot.value.clone())).collect()
     }
 
-    /// Forgets all rows. The store must have them.
+    /// Forgets all rows, and what is known of keys. The store must have them.
     pub(crate) fn clear(&mut self) {
         self.slots.clear();
+        self.keys = Keys::Unknown;
     }
 
     /// Forgets the rows that were not touched for longest, but none that an uncommitted batch changed. Gives them, because
@@ -111,6 +149,18 @@ impl<K: Hash + Eq + Clone, V> Cache<K, V> {
             keep_batches /= 4;
         }
         forgotten
+    }
+}
+
+impl Keys {
+    fn add(&mut self, key: &impl Hash) {
+        let has_room = match self {
+            Self::Unknown => true,
+            Self::Gathered(keys) | Self::Whole(keys) => keys.add(key),
+        };
+        if !has_room {
+            *self = Self::Unknown;
+        }
     }
 }
 
@@ -138,6 +188,26 @@ mod tests {
         }
         assert!(cache.shrink(2_000, 0).contains(&0));
         assert!(!cache.knows(&0) && cache.knows(&19));
+    }
+
+    #[test]
+    fn whoever_knows_all_keys_knows_what_is_absent_without_asking() {
+        let mut cache: Cache<u32, u32> = Cache::new(10);
+        cache.set(&1, Some(1), 1);
+        cache.learn(2, None, 1);
+        cache.gather(7);
+        cache.gathered(&3);
+        cache.set(&4, Some(4), 1);
+        assert!(!cache.knows(&3) && !cache.knows(&5), "gathering is not over");
+        cache.are_whole();
+        cache.set(&6, Some(6), 1);
+        cache.set(&7, None, 1);
+        cache.shrink(5_000, 1);
+        cache.slots.clear();
+        assert!([1, 3, 4, 6].iter().all(|key| !cache.knows(key)), "they must be looked for");
+        assert!((10..1_000).filter(|key| cache.knows(key)).count() > 900);
+        cache.clear();
+        assert!(!cache.knows(&10));
     }
 
     #[test]

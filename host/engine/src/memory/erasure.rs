@@ -7,6 +7,7 @@ use siyu_model::id::{CustomerId, MessageId, RunId};
 use siyu_model::message::MessageStatus;
 use siyu_model::name::{Key, PluginName};
 
+use super::keys::Gathering;
 use super::{Memory, Worked};
 use crate::ports::store::Unfinished;
 
@@ -68,6 +69,8 @@ impl Memory {
         self.planned.clear();
         self.matching.clear();
         self.entries.clear();
+        // Its names and counters are under other keys now.
+        self.gathering = Gathering::default();
         self.event_text = None;
         self.customer_total = self.customer_total.saturating_sub(1);
     }

@@ -22,6 +22,14 @@ pub(crate) struct Reader {
 }
 
 impl Reader {
+    /// Does something beside the work.
+    pub(super) fn beside<F>(&self, work: impl FnOnce(Arc<dyn Store>) -> F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        drop(self.handle.spawn(work(self.store.clone())));
+    }
+
     /// Must be made inside a tokio runtime.
     pub(crate) fn new(store: Arc<dyn Store>) -> Self {
         Self { store, handle: Handle::current() }
@@ -68,6 +76,7 @@ impl Memory {
 
     /// Takes in rows that were loaded ahead.
     pub(crate) fn absorb(&mut self, asked: Asked, loaded: Loaded) -> Worked<()> {
+        self.count_absent(&asked.0, &loaded);
         let batch = self.batch;
         for (key, seq) in loaded.dedupes {
             self.dedupes.learn(key, Some(seq), batch);

@@ -12,6 +12,8 @@ mod customers;
 mod erasure;
 mod expressions;
 mod fetch;
+mod key_set;
+mod keys;
 mod ledger;
 mod person;
 mod read;
@@ -109,6 +111,7 @@ pub(crate) struct Memory {
     committed_seq: EventSeq,
     secret: [u8; 32],
     reader: Reader,
+    gathering: keys::Gathering,
 
     people: Cache<CustomerId, Person>,
     identities: Cache<Identity, CustomerId>,
@@ -186,6 +189,7 @@ impl Memory {
             committed_seq: image.last_seq,
             secret: image.secret,
             reader,
+            gathering: keys::Gathering::default(),
             people: Cache::new(settings.customers_cached_max),
             identities: Cache::new(settings.customers_cached_max),
             runs: Cache::new(settings.runs_cached_max),

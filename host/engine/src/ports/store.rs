@@ -125,6 +125,14 @@ pub trait Store: Send + Sync {
         limit: usize,
     ) -> Result<Vec<Message>, StoreError>;
 
+    /// Keys of a table in their own order, after the given one.
+    async fn keys(
+        &self,
+        table: KeyTable,
+        after: Option<StoredKey>,
+        limit: usize,
+    ) -> Result<Vec<StoredKey>, StoreError>;
+
     /// What is under way for a customer, at most so many of each.
     async fn unfinished(&self, customer: CustomerId, limit: usize) -> Result<Unfinished, StoreError>;
 
@@ -257,6 +265,33 @@ pub struct CustomerImage {
     pub entries: Vec<EntryRow>,
     /// Their segments.
     pub segments: Vec<SegmentRow>,
+}
+
+/// A table whose keys can be gathered: those of which rows are looked for that mostly are not there yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyTable {
+    /// Recorded events.
+    Events,
+    /// Names of customers.
+    Identities,
+    /// Counters.
+    Counters,
+}
+
+impl KeyTable {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Events, Self::Identities, Self::Counters];
+}
+
+/// The key of a row that is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StoredKey {
+    /// Of a recorded event.
+    Event(Hash16),
+    /// Of a name.
+    Identity(Identity),
+    /// Of a counter.
+    Counter(StockKey),
 }
 
 /// A range of a plugin's documents.

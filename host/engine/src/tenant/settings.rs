@@ -31,6 +31,8 @@ pub struct Settings {
     pub runs_cached_max: usize,
     /// Other rows in memory, a table each.
     pub rows_cached_max: usize,
+    /// Rows that were looked for in vain after which the keys of what there is are gathered.
+    pub keys_after_absent: u64,
     /// What one call of a plugin may use.
     pub call_limits: CallLimits,
     /// Ended runs, old events and finished messages are removed after this many days; 0 keeps them.
@@ -53,6 +55,7 @@ impl Default for Settings {
             customers_cached_max: executor::CUSTOMERS_CACHED_MAX,
             runs_cached_max: executor::RUNS_CACHED_MAX,
             rows_cached_max: executor::ROWS_CACHED_MAX,
+            keys_after_absent: executor::KEYS_AFTER_ABSENT,
             call_limits: CallLimits::default(),
             retention_days: 0,
             quotas: Arc::default(),

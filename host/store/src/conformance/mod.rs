@@ -119,6 +119,7 @@ checks! {
     reads::places_of_a_slot_are_told_from_its_queue,
     reads::planned_messages_that_are_due_are_handed_over_again,
     reads::customers_come_in_the_order_of_their_ids,
+    reads::keys_come_in_their_own_order_page_after_page,
     reads::the_last_place_of_the_log_outlives_its_events,
     ledger::accounts_and_transfers_come_back_as_they_were_committed,
     ledger::a_commit_that_breaks_a_rule_of_accounts_leaves_nothing,

@@ -1,13 +1,15 @@
 //! What a read promises: exactly what was committed, each row once, ranges in order and with their boundaries.
 
-use siyu_engine::ports::rows::WriteSet;
+use siyu_engine::ports::rows::{Hash16, StockKey, WriteSet};
 use siyu_engine::ports::store::{
-    CustomerImage, EventWindow, EventsSince, Loaded, Maintenance, RecordRange, SlotQuery, Wants, Whose,
+    CustomerImage, EventWindow, EventsSince, KeyTable, Loaded, Maintenance, RecordRange, SlotQuery,
+    StoredKey, Wants, Whose,
 };
 use siyu_model::customer::Customer;
-use siyu_model::event::EventSeq;
+use siyu_model::event::{EventSeq, Identity};
 use siyu_model::json;
 use siyu_model::message::MessageStatus;
+use siyu_model::name::Key;
 use siyu_model::run::{RunEnd, RunStatus};
 
 use super::samples::{
@@ -407,6 +409,53 @@ pub(super) async fn customers_come_in_the_order_of_their_ids(place: &dyn Place) 
     let second = store.customer_ids(Some(expected[19]), 20).await?;
     same("the second page", &second, &&expected[20..])?;
     same("customers", &store.load_tenant().await?.customers, &30)
+}
+
+pub(super) async fn keys_come_in_their_own_order_page_after_page(place: &dyn Place) -> Checked {
+    let store = open(place).await?;
+    for table in KeyTable::ALL {
+        same("keys of nothing", &store.keys(table, None, 10).await?, &Vec::<StoredKey>::new())?;
+    }
+    let sample = everything()?;
+    let mut writes = WriteSet::default();
+    // Texts that come after each other by their bytes and not by any language.
+    for text in ["B", "a", "\u{e9}", "z", "\u{1f600}", "\u{5201}", "a b", "~"] {
+        let name = Identity { namespace: "shop".to_owned(), value: text.to_owned() };
+        writes.identities.push((name, customer(1)));
+    }
+    writes.identities.push((Identity { namespace: "a".to_owned(), value: "z".to_owned() }, customer(1)));
+    for number in 1..=9 {
+        writes.events.push(event(number)?);
+        let (key, counter) = &sample.counters[0];
+        let text = format!("{}/{}", key.key.as_str(), 10 - number);
+        let key = Key::new(&text).map_err(|fault| Failure::Sample(fault.to_string()))?;
+        writes.counters.push((StockKey { plugin: sample.counters[0].0.plugin.clone(), key }, *counter));
+    }
+    let mut names: Vec<Identity> = writes.identities.iter().map(|(name, _)| name.clone()).collect();
+    names.sort();
+    let mut hashes: Vec<Hash16> = writes.events.iter().map(|event| event.dedupe).collect();
+    hashes.sort();
+    let mut counters: Vec<StockKey> = writes.counters.iter().map(|(key, _)| key.clone()).collect();
+    counters.sort();
+    let expected = [
+        hashes.into_iter().map(StoredKey::Event).collect::<Vec<_>>(),
+        names.into_iter().map(StoredKey::Identity).collect(),
+        counters.into_iter().map(StoredKey::Counter).collect(),
+    ];
+    store.commit(writes).await?;
+    for (table, expected) in KeyTable::ALL.into_iter().zip(expected) {
+        let (mut found, mut after) = (Vec::new(), None);
+        loop {
+            let page = store.keys(table, after, 4).await?;
+            after = page.last().cloned();
+            if after.is_none() {
+                break;
+            }
+            found.extend(page);
+        }
+        same("keys", &found, &expected)?;
+    }
+    Ok(())
 }
 
 pub(super) async fn the_last_place_of_the_log_outlives_its_events(place: &dyn Place) -> Checked {

@@ -167,17 +167,20 @@ impl Database for SqliteFile {
     ) -> Result<(), sqlx::Error> {
         let steps = batches.steps.into_iter().fold(lease, Args::rows);
         let (stock, published) = (group(batches.stock), group(batches.published));
-        let results = if stock.is_none() && published.is_none() {
-            run(connection, sql::STEPS_AND_COMMIT, steps).await?
-        } else {
-            run(connection, sql::STEPS, steps).await?;
-            if let Some(args) = stock {
-                run(connection, sql::STOCK, args).await?;
+        let results = match (stock, published) {
+            (None, None) => run(connection, sql::STEPS_AND_COMMIT, steps).await?,
+            (Some(stock), None) => {
+                let args = Args(steps.0.into_iter().chain(stock.0).collect());
+                run(connection, sql::STEPS_STOCK_AND_COMMIT, args).await?
             }
-            if let Some(args) = published {
-                run(connection, sql::PUBLISHED, args).await?;
+            (stock, Some(published)) => {
+                run(connection, sql::STEPS, steps).await?;
+                if let Some(args) = stock {
+                    run(connection, sql::STOCK, args).await?;
+                }
+                run(connection, sql::PUBLISHED, published).await?;
+                run(connection, sql::COMMIT_AND_FRAMES, Args::default()).await?
             }
-            run(connection, sql::COMMIT_AND_FRAMES, Args::default()).await?
         };
         let frames = frames(&results);
         if frames >= FRAMES_HARD

@@ -10,6 +10,33 @@ macro_rules! sql {
     };
 }
 
+/// Marks, plans, stock, accounts and codes.
+macro_rules! stock {
+    () => {
+        concat!(
+            sql!("tags_put"),
+            sql!("tags_end"),
+            sql!("segments_put"),
+            sql!("planned_put"),
+            sql!("planned_end"),
+            sql!("records_end"),
+            sql!("pools_put"),
+            sql!("reservations_put"),
+            sql!("counters_put"),
+            sql!("accounts_put"),
+            sql!("ledger_entries_add"),
+            sql!("codes_add"),
+        )
+    };
+}
+
+/// The end of a commit.
+macro_rules! commit {
+    () => {
+        concat!("COMMIT;\n", sql!("wal_frames"))
+    };
+}
+
 /// The tables that almost every commit changes; parameters: the check's three, then one batch a statement.
 macro_rules! steps {
     ($end:expr) => {
@@ -37,25 +64,13 @@ macro_rules! steps {
 }
 
 /// A whole commit of these tables.
-pub(super) const STEPS_AND_COMMIT: &str = steps!(concat!("COMMIT;\n", sql!("wal_frames")));
+pub(super) const STEPS_AND_COMMIT: &str = steps!(commit!());
+/// The same with stock.
+pub(super) const STEPS_STOCK_AND_COMMIT: &str = steps!(concat!(stock!(), commit!()));
 /// The same with more to come.
 pub(super) const STEPS: &str = steps!("");
-
-/// Marks, plans, stock, accounts and codes.
-pub(super) const STOCK: &str = concat!(
-    sql!("tags_put"),
-    sql!("tags_end"),
-    sql!("segments_put"),
-    sql!("planned_put"),
-    sql!("planned_end"),
-    sql!("records_end"),
-    sql!("pools_put"),
-    sql!("reservations_put"),
-    sql!("counters_put"),
-    sql!("accounts_put"),
-    sql!("ledger_entries_add"),
-    sql!("codes_add"),
-);
+/// What comes then, where there is some.
+pub(super) const STOCK: &str = stock!();
 
 /// What publishing, schedules and scans change.
 pub(super) const PUBLISHED: &str = concat!(
@@ -69,7 +84,7 @@ pub(super) const PUBLISHED: &str = concat!(
 );
 
 /// The end of a commit in several texts.
-pub(super) const COMMIT_AND_FRAMES: &str = concat!("COMMIT;\n", sql!("wal_frames"));
+pub(super) const COMMIT_AND_FRAMES: &str = commit!();
 
 /// The beginning of every purge: a transaction under the lease.
 pub(super) const PURGE_BEGIN: &str = concat!("BEGIN IMMEDIATE;\n", sql!("lease_check"));

@@ -17,20 +17,45 @@ use crate::report::Report;
 use crate::world::World;
 use host::Program;
 
+/// The program and the folder of its plugins, where they were named.
+type Named<'n> = (Option<&'n Path>, Option<&'n Path>);
+
+/// All parts.
 pub(crate) async fn measure(
     world: &World,
-    (siyu, plugins): (Option<&Path>, Option<&Path>),
+    named: Named<'_>,
     repeat: usize,
     report: &mut Report,
 ) -> anyhow::Result<()> {
-    let missing = "`http` needs --siyu and --plugins: run it with `cargo xtask bench http`";
-    let program =
-        Program { siyu: siyu.context(missing)?, plugins: plugins.context(missing)?, folder: world.folder() };
-    report.begin("http: the program `siyu` with one tenant, asked with a token over loopback");
+    let program = program(world, named)?;
+    begin(report);
     let most = attempts::measure(&program, repeat, report).await?;
     batches::measure(&program, repeat, report).await?;
     overload::measure(&program, (repeat, most), report).await?;
     streams::measure(&program, repeat, report).await?;
     report.end();
     Ok(())
+}
+
+/// The attempts alone.
+pub(crate) async fn measure_attempts(
+    world: &World,
+    named: Named<'_>,
+    repeat: usize,
+    report: &mut Report,
+) -> anyhow::Result<()> {
+    let program = program(world, named)?;
+    begin(report);
+    attempts::measure(&program, repeat, report).await?;
+    report.end();
+    Ok(())
+}
+
+fn program<'p>(world: &'p World, (siyu, plugins): Named<'p>) -> anyhow::Result<Program<'p>> {
+    let missing = "`http` needs --siyu and --plugins: run it with `cargo xtask bench http`";
+    Ok(Program { siyu: siyu.context(missing)?, plugins: plugins.context(missing)?, folder: world.folder() })
+}
+
+fn begin(report: &mut Report) {
+    report.begin("http: the program `siyu` with one tenant, asked with a token over loopback");
 }

@@ -359,6 +359,7 @@ impl Executor {
             batch.settles.into_iter().for_each(|reply| drop(reply.send(Err(why.clone()))));
             return Err(halt);
         }
+        self.memory().gather_keys();
         self.settles.append(&mut batch.settles);
         if let Err(halt) = self.finish_commit().await {
             let why = halt.to_string();
