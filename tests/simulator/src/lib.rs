@@ -6,8 +6,7 @@
 //!                                                        └─ a failure ─> shrink ─> a small scenario to read
 //! ```
 //! The same seed is the same play to the last commit, whichever store keeps the rows: each is played twice, and must be. Nothing
-//! here waits for real time but a database for its disk, while which the world stands still, and nothing is random that the seed did
-//! not draw.
+//! is random here that the seed did not draw, and no time passes but the world's: it stands still while a database works.
 
 mod backing;
 mod channel;

@@ -171,8 +171,8 @@ async fn deliver_over(channel: Arc<dyn Channel>, messages: Vec<Message>, now: Ut
             (Vec::new(), "the channel failed")
         }
     };
-    let said: HashSet<MessageId> = receipts.iter().map(|receipt| receipt.message).collect();
-    let silent = handed_over.into_iter().filter(|message| !said.contains(message));
+    let mut said: HashSet<MessageId> = receipts.iter().map(|receipt| receipt.message).collect();
+    let silent = handed_over.into_iter().filter(|message| said.insert(*message));
     receipts.extend(silent.map(|message| Receipt { message, verdict: Verdict::Later(why.to_owned()) }));
     receipts
 }
