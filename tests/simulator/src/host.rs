@@ -77,18 +77,13 @@ impl Host {
             return Ok(());
         }
         self.kill();
-        // What other threads have done is looked at when nothing else is left to do: so it does not matter how long they took.
-        let runtime = Builder::new_current_thread()
-            .enable_all()
-            .start_paused(true)
-            .global_queue_interval(u32::MAX >> 1)
-            .build()?;
+        let runtime = Builder::new_current_thread().enable_time().start_paused(true).build()?;
         let ports = Ports {
             stores: self.parts.stores.clone(),
             plugins: self.parts.plugins.clone(),
             clock: self.parts.clock.clone(),
             channels: Channels::all_over(self.parts.channel.clone()),
-            lanes: Lanes::unpaced(1),
+            lanes: Lanes::in_line(),
         };
         let (name, settings) = (self.parts.name.clone(), self.parts.settings.clone());
         let tenant = Arc::new(Mutex::new(None));
@@ -151,14 +146,6 @@ impl Host {
         alive.runtime.block_on(async {
             begin(asked).await;
             tokio::time::sleep(TURN).await;
-            // A store on a disk works on threads that tokio's clock does not wait for.
-            while self.parts.link.is_busy() {
-                while self.parts.link.is_busy() {
-                    tokio::task::yield_now().await;
-                    std::thread::yield_now();
-                }
-                tokio::time::sleep(Duration::from_millis(1)).await;
-            }
         });
     }
 }

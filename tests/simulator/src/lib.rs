@@ -5,9 +5,10 @@
 //! seed ─> scenario (playbooks by a grammar, actions) ─> play: world of hosts ─> what is durable ─> checks
 //!                                                        └─ a failure ─> shrink ─> a small scenario to read
 //! ```
-//! The same seed of a single tenant is the same play to the last commit; one of a fleet nearly always is. Nothing here waits
-//! for real time, and nothing is random that the seed did not draw.
+//! The same seed is the same play to the last commit, whichever store keeps the rows: each is played twice, and must be. Nothing
+//! is random here that the seed did not draw, and no time passes but the world's: it stands still while a database works.
 
+mod backing;
 mod channel;
 mod durable;
 mod fleet;
@@ -25,6 +26,7 @@ mod world;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+pub use backing::{Desk, Kept};
 pub use channel::ChannelFault;
 pub use durable::{Durable, Shared};
 pub use fleet::{FleetAction, FleetFault, FleetScenario, play_fleet};
@@ -35,7 +37,7 @@ pub use scenario::{Action, Backing, Cause, Scenario, Time, Wish};
 pub use seeds::{Report, run_fleet_seed, run_fleet_seeds, run_seed, run_seeds};
 pub use shrink::shrink;
 pub use store::{CommitFault, OpenFault, Semantics};
-pub use world::{BEGIN, Kept, World};
+pub use world::{BEGIN, World};
 
 /// How long the way to a store or a channel takes, in the time of a host's runtime: until the host has nothing else to do.
 const WAY: Duration = Duration::from_millis(1);

@@ -11,17 +11,12 @@ fn number(name: &str) -> Option<u64> {
 }
 
 fn one(seed: u64, outcome: Result<(Played, usize), String>) -> Report {
+    let mut report = Report { seeds: 1, ..Report::default() };
     match outcome {
-        Err(failure) => Report { seeds: 1, failures: vec![(seed, failure)], ..Report::default() },
-        Ok((played, actions)) => Report {
-            seeds: 1,
-            actions: actions as u64,
-            events: played.events as u64,
-            runs: played.runs as u64,
-            commits: played.commits,
-            failures: Vec::new(),
-        },
+        Err(failure) => report.failures.push((seed, failure)),
+        Ok((played, actions)) => report.take(seed, &played, actions),
     }
+    report
 }
 
 fn main() -> ExitCode {
@@ -47,14 +42,15 @@ fn play(what: &str, play: impl FnOnce() -> Report) -> bool {
         eprintln!("{failure}");
     }
     println!(
-        "{what}: {} seeds, {} actions, {} events, {} runs, {} commits, {} failures, {:.1} s",
+        "{what}: {} seeds, {} actions, {} events, {} runs, {} commits, {} failures, {:.1} s, trace {:016x}",
         report.seeds,
         report.actions,
         report.events,
         report.runs,
         report.commits,
         report.failures.len(),
-        began.elapsed().as_secs_f64()
+        began.elapsed().as_secs_f64(),
+        report.trace
     );
     report.failures.is_empty()
 }

@@ -22,8 +22,8 @@ pub const REST_MS: i64 = 40 * 86_400_000;
 /// How a scenario went.
 #[derive(Debug, Clone)]
 pub struct Played {
-    /// The same for the same scenario.
-    pub trace: u64,
+    /// A number for what there was after each action, and one for the end: the same for the same scenario.
+    pub trace: Vec<u64>,
     /// Everything that is durable at the end, a line a row.
     pub left: Vec<String>,
     /// Events in the log.
@@ -58,7 +58,7 @@ pub fn play(scenario: &Scenario, publications: &[Publication]) -> Result<Played,
     if scenario.time == Time::Virtual {
         let calm = play_once(&scenario.calm(), publications)?;
         if let Some(what) = difference(&played.left, &calm.left) {
-            let what = format!("faults changed the end: {what}");
+            let what = format!("faults changed the end: with them {what}");
             return Err(Failure { after: None, what });
         }
     }
@@ -66,17 +66,14 @@ pub fn play(scenario: &Scenario, publications: &[Publication]) -> Result<Played,
 }
 
 /// The first lines that two ends do not share.
-pub(crate) fn difference(left: &[String], calm: &[String]) -> Option<String> {
-    let place = (0..left.len().max(calm.len())).find(|place| left.get(*place) != calm.get(*place))?;
+pub(crate) fn difference(left: &[String], other: &[String]) -> Option<String> {
+    let place = (0..left.len().max(other.len())).find(|place| left.get(*place) != other.get(*place))?;
     let line = |lines: &[String]| lines.get(place).cloned().unwrap_or_else(|| "nothing".to_owned());
-    Some(format!(
-        "faults changed the end: it has\n  {}\nand without them it has\n  {}",
-        line(left),
-        line(calm)
-    ))
+    Some(format!("it has\n  {}\nand in the other play\n  {}", line(left), line(other)))
 }
 
-fn play_once(scenario: &Scenario, publications: &[Publication]) -> Result<Played, Failure> {
+/// The same, once and with nothing to compare.
+pub(crate) fn play_once(scenario: &Scenario, publications: &[Publication]) -> Result<Played, Failure> {
     let made = World::new(scenario, publications.to_vec());
     play_in(&mut made.map_err(|why| Failure { after: None, what: format!("{why:#}") })?, scenario)
 }
@@ -84,24 +81,24 @@ fn play_once(scenario: &Scenario, publications: &[Publication]) -> Result<Played
 /// Plays a scenario in a world in which nothing has happened, once.
 pub fn play_in(world: &mut World, scenario: &Scenario) -> Result<Played, Failure> {
     let failed = |what: String| Failure { after: None, what };
-    let mut trace = DefaultHasher::new();
+    let mut trace = Vec::with_capacity(scenario.actions.len() + 1);
     world.begin().map_err(failed)?;
     for (place, action) in scenario.actions.iter().enumerate() {
         let failed = |what: String| Failure { after: Some(place), what };
         world.perform(action).map_err(failed)?;
         world.check().map_err(failed)?;
-        world.trace(&mut trace);
+        trace.push(world.trace());
     }
     world.rest().map_err(failed)?;
     world.check().map_err(failed)?;
     let durable = world.durable.lock();
     durable.check_rest().map_err(failed)?;
-    durable.hash().hash(&mut trace);
+    trace.push(durable.hash());
     let (left, events, runs) = (durable.dump(), durable.events.len(), durable.runs.len());
     let commits = durable.commits;
     drop(durable);
     reload::check(world).map_err(failed)?;
-    Ok(Played { trace: trace.finish(), left, events, runs, commits })
+    Ok(Played { trace, left, events, runs, commits })
 }
 
 impl World {
@@ -109,11 +106,14 @@ impl World {
         self.durable.lock().check()
     }
 
-    fn trace(&self, trace: &mut DefaultHasher) {
+    fn trace(&self) -> u64 {
+        let mut trace = DefaultHasher::new();
         let durable = self.durable.lock();
         let done = self.clients.values().filter(|client| client.is_done).count();
-        (durable.commits, durable.events.len(), durable.runs.len(), durable.messages.len(), done).hash(trace);
-        (durable.timers.len(), durable.waits.len(), durable.at.as_millis()).hash(trace);
+        (durable.commits, durable.events.len(), durable.runs.len(), durable.messages.len(), done)
+            .hash(&mut trace);
+        (durable.timers.len(), durable.waits.len(), durable.at.as_millis()).hash(&mut trace);
+        trace.finish()
     }
 
     /// The first host opens the tenant, and the first version is published.

@@ -4,7 +4,7 @@
 //! known here too, so that a commit which the fence should have stopped is seen.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -25,6 +25,7 @@ use siyu_model::message::Message;
 use siyu_model::name::{Key, PlaybookName, TenantName};
 use tokio::sync::oneshot;
 
+use crate::backing::Desk;
 use crate::durable::{Durables, Shared};
 use crate::{WAY, locked};
 
@@ -66,8 +67,6 @@ const LEASE_MS: i64 = 10_000;
 #[derive(Default)]
 pub(crate) struct Link {
     state: Mutex<LinkState>,
-    /// Operations of the store that are not over, those that stand still left out.
-    in_flight: AtomicUsize,
 }
 
 #[derive(Default)]
@@ -85,7 +84,7 @@ impl Link {
     /// A line on which each way takes up to so many milliseconds, as drawn.
     pub(crate) fn long(rng: Rng, way_ms_max: u64) -> Self {
         let state = LinkState { ways: Some((rng, way_ms_max)), ..LinkState::default() };
-        Self { state: Mutex::new(state), in_flight: AtomicUsize::new(0) }
+        Self { state: Mutex::new(state) }
     }
 
     /// The next commit goes wrong, behind those that are already planned.
@@ -129,35 +128,23 @@ impl Link {
     pub(crate) fn forget(&self) {
         let mut state = locked(&self.state);
         *state = LinkState { is_cut: state.is_cut, ways: state.ways.take(), ..LinkState::default() };
-        drop(state);
-        self.in_flight.store(0, Ordering::SeqCst);
     }
 
     fn is_cut(&self) -> bool {
         locked(&self.state).is_cut
     }
 
-    /// Whether the store is at work.
-    pub(crate) fn is_busy(&self) -> bool {
-        self.in_flight.load(Ordering::SeqCst) > 0
-    }
-
     /// Stands still until it is let go; says whether the line held.
     async fn stall(&self) -> bool {
         let (go, gone) = oneshot::channel();
         locked(&self.state).stalled.push(go);
-        self.in_flight.fetch_sub(1, Ordering::SeqCst);
-        let held = gone.await.unwrap_or(false);
-        self.in_flight.fetch_add(1, Ordering::SeqCst);
-        held
+        gone.await.unwrap_or(false)
     }
 
     /// The way to the store.
     async fn linger(&self) {
         let drawn = locked(&self.state).ways.as_mut().map(|(rng, most)| rng.u64(1..=*most));
-        self.in_flight.fetch_sub(1, Ordering::SeqCst);
         tokio::time::sleep(drawn.map_or(WAY, Duration::from_millis)).await;
-        self.in_flight.fetch_add(1, Ordering::SeqCst);
     }
 
     /// The way to or from a store that is far. What a lane asks takes none: it stands still, and tokio's clock with it.
@@ -165,22 +152,6 @@ impl Link {
         if locked(&self.state).ways.is_some() {
             self.linger().await;
         }
-    }
-
-    fn begin(&self) -> Flight<'_> {
-        self.in_flight.fetch_add(1, Ordering::SeqCst);
-        Flight(self)
-    }
-}
-
-/// An operation under way.
-struct Flight<'a>(&'a Link);
-
-impl Drop for Flight<'_> {
-    fn drop(&mut self) {
-        // A host that died has set it to none.
-        let _less =
-            self.0.in_flight.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |count| count.checked_sub(1));
     }
 }
 
@@ -197,6 +168,8 @@ fn failed(why: &str) -> StoreError {
 pub(crate) struct SimStores {
     /// Where rows are really kept.
     pub inner: Arc<dyn Stores>,
+    /// Where that is asked.
+    pub desk: Desk,
     /// The host's line to them.
     pub link: Arc<Link>,
     /// What is durable, of each tenant.
@@ -232,7 +205,6 @@ impl Gate {
 #[async_trait]
 impl Stores for SimStores {
     async fn open(&self, tenant: &TenantName) -> Result<Arc<dyn Store>, StoreError> {
-        let _flight = self.link.begin();
         let fault = {
             let mut state = locked(&self.link.state);
             if state.is_cut {
@@ -246,7 +218,7 @@ impl Stores for SimStores {
         let durable = self.durables.of(tenant).ok_or_else(|| failed("no such tenant"))?;
         self.link.travel().await;
         self.gate.lets(self.host, tenant, &durable)?;
-        let inner = self.inner.open(tenant).await?;
+        let inner = self.desk.ask(self.inner.open(tenant)).await?;
         let opening = durable.lock().opened(self.host, LEASE_MS);
         self.link.travel().await;
         if fault == Some(OpenFault::After) {
@@ -254,6 +226,7 @@ impl Stores for SimStores {
         }
         Ok(Arc::new(SimStore {
             inner,
+            desk: self.desk.clone(),
             link: self.link.clone(),
             durable,
             host: self.host,
@@ -263,13 +236,14 @@ impl Stores for SimStores {
     }
 
     async fn tenants(&self) -> Result<Vec<TenantName>, StoreError> {
-        self.inner.tenants().await
+        self.desk.ask(self.inner.tenants()).await
     }
 }
 
 /// A tenant's store as one opening of one host sees it.
 struct SimStore {
     inner: Arc<dyn Store>,
+    desk: Desk,
     link: Arc<Link>,
     durable: Shared,
     host: usize,
@@ -299,7 +273,7 @@ impl SimStore {
 
     async fn make_durable(&self, writes: WriteSet) -> Result<(), StoreError> {
         let copy = writes.clone();
-        self.inner.commit(writes).await?;
+        self.desk.ask(self.inner.commit(writes)).await?;
         self.durable.lock().committed((self.host, self.opening), copy, LEASE_MS);
         Ok(())
     }
@@ -308,7 +282,6 @@ impl SimStore {
 #[async_trait]
 impl Store for SimStore {
     async fn commit(&self, writes: WriteSet) -> Result<(), StoreError> {
-        let _flight = self.link.begin();
         if self.is_broken.load(Ordering::SeqCst) {
             return Err(failed("an earlier commit failed"));
         }
@@ -350,16 +323,14 @@ impl Store for SimStore {
     }
 
     async fn load_tenant(&self) -> Result<TenantImage, StoreError> {
-        let _flight = self.link.begin();
         self.ready()?;
         self.link.travel().await;
-        self.inner.load_tenant().await
+        self.desk.ask(self.inner.load_tenant()).await
     }
 
     async fn load(&self, wants: Wants) -> Result<Loaded, StoreError> {
-        let _flight = self.link.begin();
         self.ready()?;
-        self.inner.load(wants).await
+        self.desk.ask(self.inner.load(wants)).await
     }
 
     async fn playbook(
@@ -367,9 +338,8 @@ impl Store for SimStore {
         name: &PlaybookName,
         digest: PlaybookDigest,
     ) -> Result<Option<PlaybookRow>, StoreError> {
-        let _flight = self.link.begin();
         self.ready()?;
-        self.inner.playbook(name, digest).await
+        self.desk.ask(self.inner.playbook(name, digest)).await
     }
 
     async fn timers(
@@ -377,33 +347,28 @@ impl Store for SimStore {
         after: Option<(UtcMs, TimerId)>,
         limit: usize,
     ) -> Result<Vec<TimerRow>, StoreError> {
-        let _flight = self.link.begin();
         self.ready()?;
-        self.inner.timers(after, limit).await
+        self.desk.ask(self.inner.timers(after, limit)).await
     }
 
     async fn scan_records(&self, range: RecordRange) -> Result<Vec<(Key, String)>, StoreError> {
-        let _flight = self.link.begin();
         self.ready()?;
-        self.inner.scan_records(range).await
+        self.desk.ask(self.inner.scan_records(range)).await
     }
 
     async fn count_events(&self, window: EventWindow) -> Result<Windowed, StoreError> {
-        let _flight = self.link.begin();
         self.ready()?;
-        self.inner.count_events(window).await
+        self.desk.ask(self.inner.count_events(window)).await
     }
 
     async fn events_since(&self, query: EventsSince) -> Result<Vec<EventRow>, StoreError> {
-        let _flight = self.link.begin();
         self.ready()?;
-        self.inner.events_since(query).await
+        self.desk.ask(self.inner.events_since(query)).await
     }
 
     async fn event(&self, seq: EventSeq) -> Result<Option<EventRow>, StoreError> {
-        let _flight = self.link.begin();
         self.ready()?;
-        self.inner.event(seq).await
+        self.desk.ask(self.inner.event(seq)).await
     }
 
     async fn customer_ids(
@@ -411,9 +376,8 @@ impl Store for SimStore {
         after: Option<CustomerId>,
         limit: usize,
     ) -> Result<Vec<CustomerId>, StoreError> {
-        let _flight = self.link.begin();
         self.ready()?;
-        self.inner.customer_ids(after, limit).await
+        self.desk.ask(self.inner.customer_ids(after, limit)).await
     }
 
     async fn keys(
@@ -428,9 +392,8 @@ impl Store for SimStore {
     }
 
     async fn runs_of_slot(&self, query: SlotQuery) -> Result<Vec<RunId>, StoreError> {
-        let _flight = self.link.begin();
         self.ready()?;
-        self.inner.runs_of_slot(query).await
+        self.desk.ask(self.inner.runs_of_slot(query)).await
     }
 
     async fn unsent_messages(
@@ -439,32 +402,27 @@ impl Store for SimStore {
         after: Option<MessageId>,
         limit: usize,
     ) -> Result<Vec<Message>, StoreError> {
-        let _flight = self.link.begin();
         self.ready()?;
-        self.inner.unsent_messages(due_before, after, limit).await
+        self.desk.ask(self.inner.unsent_messages(due_before, after, limit)).await
     }
 
     async fn unfinished(&self, customer: CustomerId, limit: usize) -> Result<Unfinished, StoreError> {
-        let _flight = self.link.begin();
         self.ready()?;
-        self.inner.unfinished(customer, limit).await
+        self.desk.ask(self.inner.unfinished(customer, limit)).await
     }
 
     async fn erase(&self, customer: CustomerId, pseudonym: CustomerId) -> Result<(), StoreError> {
-        let _flight = self.link.begin();
         self.ready()?;
-        self.inner.erase(customer, pseudonym).await
+        self.desk.ask(self.inner.erase(customer, pseudonym)).await
     }
 
     async fn maintain(&self, work: Maintenance) -> Result<MaintenanceReport, StoreError> {
-        let _flight = self.link.begin();
         self.ready()?;
-        self.inner.maintain(work).await
+        self.desk.ask(self.inner.maintain(work)).await
     }
 
     async fn close(&self) -> Result<(), StoreError> {
-        let _flight = self.link.begin();
         self.durable.lock().closed((self.host, self.opening));
-        self.inner.close().await
+        self.desk.ask(self.inner.close()).await
     }
 }

@@ -6,25 +6,23 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 
-use siyu_engine::doubles::{HandClock, MemoryStores};
+use siyu_engine::doubles::HandClock;
 use siyu_engine::operate::{ManualStart, Publication, RunAction};
 use siyu_engine::ports::clock::Clock;
-use siyu_engine::ports::store::Stores;
 use siyu_engine::tenant::{Admitted, Settings, Tenant, Unavailable};
 use siyu_model::clock::{DurationMs, UtcMs};
 use siyu_model::event::IncomingEvent;
 use siyu_model::id::RunId;
 use siyu_model::json::Value;
 use siyu_model::name::TenantName;
-use siyu_store::{PgOptions, PgStores, SqliteOptions, SqliteStores};
-use siyu_test_postgres::Scratch;
 
+use crate::backing::{self, Kept};
 use crate::channel::SimChannel;
 use crate::durable::{Durables, Shared};
 use crate::host::{Host, Parts};
 use crate::locked;
 use crate::plugin;
-use crate::scenario::{Backing, Cause, Scenario, Time};
+use crate::scenario::{Cause, Scenario, Time};
 use crate::store::{Gate, Link, SimStores};
 
 /// When every world begins: ten in the morning in Shanghai.
@@ -76,38 +74,6 @@ pub struct World {
     asked: u64,
 }
 
-/// Where rows are really kept: one for each kind of store.
-pub trait Kept {
-    /// The stores.
-    fn stores(&self) -> anyhow::Result<Arc<dyn Stores>>;
-}
-
-impl Kept for MemoryStores {
-    fn stores(&self) -> anyhow::Result<Arc<dyn Stores>> {
-        Ok(Arc::new(self.clone()))
-    }
-}
-
-/// Files in a folder that goes with the world.
-struct Files(tempfile::TempDir);
-
-impl Kept for Files {
-    fn stores(&self) -> anyhow::Result<Arc<dyn Stores>> {
-        let options = SqliteOptions { secret: Some([7; 32]), ..SqliteOptions::default() };
-        Ok(Arc::new(SqliteStores::new(self.0.path(), options)))
-    }
-}
-
-/// A database that is empty again when the world goes.
-struct Database(Scratch);
-
-impl Kept for Database {
-    fn stores(&self) -> anyhow::Result<Arc<dyn Stores>> {
-        let options = PgOptions { secret: Some([7; 32]), ..PgOptions::default() };
-        Ok(Arc::new(PgStores::new(&self.0.url(), options)?))
-    }
-}
-
 /// The one tenant.
 pub(crate) fn tenant_name() -> TenantName {
     TenantName::new("sim").expect("`sim` follows the rule of tenants' names")
@@ -116,12 +82,7 @@ pub(crate) fn tenant_name() -> TenantName {
 impl World {
     /// A world in which nothing has happened.
     pub fn new(scenario: &Scenario, publications: Vec<Publication>) -> anyhow::Result<Self> {
-        let backing: Box<dyn Kept> = match scenario.backing {
-            Backing::Memory => Box::new(MemoryStores::new()),
-            Backing::Sqlite => Box::new(Files(tempfile::tempdir()?)),
-            Backing::Postgres => Box::new(Database(Scratch::make()?)),
-        };
-        Self::over(scenario, publications, backing)
+        Self::over(scenario, publications, backing::of(scenario.backing)?)
     }
 
     /// The same over other stores, which must be empty.
@@ -141,6 +102,7 @@ impl World {
             let channel = SimChannel::new(durable.clone(), host, scenario.refused_percent);
             let stores = SimStores {
                 inner: inner.clone(),
+                desk: backing.desk(),
                 link: link.clone(),
                 durables: durables.clone(),
                 host,

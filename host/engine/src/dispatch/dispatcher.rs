@@ -1,6 +1,6 @@
 //! The dispatcher of a tenant: one task that hands messages to their channels, a batch at a time.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use siyu_model::clock::UtcMs;
@@ -138,7 +138,7 @@ impl Dispatcher {
 }
 
 async fn deliver(channels: &Channels, messages: Vec<Message>, now: UtcMs) -> Vec<Receipt> {
-    let mut by_channel: HashMap<ChannelName, Vec<Message>> = HashMap::new();
+    let mut by_channel: BTreeMap<ChannelName, Vec<Message>> = BTreeMap::new();
     for message in messages {
         by_channel.entry(message.channel.clone()).or_default().push(message);
     }
@@ -161,7 +161,7 @@ async fn deliver(channels: &Channels, messages: Vec<Message>, now: UtcMs) -> Vec
 
 /// Hands messages to one channel. One that panics, or says nothing of a message, costs that message a try and nothing else.
 async fn deliver_over(channel: Arc<dyn Channel>, messages: Vec<Message>, now: UtcMs) -> Vec<Receipt> {
-    let mut silent: HashSet<MessageId> = messages.iter().map(|message| message.id).collect();
+    let handed_over: Vec<MessageId> = messages.iter().map(|message| message.id).collect();
     // A task of its own contains a panic; it is awaited here.
     let task = tokio::spawn(async move { channel.deliver(&messages, now).await });
     let (mut receipts, why) = match task.await {
@@ -171,10 +171,8 @@ async fn deliver_over(channel: Arc<dyn Channel>, messages: Vec<Message>, now: Ut
             (Vec::new(), "the channel failed")
         }
     };
-    for receipt in &receipts {
-        silent.remove(&receipt.message);
-    }
-    let later = |message| Receipt { message, verdict: Verdict::Later(why.to_owned()) };
-    receipts.extend(silent.into_iter().map(later));
+    let mut said: HashSet<MessageId> = receipts.iter().map(|receipt| receipt.message).collect();
+    let silent = handed_over.into_iter().filter(|message| said.insert(*message));
+    receipts.extend(silent.map(|message| Receipt { message, verdict: Verdict::Later(why.to_owned()) }));
     receipts
 }

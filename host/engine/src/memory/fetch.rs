@@ -1,11 +1,12 @@
 //! Reading what memory does not know, from the store.
 //!
-//! Code that runs on the executor's lane may block on the store: a lane is a thread of its own. What a batch needs is
-//! loaded ahead, so these reads are the exception.
+//! Code that runs on the executor's lane may block on the store: a lane is a thread of its own, except in simulations, whose
+//! stores answer at once. What a batch needs is loaded ahead, so these reads are the exception.
 
 use std::future::Future;
 use std::sync::Arc;
 
+use futures_util::FutureExt;
 use siyu_model::event::Event;
 use siyu_model::json;
 use tokio::runtime::Handle;
@@ -18,7 +19,8 @@ use crate::ports::store::{Loaded, Store, StoreError, Wants};
 #[derive(Clone)]
 pub(crate) struct Reader {
     store: Arc<dyn Store>,
-    handle: Handle,
+    /// Where an answer is waited for; none where nobody may wait.
+    runtime: Option<Handle>,
 }
 
 impl Reader {
@@ -31,8 +33,8 @@ impl Reader {
     }
 
     /// Must be made inside a tokio runtime.
-    pub(crate) fn new(store: Arc<dyn Store>) -> Self {
-        Self { store, handle: Handle::current() }
+    pub(crate) fn new(store: Arc<dyn Store>, may_wait: bool) -> Self {
+        Self { store, runtime: may_wait.then(Handle::current) }
     }
 
     /// Waits for an answer of the store; only on a lane.
@@ -40,7 +42,14 @@ impl Reader {
     where
         F: Future<Output = Result<T, StoreError>> + 'a,
     {
-        Ok(self.handle.block_on(question(&*self.store))?)
+        let answer = question(&*self.store);
+        match &self.runtime {
+            Some(runtime) => Ok(runtime.block_on(answer)?),
+            None => {
+                let late = || Halt::Broken("a lane that is no thread had to wait for its store".to_owned());
+                Ok(answer.now_or_never().ok_or_else(late)??)
+            }
+        }
     }
 }
 
@@ -158,5 +167,34 @@ pub(crate) struct Asked(Wants);
 impl Asked {
     pub(crate) fn of(wants: &Wants) -> Self {
         Self(wants.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doubles::MemoryStores;
+    use crate::ports::store::Stores;
+
+    /// A lane asks something; `takes` says whether the store needs more than one look to answer.
+    fn asked(may_wait: bool, takes: bool) -> Worked<u8> {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let name = "huahua".parse().unwrap();
+        let store = runtime.block_on(MemoryStores::new().open(&name)).unwrap();
+        let reader = runtime.block_on(async { Reader::new(store, may_wait) });
+        reader.ask(|_| async move {
+            if takes {
+                tokio::task::yield_now().await;
+            }
+            Ok(7)
+        })
+    }
+
+    #[test]
+    fn only_a_lane_that_is_a_thread_waits_for_a_store() {
+        for (may_wait, takes) in [(true, false), (true, true), (false, false)] {
+            assert!(matches!(asked(may_wait, takes), Ok(7)), "{may_wait} {takes}");
+        }
+        assert!(matches!(asked(false, true), Err(Halt::Broken(_))));
     }
 }

@@ -42,7 +42,7 @@ use crate::ports::rows::{
     AccountKey, CodeRow, EntryRow, EventRow, Hash16, JournalRow, PlannedEvent, RecordKey, ScanRow, StockKey,
     WaitRow,
 };
-use crate::ports::store::{Store, TenantImage};
+use crate::ports::store::TenantImage;
 use crate::slots::Slots;
 use crate::tenant::{Numbers, Settings};
 
@@ -169,10 +169,9 @@ impl Memory {
     pub(crate) fn new(
         tenant: TenantName,
         settings: Arc<Settings>,
-        (store, plugins): (Arc<dyn Store>, Arc<dyn Plugins>),
+        (reader, plugins): (Reader, Arc<dyn Plugins>),
         image: TenantImage,
     ) -> Worked<Self> {
-        let reader = Reader::new(store);
         let rows_max = settings.rows_cached_max;
         let tenant_value = siyu_model::json::Value::map([("id", tenant.as_str().into())]);
         let mut memory = Self {

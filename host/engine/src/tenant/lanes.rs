@@ -1,6 +1,6 @@
 //! Lanes: how many batches execute at once on a host, and how much of them one tenant may take while others work too.
 //!
-//! It decides when a tenant's next batch may begin, never what is in it.
+//! It decides when and on which thread a tenant's next batch executes, never what is in it.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use siyu_model::limits::lanes::{BURST_MS, COMPANY_MS, SHARE_PERCENT};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinError;
 use tokio::time::Instant;
 
 const BURST: Duration = Duration::from_millis(BURST_MS);
@@ -20,6 +21,8 @@ const COMPANY: Duration = Duration::from_millis(COMPANY_MS);
 pub struct Lanes {
     permits: Arc<Semaphore>,
     is_paced: bool,
+    /// Whether a batch has a thread of its own while it executes.
+    are_threads: bool,
     shares: AtomicU64,
     recent: Mutex<Recent>,
 }
@@ -35,17 +38,30 @@ impl Lanes {
     /// So many lanes, as many as the host has processors. While other tenants work, one that could fill a lane by itself
     /// gets [`SHARE_PERCENT`] of one, so that the processors have room for the others at once.
     pub fn new(count: usize) -> Arc<Self> {
-        Self::with(count, true)
+        Self::with(count, true, true)
     }
 
     /// The same without shares: whoever comes gets a lane, however much it takes, and no batch waits for time to pass.
     pub fn unpaced(count: usize) -> Arc<Self> {
-        Self::with(count, false)
+        Self::with(count, false, true)
     }
 
-    fn with(count: usize, is_paced: bool) -> Arc<Self> {
+    /// One lane without shares that is no thread of its own: a batch executes where its tenant's tasks do, and none of
+    /// them goes on meanwhile. So what happens never depends on how long something took, and a simulation goes the same
+    /// way each time. Stores must answer at once what a batch asks them, as rows in memory do; a tenant whose store does
+    /// not ends.
+    pub fn in_line() -> Arc<Self> {
+        Self::with(1, false, false)
+    }
+
+    fn with(count: usize, is_paced: bool, are_threads: bool) -> Arc<Self> {
         let permits = Arc::new(Semaphore::new(count));
-        Arc::new(Self { permits, is_paced, shares: AtomicU64::new(0), recent: Mutex::default() })
+        Arc::new(Self { permits, is_paced, are_threads, shares: AtomicU64::new(0), recent: Mutex::default() })
+    }
+
+    /// Whether a batch may wait for what it asks.
+    pub(crate) fn may_wait(&self) -> bool {
+        self.are_threads
     }
 
     fn recent(&self) -> MutexGuard<'_, Recent> {
@@ -95,6 +111,14 @@ impl Share {
     /// Waits for a lane; none when there will be none.
     pub(crate) async fn enter(&self) -> Option<OwnedSemaphorePermit> {
         self.lanes.permits.clone().acquire_owned().await.ok()
+    }
+
+    /// Executes a batch on the lane that was entered.
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        batch: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, JoinError> {
+        if self.lanes.are_threads { tokio::task::spawn_blocking(batch).await } else { Ok(batch()) }
     }
 
     /// Its batch took a lane for so long, until now.
@@ -178,6 +202,17 @@ mod tests {
         // A fifth of ten seconds, and what was saved up before.
         assert!((2_000..2_300).contains(&used.as_millis()), "{used:?}");
         assert_eq!(Share::of(&lanes).begins_at(now), None);
+    }
+
+    #[tokio::test]
+    async fn a_batch_has_a_thread_of_its_own_unless_lanes_are_none() {
+        let own = std::thread::current().id();
+        for (lanes, is_own) in [(Lanes::new(1), false), (Lanes::unpaced(1), false), (Lanes::in_line(), true)]
+        {
+            let share = Share::of(&lanes);
+            let at = share.run(|| std::thread::current().id()).await.unwrap();
+            assert_eq!((at == own, lanes.may_wait()), (is_own, !is_own), "{lanes:?}");
+        }
     }
 
     #[test]

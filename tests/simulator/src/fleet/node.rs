@@ -15,6 +15,7 @@ use siyu_model::name::TenantName;
 use tokio::runtime::{Builder, Runtime};
 
 use super::line::{Line, SimFleet};
+use crate::backing::Desk;
 use crate::channel::SimChannel;
 use crate::durable::Durables;
 use crate::host::{Work, begin};
@@ -86,14 +87,7 @@ impl Node {
             return Ok(());
         }
         self.born += 1;
-        // As in a world of single tenants: what other threads have done is looked at when nothing else is left to do. The
-        // batches of several tenants end one after another, also on a machine that has much else to do.
-        let runtime = Builder::new_current_thread()
-            .enable_time()
-            .start_paused(true)
-            .max_blocking_threads(1)
-            .global_queue_interval(u32::MAX >> 1)
-            .build()?;
+        let runtime = Builder::new_current_thread().enable_time().start_paused(true).build()?;
         let mut bytes = [0; 16];
         Rng::with_seed(self.born << 8 | self.parts.number as u64).fill(&mut bytes);
         let me = HostId::from_bytes(bytes);
@@ -128,6 +122,7 @@ impl Node {
         Ports {
             stores: Arc::new(SimStores {
                 inner: parts.inner.clone(),
+                desk: Desk::default(),
                 link: parts.link.clone(),
                 durables: parts.durables.clone(),
                 host: parts.number,
@@ -136,7 +131,7 @@ impl Node {
             plugins: parts.plugins.clone(),
             clock: parts.clock.clone(),
             channels: Channels::of_tenants(of_tenant),
-            lanes: Lanes::unpaced(1),
+            lanes: Lanes::in_line(),
         }
     }
 

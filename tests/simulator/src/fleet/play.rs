@@ -32,13 +32,13 @@ pub(super) fn play(scenario: &FleetScenario, publications: &[Publication]) -> Re
     let failed = |what: String| Failure { after: None, what };
     let world = FleetWorld::new(scenario, publications.to_vec());
     let mut world = world.map_err(|why| failed(format!("{why:#}")))?;
-    let mut trace = DefaultHasher::new();
+    let mut trace = Vec::with_capacity(scenario.actions.len() + 1);
     world.begin().map_err(failed)?;
     for (place, action) in scenario.actions.iter().enumerate() {
         let failed = |what: String| Failure { after: Some(place), what };
         world.perform(action).map_err(failed)?;
         world.check().map_err(failed)?;
-        world.trace(&mut trace);
+        trace.push(world.trace());
     }
     world.heal().map_err(failed)?;
     world.settle_down(scenario.ends_in_order()).map_err(failed)?;
@@ -53,13 +53,16 @@ impl FleetWorld {
         Ok(())
     }
 
-    fn trace(&self, trace: &mut DefaultHasher) {
+    fn trace(&self) -> u64 {
+        let mut trace = DefaultHasher::new();
         for durable in &self.durables {
             let durable = durable.lock();
-            (durable.commits, durable.events.len(), durable.runs.len(), durable.timers.len()).hash(trace);
+            (durable.commits, durable.events.len(), durable.runs.len(), durable.timers.len())
+                .hash(&mut trace);
         }
-        self.fleets.holders().hash(trace);
-        self.clients.values().filter(|client| client.is_done).count().hash(trace);
+        self.fleets.holders().hash(&mut trace);
+        self.clients.values().filter(|client| client.is_done).count().hash(&mut trace);
+        trace.finish()
     }
 
     /// The first host makes every tenant, then the others come.
@@ -323,15 +326,16 @@ impl FleetWorld {
     }
 
     /// What holds at the end, and what a host that opens the tenants anew finds.
-    fn finish(&mut self, mut trace: DefaultHasher) -> Result<Played, String> {
+    fn finish(&mut self, trace: Vec<u64>) -> Result<Played, String> {
         for host in 0..self.nodes.len() {
             self.kill(host);
         }
-        let mut played = Played { trace: 0, left: Vec::new(), events: 0, runs: 0, commits: 0 };
+        let mut end = DefaultHasher::new();
+        let mut played = Played { trace, left: Vec::new(), events: 0, runs: 0, commits: 0 };
         for (tenant, durable) in self.tenants.iter().zip(&self.durables) {
             let durable = durable.lock();
             durable.check_rest().map_err(|why| format!("tenant {tenant}: {why}"))?;
-            durable.hash().hash(&mut trace);
+            durable.hash().hash(&mut end);
             played.left.extend(durable.dump());
             played.events += durable.events.len();
             played.runs += durable.runs.len();
@@ -339,7 +343,7 @@ impl FleetWorld {
             reload::compare_with(&self.backing, tenant, &durable)
                 .map_err(|why| format!("tenant {tenant}: {why}"))?;
         }
-        played.trace = trace.finish();
+        played.trace.push(end.finish());
         Ok(played)
     }
 }

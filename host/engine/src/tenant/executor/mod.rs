@@ -19,7 +19,7 @@ use super::outbox::{MESSAGES_PER_BATCH, Outbox};
 use super::upkeep::Upkeep;
 use super::{Numbers, Ports, Settings};
 use crate::dispatch::{Couriers, Delivered, Dispatcher};
-use crate::memory::{Asked, Halt, Memory, MemoryCell, Worked};
+use crate::memory::{Asked, Halt, Memory, MemoryCell, Reader, Worked};
 use crate::ports::rows::TimerKind;
 use crate::ports::store::{Loaded, Store, StoreError, Wants};
 use commit::{Commit, durable, flatten};
@@ -128,7 +128,8 @@ impl Executor {
     async fn load(&mut self) -> Result<(), StoreError> {
         let image = self.store.load_tenant().await?;
         let at = image.at.max(self.ports.clock.now());
-        let ports = (self.store.clone(), self.ports.plugins.clone());
+        let reader = Reader::new(self.store.clone(), self.ports.lanes.may_wait());
+        let ports = (reader, self.ports.plugins.clone());
         let memory = Memory::new(self.name.clone(), self.settings.clone(), ports, image);
         let mut memory = memory.map_err(|halt| match halt {
             Halt::Store(error) => error,
@@ -327,7 +328,7 @@ impl Executor {
         };
         self.commands = next;
         let called = self.numbers.call_time();
-        let done = tokio::task::spawn_blocking(move || {
+        let done = self.share.run(move || {
             let begun = Instant::now();
             let done = batch.execute();
             drop(permit);
