@@ -24,17 +24,14 @@ pub(crate) struct Reader {
 }
 
 impl Reader {
-    /// Does something beside the work.
-    pub(super) fn beside<F>(&self, work: impl FnOnce(Arc<dyn Store>) -> F)
-    where
-        F: Future<Output = ()> + Send + 'static,
-    {
-        drop(self.handle.spawn(work(self.store.clone())));
-    }
-
     /// Must be made inside a tokio runtime.
     pub(crate) fn new(store: Arc<dyn Store>, may_wait: bool) -> Self {
         Self { store, runtime: may_wait.then(Handle::current) }
+    }
+
+    /// The store.
+    pub(super) fn store(&self) -> Arc<dyn Store> {
+        self.store.clone()
     }
 
     /// Waits for an answer of the store; only on a lane.

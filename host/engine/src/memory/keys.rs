@@ -28,7 +28,8 @@ pub(super) struct Gathering {
 }
 
 impl Memory {
-    /// Takes in keys that were read beside the work, and begins to read them when it is worth it.
+    /// Takes in keys that were read beside the work, and begins to read them when it is worth it. Must be called inside a tokio
+    /// runtime.
     pub(crate) fn gather_keys(&mut self) {
         if self.gathering.pages.is_none() && self.gathering.absent >= self.settings.keys_after_absent {
             let mut seed = [0; 16];
@@ -39,7 +40,7 @@ impl Memory {
             self.identities.gather(seed);
             self.counters.gather(seed);
             let (sender, pages) = mpsc::channel(PAGES_MAX);
-            self.reader.beside(|store| read(store, sender));
+            drop(tokio::spawn(read(self.reader.store(), sender)));
             self.gathering.pages = Some(pages);
         }
         let Some(pages) = &mut self.gathering.pages else { return };
