@@ -386,9 +386,8 @@ impl Store for SimStore {
         after: Option<StoredKey>,
         limit: usize,
     ) -> Result<Vec<StoredKey>, StoreError> {
-        let _flight = self.link.begin();
         self.ready()?;
-        self.inner.keys(table, after, limit).await
+        self.desk.ask(self.inner.keys(table, after, limit)).await
     }
 
     async fn runs_of_slot(&self, query: SlotQuery) -> Result<Vec<RunId>, StoreError> {
