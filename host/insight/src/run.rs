@@ -7,6 +7,7 @@ mod waiting;
 use serde::Serialize;
 use siyu_engine::ports::inspect::{Inspect, RunDetail};
 use siyu_engine::ports::rows::JournalRow;
+use siyu_model::event::Subject;
 use siyu_model::id::{CustomerId, RunId};
 use siyu_model::journal::JournalKind;
 use siyu_model::json::{self, Value};
@@ -107,6 +108,8 @@ pub enum RunVerb {
     Cancel,
     /// Begin a new run at the step where it failed.
     Retry,
+    /// Begin a new run at a step, with what the steps before it gave.
+    Replay,
 }
 
 impl RunVerb {
@@ -117,6 +120,7 @@ impl RunVerb {
             Self::Resume => "resume",
             Self::Cancel => "cancel",
             Self::Retry => "retry",
+            Self::Replay => "replay",
         }
     }
 }
@@ -125,7 +129,38 @@ impl RunVerb {
 pub async fn run(inspect: &dyn Inspect, frame: &Frame, id: RunId) -> Result<Option<RunStory>, InsightError> {
     let Some(detail) = inspect.run(id).await? else { return Ok(None) };
     let (program, notes) = program(inspect, &detail.run.target).await?;
-    Ok(Some(story(frame, &detail, program.as_ref(), notes)))
+    let mut story = story(frame, &detail, program.as_ref(), notes);
+    if is_replayable(inspect, &detail, program.as_ref()).await? {
+        story.can.push(RunVerb::Replay);
+    }
+    Ok(Some(story))
+}
+
+/// Whether a new run can begin at a step of this one: it is over, and its version, its customer and the event that it
+/// began with are still there.
+async fn is_replayable(
+    inspect: &dyn Inspect,
+    RunDetail { run, event, .. }: &RunDetail,
+    program: Option<&Program>,
+) -> Result<bool, InsightError> {
+    if !run.status.is_terminal() || (run.event.is_some() && event.is_none()) {
+        return Ok(false);
+    }
+    let has_step = match &run.target {
+        Target::Workflow { .. } => program.is_some_and(|program| !program.own_steps().is_empty()),
+        // The one step of a reaction is there as long as its version is.
+        Target::Reaction { playbook, version, .. } => {
+            match frame::playbook(inspect, playbook, *version).await {
+                Ok(found) => found.is_some(),
+                Err(InsightError::Playbook { .. }) => false,
+                Err(fault) => return Err(fault),
+            }
+        }
+    };
+    match run.customer {
+        Some(customer) if has_step => Ok(inspect.customer(Subject::Customer(customer)).await?.is_some()),
+        _ => Ok(has_step),
+    }
 }
 
 /// The steps of a run's workflow. A version that cannot be read is a note: the rest of the run can be shown.
@@ -207,6 +242,7 @@ fn journal_line(frame: &Frame, row: &JournalRow) -> JournalLine {
     }
 }
 
+/// What its phase alone permits.
 fn can(run: &Run) -> Vec<RunVerb> {
     match run.status.phase() {
         RunPhase::Queued => vec![RunVerb::Cancel],

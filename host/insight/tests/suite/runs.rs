@@ -100,6 +100,7 @@ fn failed(number: u64, can_retry: bool) -> Run {
 fn tenant(run: Run) -> Tenant {
     let mut tenant = Tenant::default();
     tenant.publish(&club());
+    tenant.customer(1, "00001", "{}");
     tenant.event(Some(1), "friend.added", "2026-03-01T02:00:00Z", r#"{"card":"c1"}"#);
     tenant.line(run.id, None, JournalKind::Started, r#"{"trigger":"friend.added"}"#);
     let drawn = r#"{"output":{"prize":{"name":"5元首单券"}},"used":{"fuel":7}}"#;
@@ -146,7 +147,8 @@ async fn a_waiting_run_says_for_what_and_until_when() {
 
 #[tokio::test]
 async fn a_failed_run_says_why_and_whether_it_can_be_retried() {
-    for (can_retry, verbs) in [(true, vec![RunVerb::Retry]), (false, vec![])] {
+    for (can_retry, verbs) in [(true, vec![RunVerb::Retry, RunVerb::Replay]), (false, vec![RunVerb::Replay])]
+    {
         let run = failed(2, can_retry);
         let mut tenant = tenant(run.clone());
         tenant.line(run.id, Some("order"), JournalKind::Failed, r#"{"code":"X","message":"y"}"#);
@@ -158,6 +160,70 @@ async fn a_failed_run_says_why_and_whether_it_can_be_retried() {
         assert_eq!((found.can, found.waiting.len()), (verbs, 0));
         assert_eq!(found.steps[3].state, StepState::NotReached);
         assert_eq!(found.end.as_deref(), Some("BUDGET_EXHAUSTED: the budget of c66 is used up"));
+    }
+}
+
+/// The run after its end.
+fn bought() -> Run {
+    let end = RunEnd::Completed { outcome: "bought".to_owned() };
+    Run { status: RunStatus::Ended { end, at: at("2026-03-01T03:00:00Z") }, ..live(1) }
+}
+
+#[tokio::test]
+async fn a_run_that_is_over_can_be_replayed_as_long_as_all_of_it_is_there() {
+    type Lacks = fn(&mut Tenant);
+    let lacks: [(&str, Lacks, &[RunVerb]); 6] = [
+        ("nothing", |_| {}, &[RunVerb::Replay]),
+        (
+            "its end",
+            |tenant| tenant.writes.runs[0].status = RunStatus::Live,
+            &[RunVerb::Pause, RunVerb::Cancel],
+        ),
+        ("its version", |tenant| tenant.writes.playbooks.clear(), &[]),
+        (
+            "a version that can be read",
+            |tenant| {
+                tenant.writes.playbooks[0].compiled = r#"{"version":"of the future"}"#.into();
+                tenant.writes.playbooks[0].is_active = false;
+            },
+            &[],
+        ),
+        (
+            "its customer",
+            |tenant| {
+                tenant.writes.customers.clear();
+                tenant.writes.identities.clear();
+            },
+            &[],
+        ),
+        ("its event", |tenant| tenant.writes.events.clear(), &[]),
+    ];
+    for (what, lack, verbs) in lacks {
+        let mut tenant = tenant(bought());
+        lack(&mut tenant);
+        assert_eq!(story(tenant, 1).await.can, verbs, "lacks {what}");
+    }
+    let by_hand = Run { event: None, customer: None, ..bought() };
+    assert_eq!(story(tenant(by_hand), 1).await.can, [RunVerb::Replay], "nobody's, and no event began it");
+    let cancelled = RunEnd::Cancelled { reason: "by li".to_owned() };
+    let cancelled = RunStatus::Ended { end: cancelled, at: at("2026-03-01T03:00:00Z") };
+    assert_eq!(story(tenant(Run { status: cancelled, ..bought() }), 1).await.can, [RunVerb::Replay]);
+}
+
+#[tokio::test]
+async fn a_reaction_that_is_over_can_be_replayed_as_long_as_its_version_is_there() {
+    let target = Target::Reaction {
+        playbook: name("club"),
+        version: club().digest(),
+        plugin: name("coupon"),
+        step: name("revoke"),
+    };
+    for (is_kept, verbs) in [(true, vec![RunVerb::Replay]), (false, vec![])] {
+        let mut tenant = tenant(Run { target: target.clone(), ..bought() });
+        if !is_kept {
+            tenant.writes.playbooks.clear();
+        }
+        assert_eq!(story(tenant, 1).await.can, verbs);
     }
 }
 
