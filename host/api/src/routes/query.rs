@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 use siyu_engine::ports::inspect::{Cursor, Inspect, InspectError, Span, Turn};
 use siyu_insight::Frame;
@@ -93,21 +95,31 @@ impl List<'_> {
         let after = match token.filter(|token| !token.is_empty()) {
             None => None,
             Some(token) => match token.split_once('~') {
-                Some((bound, cursor)) if bound == self.bound() => Some(Cursor::new(cursor)),
-                _ => {
-                    let detail = "`page_token` is none of this list: expected the `next_page_token` of an earlier \
-                                  page, asked for with the same filter";
-                    return Err(Problem::invalid("PAGE_TOKEN", detail));
-                }
+                Some((bound, place)) if bound == self.bound() => Some(cursor(place).ok_or_else(foreign)?),
+                _ => return Err(foreign()),
             },
         };
         Ok(Turn { after, limit })
     }
 
-    /// Where the list goes on; empty at its end.
+    /// Where the list goes on; empty at its end. A place may hold anything, such as the name of an account, but its token
+    /// stands in a query as it is (RFC 3986, 2.3).
     pub(super) fn next(&self, cursor: Option<impl std::fmt::Display>) -> String {
-        cursor.map(|cursor| format!("{}~{cursor}", self.bound())).unwrap_or_default()
+        let token = |place: String| format!("{}~{}", self.bound(), URL_SAFE_NO_PAD.encode(place));
+        cursor.map(|cursor| token(cursor.to_string())).unwrap_or_default()
     }
+}
+
+/// The place that a token names; none when no list gave it.
+fn cursor(place: &str) -> Option<Cursor> {
+    let place = URL_SAFE_NO_PAD.decode(place).ok()?;
+    String::from_utf8(place).ok().map(Cursor::new)
+}
+
+fn foreign() -> Problem {
+    let detail = "`page_token` is none of this list: expected the `next_page_token` of an earlier page, asked for with the \
+                  same filter";
+    Problem::invalid("PAGE_TOKEN", detail)
 }
 
 /// What was read, with a strong tag; nothing but the tag when the caller has it already (RFC 9110, 13.1.2).

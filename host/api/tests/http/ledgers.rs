@@ -36,14 +36,20 @@ fn points(customers: [CustomerId; 2]) -> WriteSet {
 fn stage() -> (Stage, String, [CustomerId; 2]) {
     let stage = Stage::new();
     let token = stage.token(Role::Agency, "shop");
+    let customers = fill(&stage, &token);
+    (stage, token, customers)
+}
+
+/// Gives a host these customers and their points.
+pub(super) fn fill(stage: &Stage, token: &str) -> [CustomerId; 2] {
     let customers = ["ann", "joe"].map(|name| {
         let event = json!({ "id": name, "type": "visit.made", "subject": format!("shop:{name}"), "data": { "name": name } });
-        assert_eq!(stage.post(&token, "/v1/tenants/shop/events", &event.to_string()).status, 200);
-        let story = stage.get(&token, &format!("/v1/tenants/shop/customers/shop:{name}")).json();
+        assert_eq!(stage.post(token, "/v1/tenants/shop/events", &event.to_string()).status, 200);
+        let story = stage.get(token, &format!("/v1/tenants/shop/customers/shop:{name}")).json();
         story["customer"]["id"].as_str().unwrap().parse().unwrap()
     });
     stage.keep(points(customers));
-    (stage, token, customers)
+    customers
 }
 
 fn read(stage: &Stage, token: &str, path: &str) -> Value {
@@ -60,11 +66,7 @@ fn ledgers_are_read_with_their_sum_and_lists_page_by_page() {
     let line = |customer: Option<CustomerId>, account: &str, balance: i64| json!({ "customer": customer, "account": account, "balance": balance });
     let (mut seen, mut next) = (Vec::new(), String::new());
     loop {
-        let page = read(
-            &stage,
-            &token,
-            &format!("/points/accounts?page_size=1&page_token={}", next.replace(' ', "%20")),
-        );
+        let page = read(&stage, &token, &format!("/points/accounts?page_size=1&page_token={next}"));
         seen.extend(page["accounts"].as_array().unwrap().clone());
         next = page["next_page_token"].as_str().unwrap().to_owned();
         if next.is_empty() {

@@ -14,6 +14,7 @@ mod hostile;
 mod ledgers;
 mod live;
 mod messages;
+mod paging;
 mod publishing;
 mod quotas;
 mod reading;
