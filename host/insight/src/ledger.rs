@@ -5,12 +5,14 @@ use serde::Serialize;
 use siyu_engine::ports::inspect::{Inspect, LedgerFilter, LedgerTally, Turn};
 use siyu_engine::ports::rows::LedgerRow;
 use siyu_model::id::{CustomerId, PostingId};
+use siyu_model::limits::inspect::PAGE_ROWS_MAX;
 use siyu_model::name::{Key, PluginName};
 use siyu_model::stock::ledger::Account;
 
 use crate::fault::InsightError;
 use crate::frame::Frame;
 use crate::local::Local;
+use crate::walk::Walk;
 
 /// The accounts of a plugin together.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -31,6 +33,17 @@ pub struct AccountLine {
     /// Which.
     pub account: Key,
     /// What it holds; less than 0 only when it is the tenant's.
+    pub balance: i64,
+}
+
+/// What a customer has with a plugin.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BalanceLine {
+    /// Whose ledger it is.
+    pub plugin: PluginName,
+    /// Which account.
+    pub account: Key,
+    /// What it holds.
     pub balance: i64,
 }
 
@@ -97,6 +110,20 @@ pub async fn accounts(
         AccountLine { customer, account: name, balance }
     });
     Ok(AccountsPage { accounts: accounts.collect(), next: page.next.map(|next| next.to_string()) })
+}
+
+/// What a customer's accounts hold, of every plugin, by plugin and name.
+pub async fn balances(inspect: &dyn Inspect, customer: CustomerId) -> Result<Vec<BalanceLine>, InsightError> {
+    let mut balances = Vec::new();
+    for LedgerTally { plugin, .. } in inspect.ledgers().await? {
+        let filter = LedgerFilter { plugin: plugin.clone(), customer: Some(customer), account: None };
+        let mut accounts =
+            Walk::new(Turn::first(PAGE_ROWS_MAX), |turn| inspect.accounts(filter.clone(), turn));
+        while let Some((key, balance)) = accounts.next().await? {
+            balances.push(BalanceLine { plugin: plugin.clone(), account: key.account.name, balance });
+        }
+    }
+    Ok(balances)
 }
 
 /// Transfers from and to accounts.

@@ -29,7 +29,8 @@ pub use customer::{
 pub use fault::InsightError;
 pub use frame::Frame;
 pub use ledger::{
-    AccountLine, AccountsPage, EntriesPage, EntryLine, LedgerLine, SideLine, accounts, entries, ledgers,
+    AccountLine, AccountsPage, BalanceLine, EntriesPage, EntryLine, LedgerLine, SideLine, accounts, balances,
+    entries, ledgers,
 };
 pub use local::Local;
 pub use messages::{MessageLine, MessagesPage, messages};

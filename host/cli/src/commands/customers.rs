@@ -2,10 +2,12 @@
 //! them.
 
 use clap::{Args, Subcommand};
-use siyu_insight::{CustomerHead, CustomerStory, MomentLine, yuan};
+use serde::Serialize;
+use siyu_insight::{BalanceLine, CustomerHead, CustomerStory, MomentLine, yuan};
 use siyu_model::event::Subject;
 
 use super::erasing::{self, Erase};
+use super::ledger::signed;
 use super::reading::{self, Paged, Reading, Zoned};
 use super::runs_view::unknown_customer;
 use crate::output::{Paint, Screen, grouped, on_one_line};
@@ -31,6 +33,15 @@ pub(crate) struct Show {
     paged: Paged,
 }
 
+/// A customer with what their accounts hold.
+#[derive(Serialize)]
+struct Shown {
+    #[serde(flatten)]
+    story: CustomerStory,
+    /// Of every plugin.
+    accounts: Vec<BalanceLine>,
+}
+
 pub(crate) fn run(command: &Customers, session: &Session) -> anyhow::Result<Exit> {
     match command {
         Customers::Show(options) => show_one(options, session),
@@ -39,22 +50,24 @@ pub(crate) fn run(command: &Customers, session: &Session) -> anyhow::Result<Exit
 }
 
 fn show_one(options: &Show, session: &Session) -> anyhow::Result<Exit> {
-    let story = session.wait_for(async {
+    let shown = session.wait_for(async {
         let Reading { inspect, frame } = reading::open(session, &options.zoned).await?;
-        siyu_insight::customer(&*inspect, &frame, options.customer.clone(), options.paged.turn())
-            .await
-            .map_err(reading::told)
+        let who = options.customer.clone();
+        let story = siyu_insight::customer(&*inspect, &frame, who, options.paged.turn()).await;
+        let Some(story) = story.map_err(reading::told)? else { return Ok(None) };
+        let accounts = siyu_insight::balances(&*inspect, story.customer.id).await.map_err(reading::told)?;
+        Ok(Some(Shown { story, accounts }))
     })?;
-    let Some(story) = story else {
+    let Some(shown) = shown else {
         return Err(unknown_customer(&options.customer).into());
     };
-    session.screen.json(&story)?;
-    show(&session.screen, &story)?;
+    session.screen.json(&shown)?;
+    show(&session.screen, &shown)?;
     Ok(Exit::Done)
 }
 
-fn show(screen: &Screen, story: &CustomerStory) -> anyhow::Result<()> {
-    head(screen, &story.customer)?;
+fn show(screen: &Screen, Shown { story, accounts }: &Shown) -> anyhow::Result<()> {
+    head(screen, &story.customer, accounts)?;
     screen.say("")?;
     if story.moments.is_empty() {
         return screen.say("nothing happened");
@@ -70,7 +83,7 @@ fn show(screen: &Screen, story: &CustomerStory) -> anyhow::Result<()> {
     }
 }
 
-fn head(screen: &Screen, customer: &CustomerHead) -> anyhow::Result<()> {
+fn head(screen: &Screen, customer: &CustomerHead, accounts: &[BalanceLine]) -> anyhow::Result<()> {
     let names: Vec<String> = customer.identities.iter().map(|name| on_one_line(name)).collect();
     screen.say(format!("{} {}", screen.paint(Paint::Bold, customer.id), names.join(" ")))?;
     let line = |name: &str, value: String| screen.say(format!("{name:<11}{value}"));
@@ -94,6 +107,10 @@ fn head(screen: &Screen, customer: &CustomerHead) -> anyhow::Result<()> {
             "segment",
             format!("{}/{} since {}", segment.playbook, segment.segment, segment.since.minute()),
         )?;
+    }
+    for BalanceLine { plugin, account, balance } in accounts {
+        let account = on_one_line(account.as_str());
+        line("account", format!("{plugin}/{account} holds {}", signed(*balance)))?;
     }
     for wait in &customer.waits {
         line("wait", format!("{} for {}", wait.run, wait.events.join(" or ")))?;

@@ -95,7 +95,7 @@ fn whose(customer: Option<CustomerId>) -> String {
 }
 
 /// `-1,204`
-fn signed(units: i64) -> String {
+pub(super) fn signed(units: i64) -> String {
     let sign = if units < 0 { "-" } else { "" };
     format!("{sign}{}", grouped(units.unsigned_abs()))
 }
