@@ -31,10 +31,14 @@ pub(crate) struct Outlets {
 }
 
 impl Outlets {
-    /// Nothing is loaded yet.
+    /// Those of a command, which opens secrets when it needs them; nothing is loaded yet.
     pub(crate) fn new(home: &Home, installed: Arc<Installed>) -> Arc<Self> {
+        Self::with_keyring(home, installed, Arc::new(Keyring::new(home)))
+    }
+
+    /// The same with secrets that others use too.
+    pub(crate) fn with_keyring(home: &Home, installed: Arc<Installed>, keyring: Arc<Keyring>) -> Arc<Self> {
         let (network, caches) = (OnceLock::new(), Mutex::default());
-        let keyring = Arc::new(Keyring::new(home));
         Arc::new(Self { installed, allowed: home.allowed().to_vec(), network, keyring, caches })
     }
 

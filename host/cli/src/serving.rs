@@ -20,6 +20,7 @@ use crate::facts::{ClockKind, Facts};
 use crate::fault::Fault;
 use crate::fleet;
 use crate::home::Home;
+use crate::keyring::Keyring;
 use crate::outlets::Outlets;
 use crate::plugins::Installed;
 use crate::tenants::Tenants;
@@ -27,13 +28,13 @@ use crate::tenants::Tenants;
 /// Starts a host: of all tenants in the data folder, or among the hosts of the database, with what it shares with them.
 pub(crate) async fn start(
     home: &Home,
-    installed: Arc<Installed>,
+    (installed, keyring): (Arc<Installed>, Arc<Keyring>),
     (name, settings): (Option<&str>, Settings),
 ) -> anyhow::Result<(Host, Option<Arc<PgFleet>>)> {
     let folder = home.tenants();
     siyu_durable::make_folder(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
     // A file that says where channels lead is read when a tenant is opened; one that is wrong is told now.
-    let outlets = Outlets::new(home, installed.clone());
+    let outlets = Outlets::with_keyring(home, installed.clone(), keyring);
     Ways::read(home)?.check(home, &outlets)?;
     match home.kept() {
         Tenants::Files(..) => {

@@ -19,6 +19,7 @@ use crate::fleet;
 use crate::home::Home;
 use crate::hooks;
 use crate::inspectors::Readings;
+use crate::keyring::Attended;
 use crate::lock::Lock;
 use crate::quotas;
 use crate::serving;
@@ -171,7 +172,10 @@ pub(crate) fn run(options: &Options, session: &Session) -> anyhow::Result<Exit> 
             .with_context(|| format!("{} cannot be listened on", options.listen))?;
         let address = listener.local_addr()?;
         let started = (options.name.as_deref(), settings);
-        let (host, fleet) = serving::start(&home, installed.clone(), started).await?;
+        // One vault for all who open secrets: channels, and webhooks that come in.
+        let vault = Attended::start(&home).await?;
+        let shared = (installed.clone(), vault.keyring.clone());
+        let (host, fleet) = serving::start(&home, shared, started).await?;
         let host = Arc::new(host);
         let done = async {
             let door = Arc::new(options.door(&home).await?);
@@ -180,14 +184,9 @@ pub(crate) fn run(options: &Options, session: &Session) -> anyhow::Result<Exit> 
             let workshop = Arc::new(Bench::new(&home, installed.clone(), fleet));
             let mut api = Api::new(host.clone(), inspectors, workshop, door).with_quotas(quotas);
             let told = sources.as_ref().map(Configured::tell).unwrap_or_default();
-            let hooks = match sources {
-                Some(sources) => {
-                    Some(hooks::Serving::start(sources, (&home, &installed), host.clone(), session).await?)
-                }
-                None => None,
-            };
-            if let Some(hooks) = &hooks {
-                api = api.with_hooks(hooks.hooks.clone());
+            if let Some(sources) = sources {
+                let keyring = vault.keyring.clone();
+                api = api.with_hooks(hooks::hooks(sources, &installed, host.clone(), keyring)?);
             }
             if options.otlp.is_some() {
                 api = api.adopting(siyu_traces::adopt);
@@ -201,13 +200,11 @@ pub(crate) fn run(options: &Options, session: &Session) -> anyhow::Result<Exit> 
                 session.screen.say(format!("webhooks: {source}"))?;
             }
             serve((listener, tls), Arc::new(api)).await;
-            if let Some(hooks) = hooks {
-                hooks.stop().await;
-            }
             anyhow::Ok(())
         };
         let done = done.await;
         host.stop().await;
+        vault.stop().await;
         done?;
         session.screen.say("stopped: what was taken in is durable")?;
         Ok(Exit::Done)
