@@ -11,7 +11,7 @@ use siyu_engine::ports::network::Sender;
 use siyu_model::clock::UtcMs;
 use siyu_model::name::{ChannelName, TenantName};
 use siyu_model::plugin::{Capability, ChannelOffer, HostPattern};
-use siyu_network::{Client, SystemResolver};
+use siyu_network::{Announce, Client, SystemResolver};
 
 use crate::channels::PluginWay;
 use crate::fault::Fault;
@@ -25,6 +25,8 @@ pub(crate) struct Outlets {
     allowed: Vec<HostPattern>,
     /// Made when the first channel needs it: reading the system's certificates takes a while.
     network: OnceLock<Arc<Client>>,
+    /// What tells peers which trace a request belongs to; none while there are no traces.
+    announce: Option<Announce>,
     keyring: Arc<Keyring>,
     /// What channels remember outlives the opening of a tenant: an access token is good for hours.
     caches: Mutex<HashMap<(TenantName, ChannelName), Arc<Cache>>>,
@@ -32,14 +34,19 @@ pub(crate) struct Outlets {
 
 impl Outlets {
     /// Those of a command, which opens secrets when it needs them; nothing is loaded yet.
-    pub(crate) fn new(home: &Home, installed: Arc<Installed>) -> Arc<Self> {
+    pub(crate) fn new(home: &Home, installed: Arc<Installed>) -> Self {
         Self::with_keyring(home, installed, Arc::new(Keyring::new(home)))
     }
 
     /// The same with secrets that others use too.
-    pub(crate) fn with_keyring(home: &Home, installed: Arc<Installed>, keyring: Arc<Keyring>) -> Arc<Self> {
+    pub(crate) fn with_keyring(home: &Home, installed: Arc<Installed>, keyring: Arc<Keyring>) -> Self {
         let (network, caches) = (OnceLock::new(), Mutex::default());
-        Arc::new(Self { installed, allowed: home.allowed().to_vec(), network, keyring, caches })
+        Self { installed, allowed: home.allowed().to_vec(), network, announce: None, keyring, caches }
+    }
+
+    /// Requests tell their peers which trace they belong to.
+    pub(crate) fn announcing(self, announce: Announce) -> Self {
+        Self { announce: Some(announce), ..self }
     }
 
     /// The channel of a tenant that a plugin serves. One that cannot be made keeps its messages: it may be mended.
@@ -108,8 +115,12 @@ impl Outlets {
             return Ok(client.clone());
         }
         let client = Client::new(self.allowed.clone(), Arc::new(SystemResolver), Vec::new());
-        let client = Arc::new(client.context("requests cannot be sent")?);
-        Ok(self.network.get_or_init(|| client).clone())
+        let client = client.context("requests cannot be sent")?;
+        let client = match self.announce {
+            Some(announce) => client.announcing(announce),
+            None => client,
+        };
+        Ok(self.network.get_or_init(|| Arc::new(client)).clone())
     }
 
     fn cache(&self, tenant: &TenantName, name: &ChannelName) -> Arc<Cache> {

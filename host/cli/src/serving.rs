@@ -20,7 +20,6 @@ use crate::facts::{ClockKind, Facts};
 use crate::fault::Fault;
 use crate::fleet;
 use crate::home::Home;
-use crate::keyring::Keyring;
 use crate::outlets::Outlets;
 use crate::plugins::Installed;
 use crate::tenants::Tenants;
@@ -28,13 +27,12 @@ use crate::tenants::Tenants;
 /// Starts a host: of all tenants in the data folder, or among the hosts of the database, with what it shares with them.
 pub(crate) async fn start(
     home: &Home,
-    (installed, keyring): (Arc<Installed>, Arc<Keyring>),
+    (installed, outlets): (Arc<Installed>, Arc<Outlets>),
     (name, settings): (Option<&str>, Settings),
 ) -> anyhow::Result<(Host, Option<Arc<PgFleet>>)> {
     let folder = home.tenants();
     siyu_durable::make_folder(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
     // A file that says where channels lead is read when a tenant is opened; one that is wrong is told now.
-    let outlets = Outlets::with_keyring(home, installed.clone(), keyring);
     Ways::read(home)?.check(home, &outlets)?;
     match home.kept() {
         Tenants::Files(..) => {
@@ -83,7 +81,7 @@ impl Served {
             fleet.leave().await?;
             return Ok(None);
         }
-        let outlets = Outlets::new(home, installed.clone());
+        let outlets = Arc::new(Outlets::new(home, installed.clone()));
         let host = join(home, (installed.clone(), outlets), fleet.clone(), Settings::default()).await?;
         Ok(Some(Self { host, fleet }))
     }

@@ -5,6 +5,7 @@
 mod support;
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
@@ -19,6 +20,7 @@ use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message;
 use serde_json::json;
 
+use support::packed::{make_key, packed};
 use support::served::{Served, agent, until};
 
 /// The sender's trace, and its span.
@@ -202,4 +204,139 @@ fn what_is_no_collector_is_told_before_anything_starts() {
         assert_eq!(said.status.code(), Some(2), "{err}");
         assert!(err.contains(&format!("`{wrong}` is no collector")), "{err}");
     }
+}
+
+/// A peer of a plugin: breaks at its first request, and takes the others. Keeps their heads.
+fn peer() -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (address, heads) = (listener.local_addr().unwrap(), Arc::<Mutex<Vec<String>>>::default());
+    let shared = heads.clone();
+    // It ends with the test's process.
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let (mut head, mut reader) = (String::new(), BufReader::new(&stream));
+            while !head.ends_with("\r\n\r\n") && reader.read_line(&mut head).is_ok_and(|read| read > 0) {}
+            let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+            let mut body = vec![0; length.map_or(0, |length| length.parse().unwrap())];
+            reader.read_exact(&mut body).unwrap();
+            let mut heads = shared.lock().unwrap();
+            let answer = if heads.is_empty() { "500 Broken" } else { "200 OK" };
+            heads.push(head);
+            let answer = format!("HTTP/1.1 {answer}\r\ncontent-length: 0\r\n\r\n");
+            (&stream).write_all(answer.as_bytes()).unwrap();
+        }
+    });
+    (address, heads)
+}
+
+/// The `traceparent` of each request that came.
+fn parents(heads: &Mutex<Vec<String>>) -> Vec<Option<String>> {
+    let of = |head: &String| {
+        let found = head.lines().find_map(|line| line.strip_prefix("traceparent: "));
+        found.map(str::to_owned)
+    };
+    heads.lock().unwrap().iter().map(of).collect()
+}
+
+/// A playbook whose two messages, over a plugin and into a file, have a text that must not get to a collector.
+const GREETINGS: [(&str, &str); 3] = [
+    (
+        "playbook.yaml",
+        "playbook: greetings\ntitle: Greetings\nzone: Asia/Shanghai\nchannels: [post, book]\nevents:\n  order.created: { fields: { order_no: string } }\n",
+    ),
+    ("templates/hello.yaml", "template: hello\nclass: service\ntext: A secret hello canary-77\n"),
+    (
+        "workflows/greet.yaml",
+        "workflow: greet\ntitle: Greets\non: { event: order.created }\nsteps:\n  - { send: hello, channel: post }\n  - { send: hello, channel: book }\n",
+    ),
+];
+
+#[test]
+fn each_try_of_a_message_is_a_trace_that_its_receiver_can_go_on_with() {
+    let folder = tempfile::tempdir().unwrap();
+    let (collector, (address, heads)) = (Collector::start(), peer());
+    let [data, keys, value] = ["data", "keys", "value"].map(|name| folder.path().join(name));
+    let (plugins, peer) = (packed(folder.path(), ("siyu-courier", "courier")), format!("http://{address}"));
+    let program = |otlp: &str| {
+        let mut siyu = Command::new(env!("CARGO_BIN_EXE_siyu"));
+        siyu.env_remove("SIYU_DATA").arg("--data").arg(&data).arg("--plugins").arg(&plugins);
+        siyu.args(["--tenant", "shop", "--allow-host", &peer]).env("OTEL_BSP_SCHEDULE_DELAY", "50");
+        siyu.arg("--secrets-key-file").arg(&keys).env("OTEL_EXPORTER_OTLP_ENDPOINT", otlp);
+        siyu
+    };
+    let run = |args: &[&str]| {
+        let done = program("").args(args).output().unwrap();
+        assert!(done.status.success(), "{args:?}: {}", String::from_utf8_lossy(&done.stderr));
+    };
+    make_key(&keys);
+    fs::write(&value, "sk-canary").unwrap();
+    for (path, text) in GREETINGS {
+        let path = folder.path().join("greetings").join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    fs::create_dir_all(&data).unwrap();
+    let channels = format!(
+        "[post]\nto = 'plugin'\nplugin = 'courier'\nconfig = {{ url = '{peer}/canary' }}\nhosts = ['{peer}']\n\
+         secrets = {{ key = 'shop_key' }}\n[book]\nto = 'file'\n"
+    );
+    fs::write(data.join("channels.toml"), channels).unwrap();
+    run(&["secrets", "set", "shop_key", "--file", value.to_str().unwrap()]);
+    run(&["publish", folder.path().join("greetings").to_str().unwrap()]);
+
+    let host = Served::start_as(program(&format!("http://{}", collector.address)), None, "first");
+    assert_eq!(tap(&host, "o1", None), 200);
+    until("both tries and the file at the collector", || {
+        let spans = collector.spans();
+        spans.get("deliver post").is_some_and(|tries| tries.len() == 2)
+            && spans.get("POST").is_some_and(|requests| requests.len() == 2)
+            && spans.contains_key("deliver book")
+    });
+    assert_eq!(host.stop(), Some(0));
+    let mut spans = collector.spans();
+    let by_time = |mut spans: Vec<Span>| {
+        spans.sort_by_key(|span| span.start_time_unix_nano);
+        spans
+    };
+    let tries = by_time(spans.remove("deliver post").unwrap());
+    let requests = by_time(spans.remove("POST").unwrap());
+    let sent = parents(&heads);
+    assert_eq!((tries.len(), requests.len(), sent.len()), (2, 2, 2));
+    for (number, (attempt, outcome, status, is_error)) in
+        [("1", "later", "500", true), ("2", "sent", "200", false)].into_iter().enumerate()
+    {
+        let (one, request) = (&tries[number], &requests[number]);
+        let says = |name| said(&one.attributes, name);
+        assert!(one.parent_span_id.is_empty(), "a try begins a trace: {one:?}");
+        assert_eq!(says("siyu.attempt").as_deref(), Some(attempt));
+        assert_eq!(says("siyu.outcome").as_deref(), Some(outcome));
+        assert_eq!(says("siyu.tenant").as_deref(), Some("shop"));
+        assert_eq!(says("siyu.channel").as_deref(), Some("post"));
+        assert!(says("siyu.run").unwrap().starts_with("run_"));
+        assert!(says("siyu.message").unwrap().starts_with("msg_"));
+        assert_eq!((&request.trace_id, &request.parent_span_id), (&one.trace_id, &one.span_id));
+        assert_eq!(said(&request.attributes, "http.response.status_code").as_deref(), Some(status));
+        for span in [one, request] {
+            let code = span.status.as_ref().map_or(0, |status| status.code);
+            assert_eq!(code == 2, is_error, "{span:?}");
+        }
+        let expected = format!("00-{}-{}-01", hex(&request.trace_id), hex(&request.span_id));
+        assert_eq!(sent[number].as_deref(), Some(&*expected));
+    }
+    assert_ne!(tries[0].trace_id, tries[1].trace_id);
+    assert_eq!(said(&spans["deliver book"][0].attributes, "siyu.messages").as_deref(), Some("1"));
+    for batch in collector.batches.lock().unwrap().iter() {
+        let bytes = batch.encode_to_vec();
+        assert!(
+            !bytes.windows(6).any(|found| found == b"canary"),
+            "a customer, a text or a URL is in a span"
+        );
+    }
+
+    // Without a collector peers are told of no trace.
+    let host = Served::start_as(program(""), None, "second");
+    assert_eq!(tap(&host, "o2", None), 200);
+    until("a message without traces", || heads.lock().unwrap().len() == 3);
+    assert_eq!(host.stop(), Some(0));
+    assert_eq!(parents(&heads)[2], None);
 }

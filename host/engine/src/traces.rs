@@ -1,14 +1,19 @@
 //! Spans for whoever follows one request through the host: what waits in an inbox, each step, each commit.
 //!
 //! They have a target of their own. Unless somebody subscribes to that, none is made, and asking costs a comparison. What a span
-//! says names tenants, runs, plugins, steps and types of events: never a customer, and nothing that an event holds.
+//! says names tenants, runs, plugins, steps, types of events, channels and messages: never a customer, and nothing that an event or
+//! a message holds.
 
-use siyu_model::name::TenantName;
+use siyu_model::id::MessageId;
+use siyu_model::message::Message;
+use siyu_model::name::{ChannelName, TenantName};
 use siyu_model::plugin::{Answer, Fault};
 use tracing::field::Empty;
 use tracing::{Span, info_span};
 
 use crate::call::Calling;
+use crate::dispatch::Begun;
+use crate::ports::channel::{Receipt, Verdict};
 use crate::ports::rows::TimerKind;
 use crate::tenant::Wish;
 
@@ -83,4 +88,67 @@ pub(crate) fn called(span: &Span, outcome: &Result<Answer, Fault>) {
         Ok(Answer::Refused(refusal)) => span.record("siyu.outcome", refusal.code.as_str()),
         Err(fault) => span.record("siyu.outcome", fault.code.as_str()).record("otel.status_code", "ERROR"),
     };
+}
+
+/// A message that is with its courier, which is handed it or asked for it. It is the beginning of a trace: what planned the message may be
+/// long over.
+pub(crate) fn delivery(tenant: &TenantName, channel: &ChannelName, (id, begun): (MessageId, Begun)) -> Span {
+    let verb = if begun == Begun::Ask { "reconcile" } else { "deliver" };
+    info_span!(
+        target: TARGET,
+        parent: None,
+        "delivery",
+        otel.name = %format_args!("{verb} {channel}"),
+        otel.status_code = Empty,
+        siyu.tenant = %tenant,
+        siyu.channel = %channel,
+        siyu.message = %id,
+        siyu.run = Empty,
+        siyu.attempt = Empty,
+        siyu.outcome = Empty,
+    )
+}
+
+/// Which try of the message it is, 1 for the first, and whose message.
+pub(crate) fn delivering(span: &Span, message: &Message) {
+    if span.is_disabled() {
+        return;
+    }
+    span.record("siyu.attempt", message.attempts.saturating_add(1));
+    if let Some(run) = message.run {
+        span.record("siyu.run", tracing::field::display(run));
+    }
+}
+
+/// What became of the message. The channel's own words are not told: they may be about a customer.
+pub(crate) fn delivered(span: &Span, receipts: &[Receipt]) {
+    if span.is_disabled() {
+        return;
+    }
+    // A message that was sent and arrived has a receipt for both.
+    let outcome = match receipts.last().map(|receipt| &receipt.verdict) {
+        None => "gone",
+        Some(Verdict::Became(status) | Verdict::BecameWith(status, _)) => status.as_str(),
+        Some(Verdict::Refused(_)) => "refused",
+        Some(Verdict::Later(_) | Verdict::AgainAfter(..)) => "later",
+        Some(Verdict::Uncertain(_)) => "uncertain",
+        Some(Verdict::AskAgain(..)) => "ask again",
+    };
+    span.record("siyu.outcome", outcome);
+    if matches!(outcome, "refused" | "later" | "uncertain" | "ask again") {
+        span.record("otel.status_code", "ERROR");
+    }
+}
+
+/// Messages that a channel takes all at once, such as a file.
+pub(crate) fn batch(tenant: &TenantName, channel: &ChannelName, messages: usize) -> Span {
+    info_span!(
+        target: TARGET,
+        parent: None,
+        "delivery",
+        otel.name = %format_args!("deliver {channel}"),
+        siyu.tenant = %tenant,
+        siyu.channel = %channel,
+        siyu.messages = messages,
+    )
 }

@@ -13,6 +13,7 @@ use siyu_engine::ports::network::{Header, Network, Request, Response, SendError,
 use siyu_model::limits::network::{CONNECT_MS, REQUEST_BYTES_MAX, REQUEST_MS};
 use siyu_model::plugin::{HostPattern, Origin, Place, Scheme};
 use tokio::time::Instant;
+use tracing::Instrument;
 
 use crate::breaker::{Pass, Peers};
 use crate::connect::Connector;
@@ -21,7 +22,8 @@ use crate::resolve::Resolver;
 use crate::rooms::Rooms;
 use crate::secrets::{Filling, Written};
 use crate::target::Target;
-use crate::{head, target};
+use crate::traces::Announce;
+use crate::{head, target, traces};
 
 /// What peers are told of who asks.
 const AGENT: HeaderValue = HeaderValue::from_static(concat!("siyu/", env!("CARGO_PKG_VERSION")));
@@ -32,6 +34,7 @@ pub struct Client {
     connector: Connector,
     peers: Peers,
     rooms: Rooms,
+    announce: Option<Announce>,
 }
 
 /// Why requests cannot be sent at all.
@@ -74,7 +77,13 @@ impl Client {
             .with_no_client_auth();
         tls.alpn_protocols = vec![b"http/1.1".to_vec()];
         let connector = Connector::new(resolver, tls);
-        Ok(Self { policy, connector, peers: Peers::default(), rooms: Rooms::new() })
+        Ok(Self { policy, connector, peers: Peers::default(), rooms: Rooms::new(), announce: None })
+    }
+
+    /// Tells peers which trace a request belongs to, in a `traceparent` of the host's.
+    #[must_use]
+    pub fn announcing(self, announce: Announce) -> Self {
+        Self { announce: Some(announce), ..self }
     }
 
     /// Whether this host permits what a channel is configured to reach. What it does not is denied when it is asked for; whoever
@@ -190,7 +199,7 @@ impl Network for Client {
             target::read(&request.url).map_err(|why| SendError::before(SendErrorCode::Invalid, why))?;
         let origin = &target.origin;
         self.check_rights(sender, origin)?;
-        let ready = self.ready(sender, &target, request).await?;
+        let mut ready = self.ready(sender, &target, request).await?;
         let pass =
             self.peers.enter((sender.tenant.clone(), origin.clone()), now).map_err(|rest| SendError {
                 retry_after_ms: Some(u32::try_from(rest.as_millis()).unwrap_or(u32::MAX)),
@@ -206,7 +215,10 @@ impl Network for Client {
             let message = format!("{origin}: too many requests are under way");
             return Err(SendError::before(SendErrorCode::Limit, message));
         };
-        let answer = self.sent(origin, ready, by).await;
+        let span = traces::begin(ready.request.method());
+        traces::announce(self.announce, &span, ready.request.headers_mut());
+        let answer = self.sent(origin, ready, by).instrument(span.clone()).await;
+        traces::ended(&span, &answer);
         judge(pass, &answer);
         answer
     }

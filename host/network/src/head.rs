@@ -9,8 +9,9 @@ use siyu_model::limits::network::{HEADER_BYTES_MAX, HEADERS_MAX};
 const METHODS: [Method; 6] =
     [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
 
-/// Fields that belong to the connection, or say where a request goes: two readers must not differ about them.
-const OF_THE_HOST: [&str; 13] = [
+/// Fields that belong to the connection, or say where a request goes: two readers must not differ about them. And those of traces, which
+/// would let a plugin take part in a trace that is not its own, or write into it: the host sends them, whether it has a collector or not.
+const OF_THE_HOST: [&str; 15] = [
     "connection",
     "content-length",
     "expect",
@@ -21,6 +22,8 @@ const OF_THE_HOST: [&str; 13] = [
     "proxy-authorization",
     "proxy-connection",
     "te",
+    "traceparent",
+    "tracestate",
     "trailer",
     "transfer-encoding",
     "upgrade",
@@ -103,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn what_belongs_to_the_connection_is_the_hosts() {
+    fn what_belongs_to_the_connection_or_to_traces_is_the_hosts() {
         for name in OF_THE_HOST {
             assert!(fields(&[header(name, "1")]).is_err());
             assert!(fields(&[header(&name.to_ascii_uppercase(), "1")]).is_err());

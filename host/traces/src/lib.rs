@@ -5,7 +5,8 @@
 //! nothing else: what waits is bounded, and what finds no room is dropped and counted in a warning. Without a collector no span
 //! is made at all. The parts of the host make spans with the target [`TARGET`] and know nothing of this crate.
 //!
-//! No span holds what customers are called, write or buy: a collector is another system.
+//! No span holds what customers are called, write or buy: a collector is another system. Peers of plugins get the number of a span and
+//! nothing more of it.
 
 mod client;
 
@@ -120,6 +121,14 @@ pub fn adopt(span: &Span, traceparent: &str) {
         // A span that nobody sends has no parent either.
         let _ = span.set_parent(parent);
     }
+}
+
+/// The `traceparent` (W3C Trace Context) by which whoever gets a request goes on with the trace of a span: random numbers, and whether
+/// the trace is sent to the collector. None for a span that nobody sends.
+pub fn parent_of(span: &Span) -> Option<String> {
+    let mut fields = HashMap::new();
+    TraceContextPropagator::new().inject_context(&span.context(), &mut fields);
+    fields.remove("traceparent")
 }
 
 /// Fields of a request's head.

@@ -22,6 +22,7 @@ use siyu_model::name::SecretName;
 use siyu_model::plugin::{CallLimits, Fault, LogLevel, LogLine, Manifest};
 use tokio::runtime::Handle;
 use tokio::time::Instant;
+use tracing::Span;
 
 pub use cache::Cache;
 use host::DeliveryHost;
@@ -80,9 +81,10 @@ impl PluginChannel {
             Err(fault) if is_question => return Tried::Unknown(fault.to_string()),
             Err(fault) => return Tried::Said(Verdict::Later(fault.to_string())),
         };
-        let (this, threads) = (self.clone(), Handle::current());
+        let (this, threads, span) = (self.clone(), Handle::current(), Span::current());
         let done = tokio::task::spawn_blocking(move || {
-            this.call_here(&parcel, (now, is_question), (threads, until, secrets))
+            // Its requests belong to the delivery, for whoever follows it.
+            span.in_scope(|| this.call_here(&parcel, (now, is_question), (threads, until, secrets)))
         });
         match done.await {
             Ok(tried) => tried,

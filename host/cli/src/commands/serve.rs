@@ -19,8 +19,10 @@ use crate::fleet;
 use crate::home::Home;
 use crate::hooks;
 use crate::inspectors::Readings;
-use crate::keyring::Attended;
+use crate::keyring::{Attended, Keyring};
 use crate::lock::Lock;
+use crate::outlets::Outlets;
+use crate::plugins::Installed;
 use crate::quotas;
 use crate::serving;
 use crate::session::{Exit, Session};
@@ -115,12 +117,23 @@ impl Options {
 
     /// What sends traces, when they are wanted.
     pub(crate) fn traces(&self) -> anyhow::Result<Option<Traces>> {
-        let Some(endpoint) = self.otlp.clone().filter(|endpoint| !endpoint.is_empty()) else {
+        let Some(endpoint) = self.otlp.clone().filter(|_| self.has_traces()) else {
             return Ok(None);
         };
         let host = self.name.clone().unwrap_or_else(fleet::name);
         let collector = Collector { endpoint, host, version: env!("CARGO_PKG_VERSION") };
         Ok(Some(Traces::to(&collector).map_err(|why| Fault::wrong(why.to_string()))?))
+    }
+
+    /// Whether traces are wanted; a variable that is set to nothing asks for none.
+    fn has_traces(&self) -> bool {
+        self.otlp.as_ref().is_some_and(|endpoint| !endpoint.is_empty())
+    }
+
+    /// What channels of plugins are made of.
+    fn outlets(&self, home: &Home, installed: &Arc<Installed>, keyring: Arc<Keyring>) -> Outlets {
+        let outlets = Outlets::with_keyring(home, installed.clone(), keyring);
+        if self.has_traces() { outlets.announcing(siyu_traces::parent_of) } else { outlets }
     }
 
     /// How much each tenant may use.
@@ -174,8 +187,8 @@ pub(crate) fn run(options: &Options, session: &Session) -> anyhow::Result<Exit> 
         let started = (options.name.as_deref(), settings);
         // One vault for all who open secrets: channels, and webhooks that come in.
         let vault = Attended::start(&home).await?;
-        let shared = (installed.clone(), vault.keyring.clone());
-        let (host, fleet) = serving::start(&home, shared, started).await?;
+        let outlets = Arc::new(options.outlets(&home, &installed, vault.keyring.clone()));
+        let (host, fleet) = serving::start(&home, (installed.clone(), outlets), started).await?;
         let host = Arc::new(host);
         let done = async {
             let door = Arc::new(options.door(&home).await?);
@@ -188,7 +201,7 @@ pub(crate) fn run(options: &Options, session: &Session) -> anyhow::Result<Exit> 
                 let keyring = vault.keyring.clone();
                 api = api.with_hooks(hooks::hooks(sources, &installed, host.clone(), keyring)?);
             }
-            if options.otlp.is_some() {
+            if options.has_traces() {
                 api = api.adopting(siyu_traces::adopt);
             }
             let scheme = if tls.is_some() { "https" } else { "http" };

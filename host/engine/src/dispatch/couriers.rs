@@ -12,17 +12,20 @@ use siyu_model::id::MessageId;
 use siyu_model::limits::deliveries::{AT_ONCE, PAUSE_MS, PAUSE_MS_MAX, URGENT, URGENT_MS};
 use siyu_model::limits::network::DELIVERY_MS;
 use siyu_model::message::{Message, MessageStatus};
-use siyu_model::name::ChannelName;
+use siyu_model::name::{ChannelName, TenantName};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use tracing::{Instrument, Span};
 
 use super::dispatcher::{Channels, Delivered};
 use crate::ports::channel::{Courier, Parcel, Receipt, Tried, Verdict};
 use crate::ports::clock::Clock;
 use crate::ports::store::{Store, Wants};
+use crate::traces;
 
 /// The couriers of a tenant, and what is with them.
 pub(crate) struct Couriers {
+    tenant: TenantName,
     channels: Channels,
     clock: Arc<dyn Clock>,
     receipts: mpsc::UnboundedSender<Delivered>,
@@ -62,12 +65,13 @@ pub(crate) enum Begun {
 
 impl Couriers {
     pub(crate) fn new(
+        tenant: TenantName,
         channels: Channels,
         clock: Arc<dyn Clock>,
         receipts: mpsc::UnboundedSender<Delivered>,
     ) -> Self {
         let (lanes, under_way) = (BTreeMap::new(), HashMap::new());
-        Self { channels, clock, receipts, lanes, under_way, tasks: JoinSet::new() }
+        Self { tenant, channels, clock, receipts, lanes, under_way, tasks: JoinSet::new() }
     }
 
     /// Takes messages that go to couriers, and gives the others back.
@@ -115,21 +119,24 @@ impl Couriers {
 
     /// Goes on with a message that has a place.
     pub(crate) fn begin(&mut self, id: MessageId, begun: Begun, store: &Arc<dyn Store>) {
-        let lane = self.under_way.get(&id).and_then(|name| self.lanes.get(name));
-        let Some(lane) = lane.filter(|_| begun != Begun::Gone) else {
+        let lane = self.under_way.get(&id).and_then(|name| self.lanes.get_key_value(name));
+        let Some((channel, lane)) = lane.filter(|_| begun != Begun::Gone) else {
             return self.release(id);
         };
+        let span = traces::delivery(&self.tenant, channel, (id, begun));
         let delivery =
             Delivery { courier: lane.courier.clone(), store: store.clone(), clock: self.clock.clone() };
         let (receipts, clock) = (self.receipts.clone(), self.clock.clone());
         self.tasks.spawn(async move {
             // A task of its own contains a panic; it is awaited here.
             let is_idempotent = delivery.courier.is_idempotent();
-            let task = tokio::spawn(async move { delivery.make(id, begun).await });
+            let task = tokio::spawn(async move { delivery.make(id, begun).await }.instrument(span.clone()));
             let receipts_of = task.await.unwrap_or_else(|fault| {
                 tracing::error!(%fault, "a courier failed");
                 vec![Receipt { message: id, verdict: failed(is_idempotent) }]
             });
+            traces::delivered(&span, &receipts_of);
+            drop(span);
             let at = (!clock.is_virtual()).then(|| clock.now());
             // Nobody hears it when the tenant is closed: the store knows where the message stands.
             drop(receipts.send(Delivered {
@@ -191,6 +198,7 @@ impl Delivery {
         let (message, verdict) = match self.parcel(id).await {
             Ok(Some(parcel)) => {
                 let message = parcel.message.clone();
+                traces::delivering(&Span::current(), &message);
                 (Some(message), self.tried(parcel, begun).await)
             }
             Ok(None) => return Vec::new(),

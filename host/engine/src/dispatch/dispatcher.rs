@@ -9,10 +9,12 @@ use siyu_model::message::Message;
 use siyu_model::name::{ChannelName, TenantName};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+use tracing::Instrument;
 
 use super::couriers::Turn;
 use crate::ports::channel::{Channel, Courier, Receipt, Verdict};
 use crate::ports::clock::Clock;
+use crate::traces;
 
 /// The channels of a host, by name.
 #[derive(Clone, Default)]
@@ -101,6 +103,7 @@ const BATCHES_MAX: usize = 4;
 impl Dispatcher {
     /// Starts the task. Receipts go to `receipts`; there are at most as many as messages on their way.
     pub(crate) fn start(
+        tenant: TenantName,
         channels: Channels,
         clock: Arc<dyn Clock>,
         receipts: mpsc::UnboundedSender<Delivered>,
@@ -110,7 +113,7 @@ impl Dispatcher {
             while let Some((messages, now)) = batches.recv().await {
                 let delivered = Delivered {
                     messages: messages.len(),
-                    receipts: deliver(&channels, messages, now).await,
+                    receipts: deliver((&tenant, &channels), messages, now).await,
                     at: (!clock.is_virtual()).then(|| clock.now()),
                     courier: None,
                     to_begin: Vec::new(),
@@ -137,7 +140,11 @@ impl Dispatcher {
     }
 }
 
-async fn deliver(channels: &Channels, messages: Vec<Message>, now: UtcMs) -> Vec<Receipt> {
+async fn deliver(
+    (tenant, channels): (&TenantName, &Channels),
+    messages: Vec<Message>,
+    now: UtcMs,
+) -> Vec<Receipt> {
     let mut by_channel: BTreeMap<ChannelName, Vec<Message>> = BTreeMap::new();
     for message in messages {
         by_channel.entry(message.channel.clone()).or_default().push(message);
@@ -145,7 +152,10 @@ async fn deliver(channels: &Channels, messages: Vec<Message>, now: UtcMs) -> Vec
     let mut receipts = Vec::new();
     for (name, messages) in by_channel {
         match channels.find(&name) {
-            Some(channel) => receipts.extend(deliver_over(channel.clone(), messages, now).await),
+            Some(channel) => {
+                let span = traces::batch(tenant, &name, messages.len());
+                receipts.extend(deliver_over(channel.clone(), messages, now).instrument(span).await);
+            }
             None => {
                 let reason = format!("this host has no channel `{name}`");
                 let refused = messages.iter().map(|message| Receipt {

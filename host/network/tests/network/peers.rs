@@ -14,6 +14,9 @@ use tokio_rustls::TlsAcceptor;
 use crate::peer::Peer;
 use crate::{Answers, client, get, header, patiently, patterns, sender};
 
+/// As W3C Trace Context writes it.
+const TRACEPARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
 async fn peer_and_client() -> (Peer, Client) {
     let peer = Peer::start(None).await;
     let client = client(&[&format!("http://{}", peer.address)], Answers::of(&[&["127.0.0.1"]]));
@@ -96,6 +99,8 @@ async fn a_request_that_breaks_a_rule_is_not_sent() {
         Request { headers: vec![header("x-a", "b\r\nhost: evil")], ..plain() },
         Request { headers: vec![header("Host", "evil")], ..plain() },
         Request { headers: vec![header("transfer-encoding", "chunked")], ..plain() },
+        Request { headers: vec![header("TraceParent", TRACEPARENT)], ..plain() },
+        Request { headers: vec![header("tracestate", "shop=canary")], ..plain() },
         Request { body: vec![0; REQUEST_BYTES_MAX + 1], ..plain() },
         Request { url: peer.url(&format!("/?{}", "a".repeat(9_000))), ..plain() },
     ] {

@@ -92,11 +92,17 @@ impl Executor {
         let (receipts_sender, receipts) = mpsc::unbounded_channel();
         let mut executor = Self {
             dispatcher: Some(Dispatcher::start(
+                name.clone(),
                 ports.channels.clone(),
                 ports.clock.clone(),
                 receipts_sender.clone(),
             )),
-            couriers: Couriers::new(ports.channels.clone(), ports.clock.clone(), receipts_sender.clone()),
+            couriers: Couriers::new(
+                name.clone(),
+                ports.channels.clone(),
+                ports.clock.clone(),
+                receipts_sender.clone(),
+            ),
             name,
             share: Share::of(&ports.lanes).with_quota(quotas.plugin_cpu_percent),
             ports,

@@ -66,7 +66,8 @@ impl Executor {
             tokio::time::sleep(REOPEN_AFTER).await;
         }
         let (channels, clock) = (self.ports.channels.clone(), self.ports.clock.clone());
-        self.dispatcher = Some(Dispatcher::start(channels, clock, self.receipts_sender.clone()));
+        let (name, receipts) = (self.name.clone(), self.receipts_sender.clone());
+        self.dispatcher = Some(Dispatcher::start(name, channels, clock, receipts));
         true
     }
 
