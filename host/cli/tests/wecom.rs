@@ -1,5 +1,6 @@
 //! WeCom over the real program: `siyu serve` with the plugin as it is shipped, a secret of the tenant, and the emulator. A welcome, a broadcast
-//! whose answer is lost, staff that confirm late, and a reminder of which nobody knows what became, until somebody says it.
+//! whose answer is lost, staff that confirm late, and a reminder of which nobody knows what became, until somebody says it. And by the machine's
+//! clock: an API that is blocked for its minute, and a welcome whose 20 seconds pass.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -8,9 +9,10 @@ mod support;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use siyu_wecom_emulator::{Act, Clock, Emulator, Sent, Settings};
+use siyu_wecom_emulator::{Act, Clock, Emulator, Limits, Sent, Settings};
 
 use support::packed::{make_key, packed};
 use support::served::{Served, until};
@@ -23,8 +25,8 @@ struct Stage {
 }
 
 impl Stage {
-    fn new() -> Self {
-        let settings = Settings::default();
+    fn new(limits: Limits) -> Self {
+        let settings = Settings { limits, ..Settings::default() };
         let (corp_id, secret) = (settings.corp_id.clone(), settings.secret.clone());
         let wecom = Emulator::start(settings, Clock::system()).unwrap();
         wecom.act(Act::StaffJoins { staff: "li".into(), may_contact: true }).unwrap();
@@ -91,7 +93,7 @@ fn hand_in(host: &Served, event_type: &str, customer: &str, data: &Value) {
 
 #[test]
 fn friends_are_welcomed_staff_get_their_tasks_and_what_nobody_knows_is_settled() {
-    let stage = Stage::new();
+    let stage = Stage::new(Limits::default());
     let host = Served::start_as(stage.program(), None, "host");
     // A welcome goes within its 20 seconds, with a token that the host got by the tenant's secret.
     hand_in(&host, "friend.added", "wm1", &stage.adds("wm1", ""));
@@ -127,4 +129,74 @@ fn friends_are_welcomed_staff_get_their_tasks_and_what_nobody_knows_is_settled()
     assert_eq!(uncertain(), json!([]));
     assert_eq!(stage.wecom.record().count("remind_groupmsg_send"), 1);
     assert_eq!(stage.wecom.record().complaints.len(), 0, "{:?}", stage.wecom.record().complaints);
+}
+
+/// How many messages stand where.
+fn standing(messages: &[Value], status: &str) -> usize {
+    messages.iter().filter(|message| message["status"] == status).count()
+}
+
+#[test]
+fn an_api_that_is_called_too_often_is_left_alone_for_its_minute_and_each_message_goes_once() {
+    // WeCom's own pause of a minute, by the machine's clock; that two calls a minute are too many is the emulator's.
+    let stage = Stage::new(Limits { calls_per_minute: 2, ..Limits::default() });
+    let host = Served::start_as(stage.program(), None, "host");
+    for number in 0..4 {
+        let customer = format!("wm{number}");
+        drop(stage.adds(&customer, ""));
+        // Without a code there is no welcome; the broadcast alone goes.
+        hand_in(&host, "goods.arrived", &customer, &json!({}));
+    }
+    let is_put_off = |message: &Value| {
+        message["status"] == "planned" && message["reason"].as_str().is_some_and(|why| why.contains("45009"))
+    };
+    until("two tasks, and two messages that wait for the end of the block", || {
+        let messages = stage.messages("arrivals");
+        standing(&messages, "task_created") == 2 && messages.iter().filter(|one| is_put_off(one)).count() == 2
+    });
+    for message in stage.messages("arrivals").iter().filter(|message| is_put_off(message)) {
+        assert_eq!(message["reason"], "45009: WeCom has blocked add_msg_template for a while", "{message}");
+        assert!(message["attempts"].as_u64() >= Some(1), "shown as tried: {message}");
+    }
+    let blocked_at_ms =
+        stage.wecom.record().of("add_msg_template").find(|call| call.errcode == 45_009).unwrap().at_ms;
+    assert_eq!(stage.wecom.sight().broadcasts.len(), 2);
+    until("all tasks", || standing(&stage.messages("arrivals"), "task_created") == 4);
+    assert_eq!(host.stop(), Some(0));
+    let record = stage.wecom.record();
+    let done: Vec<_> = record.of("add_msg_template").filter(|call| call.errcode == 0).collect();
+    assert_eq!(done.len(), 4, "each was made once");
+    assert!(done[2..].iter().all(|call| call.at_ms >= blocked_at_ms + 60_000), "{done:?}");
+    let broadcasts = stage.wecom.sight().broadcasts;
+    let mut told: Vec<_> =
+        broadcasts.values().flat_map(|broadcast| broadcast.staff["li"].keys().cloned()).collect();
+    told.sort();
+    assert_eq!(told, ["wm0", "wm1", "wm2", "wm3"]);
+    assert_eq!(record.complaints.len(), 0, "nobody called what was blocked: {:?}", record.complaints);
+}
+
+#[test]
+fn a_welcome_that_wecom_does_not_answer_expires_after_its_20_seconds_and_is_not_sent_late() {
+    let stage = Stage::new(Limits::default());
+    let host = Served::start_as(stage.program(), None, "host");
+    stage.wecom.act(Act::Hold { api: "send_welcome_msg".into() }).unwrap();
+    let added = stage.adds("wm1", "");
+    let begun = Instant::now();
+    hand_in(&host, "friend.added", "wm1", &added);
+    stage.wecom.until_under_way("send_welcome_msg", 1).unwrap();
+    until("the end of the welcome", || standing(&stage.messages("welcome"), "expired") == 1);
+    let took = begun.elapsed();
+    assert!((Duration::from_secs(20)..Duration::from_secs(40)).contains(&took), "{took:?}");
+    let expired = &stage.messages("welcome")[0];
+    assert_eq!(expired["reason"], "its time passed before it could go", "{expired}");
+    assert!(expired["attempts"].as_u64() >= Some(1), "it was tried: {expired}");
+    // WeCom is back. Who comes now is welcomed, and nobody is welcomed late.
+    stage.wecom.act(Act::Release { api: "send_welcome_msg".into() }).unwrap();
+    hand_in(&host, "friend.added", "wm2", &stage.adds("wm2", ""));
+    until("the next welcome", || standing(&stage.messages("welcome"), "sent") == 1);
+    assert_eq!(host.stop(), Some(0));
+    let record = stage.wecom.record();
+    let welcomed: Vec<&str> = record.welcomes.iter().map(|welcome| welcome.customer.as_str()).collect();
+    assert_eq!(welcomed, ["wm2"]);
+    assert_eq!(standing(&stage.messages("welcome"), "expired"), 1);
 }
