@@ -8,15 +8,25 @@ use std::process::Command;
 ///
 /// # Panics
 /// When it does not build.
-pub(crate) fn packed(folder: &Path, (package, name): (&str, &str)) -> PathBuf {
+pub(crate) fn packed(folder: &Path, plugin: (&str, &str)) -> PathBuf {
+    packed_with(folder, plugin, None)
+}
+
+/// The same, built with a feature of its package, in a folder of its own: tests that run at once do not pack what another built.
+///
+/// # Panics
+/// When it does not build.
+pub(crate) fn packed_with(folder: &Path, (package, name): (&str, &str), feature: Option<&str>) -> PathBuf {
     let workspace =
         Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("host/cli lies two folders below");
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("siyu-guests");
+    let built = feature.map_or_else(|| "siyu-guests".to_owned(), |feature| format!("siyu-guests-{feature}"));
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join(built);
     let status = Command::new(env!("CARGO"))
         .current_dir(workspace)
         .args(["build", "--quiet", "--profile", "plugin", "--lib", "--package", package])
         .args(["--target", "wasm32-unknown-unknown", "--target-dir"])
         .arg(&target)
+        .args(feature.into_iter().flat_map(|feature| ["--features", feature]))
         // A guest is not built with the flags of the tests, such as those of coverage.
         .env_remove("RUSTFLAGS")
         .env_remove("CARGO_ENCODED_RUSTFLAGS")
