@@ -20,8 +20,14 @@ use crate::world::{self, World};
 const BUSY: usize = 100;
 /// How often an order comes to each of them.
 const EVERY: Duration = Duration::from_millis(100);
-/// How long they are watched, calm and flooded.
-const WATCHED: Duration = Duration::from_secs(4);
+/// How long a spell is for which they are watched, calm or flooded.
+const SPELL: Duration = Duration::from_secs(2);
+/// Spells of each kind in one repetition.
+const SPELLS: usize = 8;
+/// Rest before each spell, in which what the one before left is cleared away.
+const REST: Duration = Duration::from_millis(500);
+/// How long a flood lasts before it is looked at what it does to others.
+const FLOODED_BEFORE: Duration = Duration::from_millis(500);
 /// How many wakings are measured.
 const WAKINGS: usize = 200;
 /// What a tenant that sleeps may cost.
@@ -125,77 +131,112 @@ async fn waking(world: &World, repeat: usize, all: usize, report: &mut Report) -
     Ok(())
 }
 
-/// A hundred tenants with an order each now and then, alone and beside one that is fed as fast as it can.
+/// A hundred tenants with an order each now and then, alone and beside one that is fed as fast as it can. What a machine and its
+/// disk are like changes within minutes, so short spells of both take turns, and the median of those of a kind counts.
 async fn neighbours(world: &World, repeat: usize, report: &mut Report) -> anyhow::Result<()> {
     let host = Arc::new(host(world, 60_000).await?);
     let (mut calm, mut flooded, mut slower, mut flood) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut watched = Watched { host: host.clone(), orders: 10_000_000, floods: 0 };
     // All of them wake, and know their customers then.
-    watch(&host, 2 * repeat).await?;
-    for round in 0..repeat {
-        let alone = watch(&host, round * 2).await?;
-        let goes_on = Arc::new(AtomicBool::new(true));
-        let flooding = tokio::spawn(flood_until(host.clone(), goes_on.clone(), round));
-        let beside = watch(&host, round * 2 + 1).await;
-        goes_on.store(false, Ordering::SeqCst);
-        flood.push(flooding.await??);
-        let beside = beside?;
+    watched.spell().await?;
+    for _ in 0..repeat {
+        let (mut alone, mut beside, mut rates) = (Vec::new(), Vec::new(), Vec::new());
+        for _ in 0..SPELLS {
+            tokio::time::sleep(REST).await;
+            alone.push(percentile(&watched.spell().await?, 99));
+            tokio::time::sleep(REST).await;
+            let (answers, rate) = watched.flooded_spell().await?;
+            beside.push(percentile(&answers, 99));
+            rates.push(rate);
+        }
+        let (alone, beside) = (percentile(&alone, 50), percentile(&beside, 50));
         calm.push(alone);
         flooded.push(beside);
         slower.push((beside / alone - 1.0) * 100.0);
+        flood.push(percentile(&rates, 50));
     }
     report.figure(format!("{BUSY} tenants, {} events/s: 99th percentile", BUSY * 10), "ms", calm);
     report.figure("the same beside a flood", "ms", flooded);
     report.goal("how much slower that is", "%", slower, Goal::AtMost(SLOWER_PERCENT));
     report.figure("events of the flood", "/s", flood);
+    drop(watched);
     if let Some(host) = Arc::into_inner(host) {
         host.stop().await;
     }
     Ok(())
 }
 
-/// The slowest hundredth of the durable answers to the orders of busy tenants, in milliseconds.
-async fn watch(host: &Arc<Host>, round: usize) -> anyhow::Result<f64> {
-    let mut busy = JoinSet::new();
-    for number in 0..BUSY {
-        let host = host.clone();
-        busy.spawn(async move {
-            let tenant = host.tenant(&name(number)?).await?;
-            // They do not come all at once.
-            tokio::time::sleep(EVERY * number as u32 / BUSY as u32).await;
-            let mut ticks = tokio::time::interval(EVERY);
-            ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-            let mut spent = Vec::new();
-            let begun = Instant::now();
-            while begun.elapsed() < WATCHED {
-                ticks.tick().await;
-                let order = (10_000_000 + round * 10_000 + spent.len()) as u64;
-                let event = world::order(order, order % 1_000)?;
-                let asked = Instant::now();
-                tenant.admit(event).await?;
-                spent.push(asked.elapsed().as_secs_f64() * 1e3);
-            }
-            anyhow::Ok(spent)
-        });
+/// Busy tenants that are watched.
+struct Watched {
+    host: Arc<Host>,
+    /// Up to which number there were orders.
+    orders: u64,
+    floods: u64,
+}
+
+impl Watched {
+    /// Milliseconds from each order of the busy tenants to its durable answer.
+    async fn spell(&mut self) -> anyhow::Result<Vec<f64>> {
+        let first = self.orders;
+        self.orders += 10_000;
+        let mut busy = JoinSet::new();
+        for number in 0..BUSY {
+            let host = self.host.clone();
+            busy.spawn(async move {
+                let tenant = host.tenant(&name(number)?).await?;
+                // They do not come all at once.
+                tokio::time::sleep(EVERY * number as u32 / BUSY as u32).await;
+                let mut ticks = tokio::time::interval(EVERY);
+                ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+                let mut spent = Vec::new();
+                let begun = Instant::now();
+                while begun.elapsed() < SPELL {
+                    ticks.tick().await;
+                    let order = first + spent.len() as u64;
+                    let event = world::order(order, order % 1_000)?;
+                    let asked = Instant::now();
+                    tenant.admit(event).await?;
+                    spent.push(asked.elapsed().as_secs_f64() * 1e3);
+                }
+                anyhow::Ok(spent)
+            });
+        }
+        let mut all = Vec::new();
+        while let Some(spent) = busy.join_next().await {
+            all.append(&mut spent??);
+        }
+        Ok(all)
     }
-    let mut all = Vec::new();
-    while let Some(spent) = busy.join_next().await {
-        all.append(&mut spent??);
+
+    /// The same beside a tenant that floods, and how many events a second that one gets done. The flood is there before it is looked at, and
+    /// over before this returns.
+    async fn flooded_spell(&mut self) -> anyhow::Result<(Vec<f64>, f64)> {
+        self.floods += 1;
+        let goes_on = Arc::new(AtomicBool::new(true));
+        let flooding = tokio::spawn(flood_until(self.host.clone(), goes_on.clone(), self.floods));
+        tokio::time::sleep(FLOODED_BEFORE).await;
+        let answers = self.spell().await;
+        goes_on.store(false, Ordering::SeqCst);
+        let rate = flooding.await??;
+        Ok((answers?, rate))
     }
-    Ok(percentile(&all, 99))
 }
 
 /// Feeds one tenant as fast as it can; gives how many events it took a second.
-async fn flood_until(host: Arc<Host>, goes_on: Arc<AtomicBool>, round: usize) -> anyhow::Result<f64> {
+async fn flood_until(host: Arc<Host>, goes_on: Arc<AtomicBool>, round: u64) -> anyhow::Result<f64> {
     let tenant = host.tenant(&name(BUSY)?).await?;
     let feed: Arc<str> = format!("flood-{round}").into();
     let mut place = 0;
-    let begun = Instant::now();
+    let (mut begun, mut before) = (Instant::now(), 0);
     while goes_on.load(Ordering::SeqCst) {
+        if before == 0 && begun.elapsed() >= FLOODED_BEFORE {
+            (begun, before) = (Instant::now(), place);
+        }
         place += 1;
-        let number = 100_000_000 * (round as u64 + 1) + place;
+        let number = 100_000_000 * (round + 1) + place;
         tenant.feed(world::order(number, place % 1_000)?, (feed.clone(), place), None).await?;
     }
-    let rate = place as f64 / begun.elapsed().as_secs_f64();
+    let rate = (place - before) as f64 / begun.elapsed().as_secs_f64();
     tenant.settle().await?;
     Ok(rate)
 }

@@ -123,9 +123,14 @@ impl Share {
 
     /// Its batch took a lane for so long, until now.
     pub(crate) fn took(&mut self, spent: Duration, now: Instant) {
-        // What it did not take before counts as paid for a while, so short bursts never wait.
-        let paid = self.paid_until.max(now.checked_sub(BURST).unwrap_or(now));
-        self.paid_until = paid + spent * 100 / SHARE_PERCENT;
+        self.paid_until = if self.has_company(now) {
+            // What it did not take before counts as paid for a while, so short bursts never wait.
+            let paid = self.paid_until.max(now.checked_sub(BURST).unwrap_or(now));
+            paid + spent * 100 / SHARE_PERCENT
+        } else {
+            // What nobody else wanted costs nothing: whoever comes later does not make it wait for that.
+            now
+        };
         let mut recent = self.lanes.recent();
         if let Some((number, at)) = recent.last
             && number != self.number
@@ -181,6 +186,29 @@ mod tests {
         now += COMPANY;
         flood.took(Duration::from_secs(1), now);
         assert_eq!(flood.begins_at(now), None, "the others have stopped");
+    }
+
+    #[test]
+    fn what_a_tenant_took_while_it_was_alone_is_not_held_against_it() {
+        let lanes = Lanes::new(2);
+        let (mut import, mut other) = (Share::of(&lanes), Share::of(&lanes));
+        let mut now = Instant::now();
+        for _ in 0..10_000 {
+            now += 8 * MS;
+            import.took(8 * MS, now);
+        }
+        let came_at = now;
+        let mut used = Duration::ZERO;
+        while now < came_at + Duration::from_secs(1) {
+            other.took(MS / 3, now);
+            if import.begins_at(now).is_none() {
+                import.took(8 * MS, now + 8 * MS);
+                used += 8 * MS;
+            }
+            now += 10 * MS;
+        }
+        let share = used.as_secs_f64() * 100.0;
+        assert!(share >= f64::from(SHARE_PERCENT) - 2.0, "{share} % of the second after somebody came");
     }
 
     #[test]
