@@ -1,4 +1,4 @@
-//! What the plugin `box` does: counters, one pool, reservations. A call happens whole or not at all.
+//! What the plugin `box` does: counters, one pool, reservations, accounts in double entry. A call happens whole or not at all.
 
 use std::collections::BTreeMap;
 
@@ -35,6 +35,8 @@ pub(crate) struct Pool {
 pub(crate) struct Stock {
     pub(crate) counters: BTreeMap<String, i64>,
     pub(crate) pools: BTreeMap<String, Pool>,
+    /// What accounts hold, by whose they are (nobody's are the tenant's) and their names.
+    pub(crate) accounts: BTreeMap<(String, String), i64>,
     holds: Vec<Hold>,
 }
 
@@ -74,6 +76,7 @@ impl Stock {
                 json!({"box": "sell", "ok": ok, "pool": name, "units": units})
             }
             "hold" => return (self.hold(input, caller), None),
+            "earn" | "spend" => return (self.post(step, units, caller.customer), None),
             "settle" => {
                 let place = input["reservation"].as_u64().and_then(|place| usize::try_from(place).ok());
                 let ok = place.is_some_and(|place| self.settle(place, input["sell"] == true, caller.now));
@@ -116,6 +119,20 @@ impl Stock {
         };
         self.add("refusals", 1);
         Called::Refused(code.to_owned())
+    }
+
+    /// Units go from the tenant to the customer or back. A customer gives no more than they have.
+    fn post(&mut self, step: &str, units: i64, customer: &str) -> Called {
+        let theirs = (customer.to_owned(), "points".to_owned());
+        let holds = self.accounts.get(&theirs).copied().unwrap_or(0);
+        let (other, gained) = if step == "earn" { ("issued", units) } else { ("redeemed", -units) };
+        if !customer.is_empty() && holds + gained < 0 {
+            self.add("refusals", 1);
+            return Called::Refused("SHORT".to_owned());
+        }
+        *self.accounts.entry((String::new(), other.to_owned())).or_default() -= gained;
+        *self.accounts.entry(theirs).or_default() += gained;
+        Called::Done(json!({"box": step, "units": units, "balance": holds + gained}))
     }
 
     fn settle(&mut self, place: usize, sell: bool, now: i64) -> bool {

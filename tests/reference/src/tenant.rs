@@ -45,7 +45,7 @@ impl From<String> for Fault {
 pub struct Outcome {
     /// A text a run: workflow, customer, beginning, end, and the lines of its journal; sorted.
     pub runs: Vec<String>,
-    /// A text a counter or pool that is not empty; sorted.
+    /// A text a counter that is not empty, a pool and an account; sorted.
     pub balances: Vec<String>,
     /// A text a message; sorted.
     pub messages: Vec<String>,
@@ -330,6 +330,10 @@ impl Tenant {
             .collect();
         balances.extend(self.stock.pools.iter().map(|(name, pool)| {
             format!("{name}: {} available, {} reserved, {} sold", pool.available, pool.reserved, pool.sold)
+        }));
+        balances.extend(self.stock.accounts.iter().map(|((customer, name), units)| {
+            let whose = if customer.is_empty() { "-" } else { customer };
+            format!("account {whose} {name} {units}")
         }));
         runs.sort();
         balances.sort();

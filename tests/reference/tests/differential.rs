@@ -133,6 +133,10 @@ fn balances(durable: &Durable) -> Vec<String> {
         let (available, reserved, sold) = (pool.available(), pool.reserved(), pool.sold());
         balances.push(format!("{}: {available} available, {reserved} reserved, {sold} sold", key.key));
     }
+    for (key, units) in &durable.accounts {
+        let whose = name(durable, key.account.customer);
+        balances.push(format!("account {whose} {} {units}", key.account.name));
+    }
     balances
 }
 
@@ -153,7 +157,7 @@ fn difference(seed: u64, what: &str, found: &[String], expected: &[String]) {
 
 #[test]
 fn the_engine_does_on_every_store_what_the_reference_does() {
-    let (mut compared, mut open) = (0, 0);
+    let (mut compared, mut open, mut posted) = (0, 0, 0);
     let seeds =
         std::env::var("SIYU_REFERENCE_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(SEEDS);
     for seed in 0..seeds {
@@ -174,10 +178,12 @@ fn the_engine_does_on_every_store_what_the_reference_does() {
             difference(seed, "messages", &found.messages, &expected.messages);
             difference(seed, "runs", &found.runs, &expected.runs);
             difference(seed, "balances", &found.balances, &expected.balances);
+            posted += usize::from(found.balances.iter().any(|text| text.starts_with("account shop:")));
             compared += 1;
         }
     }
     // What the language leaves open cannot be compared; it must be the exception.
-    println!("{compared} compared, {open} left open");
+    println!("{compared} compared, {posted} of them with accounts of customers, {open} left open");
     assert!(compared > 2 * open, "{compared} compared, {open} left open");
+    assert!(3 * posted > compared, "{posted} of {compared} have accounts of customers");
 }

@@ -267,6 +267,8 @@ impl Writer {
                 format!("{pad}- uses: box/tell@1\n{pad}  with: {{ n: \"${{{{ event.n }}}}\" }}\n")
             }
             32 if is_full => self.odds(pad),
+            25 | 32 if !is_full => self.posting(pad, seen),
+            33 => self.posting(pad, seen),
             _ => self.taking(pad, seen),
         }
     }
@@ -323,6 +325,36 @@ impl Writer {
                     self.rng.bool()
                 ));
             }
+        }
+        text
+    }
+
+    fn posting(&mut self, pad: &str, seen: &mut Seen) -> String {
+        let (id, units) = (self.id("u"), self.rng.u8(1..5));
+        let guard = self.guard(pad, seen);
+        let earns = self.rng.u8(..5) < 3;
+        let step = if earns { "earn" } else { "spend" };
+        let mut text =
+            format!("{pad}- id: {id}\n{pad}  uses: box/{step}@1\n{pad}  with: {{ units: {units} }}\n");
+        text.push_str(guard.as_deref().unwrap_or_default());
+        if earns {
+            if guard.is_none() {
+                seen.conditions.push(format!("steps.{id}.balance > 5"));
+            }
+            return text;
+        }
+        match self.rng.u8(..4) {
+            0 => text.push_str(&format!("{pad}  on_refused: continue\n")),
+            1 => {
+                text.push_str(&format!("{pad}  on_refused:\n{pad}    SHORT:\n"));
+                let (inner, mut below) = (format!("{pad}      "), aside(seen));
+                self.steps(&inner, &mut below, false, &mut text);
+            }
+            // What was spent comes back when the run ends badly.
+            2 => text.push_str(&format!(
+                "{pad}  on_refused: fail\n{pad}  compensate: {{ uses: box/earn@1, with: {{ units: {units} }} }}\n"
+            )),
+            _ => {}
         }
         text
     }

@@ -42,12 +42,13 @@ fn play(what: &str, play: impl FnOnce() -> Report) -> bool {
         eprintln!("{failure}");
     }
     println!(
-        "{what}: {} seeds, {} actions, {} events, {} runs, {} commits, {} failures, {:.1} s, trace {:016x}",
+        "{what}: {} seeds, {} actions, {} events, {} runs, {} commits, {} transfers, {} failures, {:.1} s, trace {:016x}",
         report.seeds,
         report.actions,
         report.events,
         report.runs,
         report.commits,
+        report.transfers,
         report.failures.len(),
         began.elapsed().as_secs_f64(),
         report.trace

@@ -32,6 +32,8 @@ pub struct Played {
     pub runs: usize,
     /// Commits.
     pub commits: u64,
+    /// Transfers between accounts.
+    pub transfers: u64,
 }
 
 /// What did not hold, and after which action; none at the end.
@@ -95,10 +97,10 @@ pub fn play_in(world: &mut World, scenario: &Scenario) -> Result<Played, Failure
     durable.check_rest().map_err(failed)?;
     trace.push(durable.hash());
     let (left, events, runs) = (durable.dump(), durable.events.len(), durable.runs.len());
-    let commits = durable.commits;
+    let (commits, transfers) = (durable.commits, durable.transfers);
     drop(durable);
     reload::check(world).map_err(failed)?;
-    Ok(Played { trace, left, events, runs, commits })
+    Ok(Played { trace, left, events, runs, commits, transfers })
 }
 
 impl World {

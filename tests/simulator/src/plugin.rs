@@ -8,15 +8,18 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use serde_json::{Value, json};
 use siyu_engine::doubles::NativePlugins;
 use siyu_engine::ports::plugins::{
-    CallHost, EmitRequest, HostError, MessageRequest, ReserveRequest, Reserved, TagRequest,
+    AccountName, CallHost, EmitRequest, HostError, MessageRequest, PostRequest, Posted, ReserveRequest,
+    Reserved, TagRequest, TransferRequest,
 };
 use siyu_model::clock::DurationMs;
 use siyu_model::plugin::{Answer, Capability, CapabilitySet, Fault, FaultKind, HostFault, Manifest, Refusal};
 use siyu_workflow::{Catalog, CatalogPlugin};
 
 /// Its steps.
-const STEPS: [&str; 12] =
-    ["take", "give", "hold", "settle", "sell", "echo", "flaky", "tell", "plan", "write", "mint", "tag"];
+const STEPS: [&str; 14] = [
+    "take", "give", "hold", "settle", "sell", "echo", "flaky", "tell", "plan", "write", "mint", "tag",
+    "earn", "spend",
+];
 
 /// More than anybody takes in a simulation.
 const MANY: u64 = 1_000_000_000;
@@ -27,7 +30,11 @@ pub fn manifest() -> Manifest {
     let steps: Vec<Value> = STEPS
         .iter()
         .map(|name| {
-            let codes: &[&str] = if *name == "hold" { &["SOLD_OUT", "LIMIT"] } else { &[] };
+            let codes: &[&str] = match *name {
+                "hold" => &["SOLD_OUT", "LIMIT"],
+                "spend" => &["SHORT"],
+                _ => &[],
+            };
             let refusals: Vec<Value> =
                 codes.iter().map(|code| json!({"code": code, "summary": "to be simulated"})).collect();
             json!({"name": name, "summary": name, "input": any, "output": any, "refusals": refusals})
@@ -171,6 +178,7 @@ fn act(step: &str, input: &Input, host: &mut dyn CallHost) -> Result<Answer, Fau
             done(json!({"box": "give", "key": key, "units": units}))
         }
         "hold" => hold(input, host),
+        "earn" | "spend" => post(step, input, host),
         "settle" => {
             let reservation = input.text("reservation");
             let settled = match input.0["sell"].as_bool() {
@@ -210,6 +218,31 @@ fn hold(input: &Input, host: &mut dyn CallHost) -> Result<Answer, Fault> {
     count(host, "refusals")?;
     let details = Some(json!({"box": "refusal"}).to_string());
     Ok(Answer::Refused(Refusal { code: code.to_owned(), message, details }))
+}
+
+/// Moves units between the tenant and the customer, both ways through the accounts that the shipped plugin for points has. A run
+/// without a customer has an account of the tenant's in the place of theirs.
+fn post(step: &str, input: &Input, host: &mut dyn CallHost) -> Result<Answer, Fault> {
+    let units = input.number("units");
+    let of_tenant = |name: &str| AccountName { customer: None, name: name.to_owned() };
+    let theirs = AccountName { customer: host.context().customer.clone(), name: "points".to_owned() };
+    let (from, to) = match step {
+        "earn" => (of_tenant("issued"), theirs.clone()),
+        _ => (theirs.clone(), of_tenant("redeemed")),
+    };
+    let transfers = vec![TransferRequest { from, to, units }];
+    match host.post(PostRequest { transfers, reference: None }).map_err(asked)? {
+        Posted::Done(_) => {
+            let balance = host.balance(&theirs).map_err(asked)?;
+            done(json!({"box": step, "units": units, "balance": balance}))
+        }
+        Posted::Short(_, holds) => {
+            count(host, "refusals")?;
+            let details = Some(json!({"box": "refusal"}).to_string());
+            let message = format!("{holds} are there");
+            Ok(Answer::Refused(Refusal { code: "SHORT".to_owned(), message, details }))
+        }
+    }
 }
 
 fn motion(step: &str, input: &Input, host: &mut dyn CallHost) -> Result<Answer, Fault> {

@@ -27,6 +27,8 @@ pub struct Report {
     pub runs: u64,
     /// Commits.
     pub commits: u64,
+    /// Transfers between accounts.
+    pub transfers: u64,
     /// A number for how all of them went: the same for the same seeds, whoever plays them.
     pub trace: u64,
     /// The failures, made small, each with its seed and how to play it again.
@@ -42,6 +44,7 @@ impl Report {
         self.events += played.events as u64;
         self.runs += played.runs as u64;
         self.commits += played.commits;
+        self.transfers += played.transfers;
         // A sum: which of them is over first changes nothing.
         self.trace = self.trace.wrapping_add(trace.finish());
     }

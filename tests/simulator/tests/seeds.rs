@@ -8,7 +8,7 @@ fn whatever_fails_nothing_is_lost_doubled_or_stuck() {
     assert!(failures.is_empty(), "{}", failures.join("\n\n"));
     assert_eq!(report.seeds, seeds);
     // A simulation in which nothing happens proves nothing.
-    assert!(report.runs > seeds && report.commits > seeds, "{report:?}");
+    assert!(report.runs > seeds && report.commits > seeds && report.transfers > seeds / 2, "{report:?}");
 }
 
 #[test]
@@ -18,5 +18,5 @@ fn however_hosts_come_go_and_lose_each_other_every_wish_is_done_once() {
     let failures: Vec<&str> = report.failures.iter().map(|(_, failure)| failure.as_str()).collect();
     assert!(failures.is_empty(), "{}", failures.join("\n\n"));
     assert_eq!(report.seeds, seeds);
-    assert!(report.runs > seeds && report.commits > seeds, "{report:?}");
+    assert!(report.runs > seeds && report.commits > seeds && report.transfers > seeds / 2, "{report:?}");
 }

@@ -227,7 +227,18 @@ impl Durable {
             })?;
             must(pool.available() + pool.reserved() + pool.sold() == pool.total(), || format!("{pool:?}"))?;
         }
-        self.check_counters(&quotas)
+        self.check_counters(&quotas)?;
+        self.check_accounts()
+    }
+
+    fn check_accounts(&self) -> Checked {
+        must(self.accounts == self.posted, || {
+            format!("accounts hold {:?}, and transfers make {:?} of them", self.accounts, self.posted)
+        })?;
+        let below = self.accounts.iter().find(|(key, units)| key.account.customer.is_some() && **units < 0);
+        must(below.is_none(), || format!("{below:?} is below 0"))?;
+        let sum: i64 = self.accounts.values().sum();
+        must(sum == 0, || format!("all accounts together hold {sum}"))
     }
 
     fn check_counters(&self, quotas: &BTreeMap<String, i64>) -> Checked {

@@ -37,6 +37,7 @@ impl Durable {
         lines.extend(self.timers.iter().map(|row| format!("{row:?}")));
         lines.extend(self.pools.iter().map(|row| format!("{row:?}")));
         lines.extend(self.counters.iter().map(|row| format!("{row:?}")));
+        lines.extend(self.accounts.iter().map(|row| format!("{row:?}")));
         lines.extend(self.reservations.values().map(|row| format!("{row:?}")));
         lines.extend(self.entries.values().map(|row| format!("{row:?}")));
         lines.extend(self.facts.iter().map(|row| format!("{row:?}")));

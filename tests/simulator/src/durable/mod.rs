@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use siyu_engine::ports::rows::{
-    EntryRow, EventRow, Hash16, PlannedEvent, ScanRow, StockKey, TimerKind, WaitRow, WriteSet,
+    AccountKey, EntryRow, EventRow, Hash16, PlannedEvent, ScanRow, StockKey, TimerKind, WaitRow, WriteSet,
 };
 use siyu_model::clock::{DurationMs, UtcMs};
 use siyu_model::customer::{Fact, TagMark};
@@ -93,6 +93,10 @@ pub struct Durable {
     pub pools: BTreeMap<StockKey, Pool>,
     /// Counters.
     pub counters: BTreeMap<StockKey, Counter>,
+    /// What accounts of plugins hold.
+    pub accounts: BTreeMap<AccountKey, i64>,
+    /// What the transfers that were posted make of them.
+    pub posted: BTreeMap<AccountKey, i64>,
     /// Reservations.
     pub reservations: BTreeMap<ReservationId, Reservation>,
     /// Keys of workflows.
@@ -115,6 +119,8 @@ pub struct Durable {
     pub at: UtcMs,
     /// Commits.
     pub commits: u64,
+    /// Transfers between accounts.
+    pub transfers: u64,
     /// Who has the tenant.
     pub lease: Lease,
     /// How many runs of a workflow may be alive under one slot; only workflows where one more never begins at once.
@@ -266,6 +272,7 @@ impl Durable {
     fn take_stock(&mut self, writes: &WriteSet) {
         self.pools.extend(writes.pools.iter().cloned());
         self.counters.extend(writes.counters.iter().cloned());
+        self.take_ledger(writes);
         for reservation in &writes.reservations {
             use siyu_model::stock::reservation::ReservationStatus::Held;
             if let Some(known) = self.reservations.get(&reservation.id).cloned() {
@@ -277,6 +284,18 @@ impl Durable {
         for code in &writes.codes {
             let is_new = self.codes.insert(code.lookup);
             self.must(is_new, || format!("a code was minted twice: {code:?}"));
+        }
+    }
+
+    fn take_ledger(&mut self, writes: &WriteSet) {
+        self.accounts.extend(writes.accounts.iter().cloned());
+        for row in &writes.ledger {
+            self.transfers += 1;
+            let units = i64::try_from(row.transfer.units).unwrap_or(i64::MAX);
+            for (account, units) in [(&row.transfer.from, -units), (&row.transfer.to, units)] {
+                let key = AccountKey { plugin: row.plugin.clone(), account: account.clone() };
+                *self.posted.entry(key).or_default() += units;
+            }
         }
     }
 

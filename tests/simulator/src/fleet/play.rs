@@ -331,7 +331,7 @@ impl FleetWorld {
             self.kill(host);
         }
         let mut end = DefaultHasher::new();
-        let mut played = Played { trace, left: Vec::new(), events: 0, runs: 0, commits: 0 };
+        let mut played = Played { trace, left: Vec::new(), events: 0, runs: 0, commits: 0, transfers: 0 };
         for (tenant, durable) in self.tenants.iter().zip(&self.durables) {
             let durable = durable.lock();
             durable.check_rest().map_err(|why| format!("tenant {tenant}: {why}"))?;
@@ -340,6 +340,7 @@ impl FleetWorld {
             played.events += durable.events.len();
             played.runs += durable.runs.len();
             played.commits += durable.commits;
+            played.transfers += durable.transfers;
             reload::compare_with(&self.backing, tenant, &durable)
                 .map_err(|why| format!("tenant {tenant}: {why}"))?;
         }
