@@ -3,6 +3,7 @@
 //! It is read page by page while it is sent, so that a customer of ten years costs no more memory than one of a day. The
 //! last line says that it is whole.
 
+use std::fmt::Display;
 use std::sync::Arc;
 
 use axum::Extension;
@@ -16,6 +17,7 @@ use siyu_engine::host::Told;
 use siyu_engine::ports::inspect::{Cursor, Inspect, InspectError, LedgerFilter, Moment, Turn};
 use siyu_engine::ports::rows::LedgerRow;
 use siyu_engine::ports::store::CustomerImage;
+use siyu_insight::{BalanceLine, InsightError};
 use siyu_model::access::Scope;
 use siyu_model::event::Subject;
 use siyu_model::id::CustomerId;
@@ -106,7 +108,7 @@ impl Export {
     }
 
     /// The lines of a part, and what comes after it.
-    fn read(&mut self, part: Result<(Vec<Value>, Next), InspectError>) -> String {
+    fn read(&mut self, part: Result<(Vec<Value>, Next), impl Display>) -> String {
         match part {
             Ok((mut values, next)) => {
                 self.lines += values.len();
@@ -133,31 +135,14 @@ impl Export {
         Ok((values, page.next.map_or(Next::Accounts, |next| Next::Moments(Some(next)))))
     }
 
-    fn of(&self, plugin: PluginName) -> LedgerFilter {
-        LedgerFilter { plugin, customer: Some(self.customer), account: None }
-    }
-
     /// What all accounts of the customer hold, of each plugin.
-    async fn accounts(&self) -> Result<(Vec<Value>, Next), InspectError> {
-        let (mut values, mut plugins) = (Vec::new(), Vec::new());
-        for ledger in self.inspect.ledgers().await? {
-            let mut turn = Turn::first(PAGE_ROWS_MAX);
-            let before = values.len();
-            loop {
-                let page = self.inspect.accounts(self.of(ledger.plugin.clone()), turn).await?;
-                values.extend(page.items.iter().map(|(key, balance)| {
-                    let (plugin, account) = (&key.plugin, &key.account.name);
-                    json!({ "kind": "account", "plugin": plugin, "account": account, "balance": balance })
-                }));
-                match page.next {
-                    Some(next) => turn = Turn { after: Some(next), limit: PAGE_ROWS_MAX },
-                    None => break,
-                }
-            }
-            if values.len() > before {
-                plugins.push(ledger.plugin);
-            }
-        }
+    async fn accounts(&self) -> Result<(Vec<Value>, Next), InsightError> {
+        let balances = siyu_insight::balances(&*self.inspect, self.customer).await?;
+        let line = |BalanceLine { plugin, account, balance }: &BalanceLine| json!({ "kind": "account", "plugin": plugin, "account": account, "balance": balance });
+        let values = balances.iter().map(line).collect();
+        // Those of a plugin stand together.
+        let mut plugins: Vec<_> = balances.into_iter().map(|balance| balance.plugin).collect();
+        plugins.dedup();
         Ok((values, if plugins.is_empty() { Next::Over } else { Next::Transfers(plugins, None) }))
     }
 
@@ -168,7 +153,8 @@ impl Export {
         after: Option<Cursor>,
     ) -> Result<(Vec<Value>, Next), InspectError> {
         let Some(plugin) = plugins.last().cloned() else { return Ok((Vec::new(), Next::Over)) };
-        let page = self.inspect.ledger(self.of(plugin), Turn { after, limit: PAGE_ROWS_MAX }).await?;
+        let filter = LedgerFilter { plugin, customer: Some(self.customer), account: None };
+        let page = self.inspect.ledger(filter, Turn { after, limit: PAGE_ROWS_MAX }).await?;
         let values = page.items.iter().flat_map(|row| self.sides(row)).collect();
         let next = match page.next {
             Some(next) => Next::Transfers(plugins, Some(next)),
