@@ -126,16 +126,16 @@ pub(crate) fn delivered(span: &Span, receipts: &[Receipt]) {
         return;
     }
     // A message that was sent and arrived has a receipt for both.
-    let outcome = match receipts.last().map(|receipt| &receipt.verdict) {
-        None => "gone",
-        Some(Verdict::Became(status) | Verdict::BecameWith(status, _)) => status.as_str(),
-        Some(Verdict::Refused(_)) => "refused",
-        Some(Verdict::Later(_) | Verdict::AgainAfter(..)) => "later",
-        Some(Verdict::Uncertain(_)) => "uncertain",
-        Some(Verdict::AskAgain(..)) => "ask again",
+    let (outcome, has_failed) = match receipts.last().map(|receipt| &receipt.verdict) {
+        None => ("gone", false),
+        Some(Verdict::Became(status) | Verdict::BecameWith(status, _)) => (status.as_str(), false),
+        Some(Verdict::Refused(_)) => ("refused", true),
+        Some(Verdict::Later(_) | Verdict::AgainAfter(..)) => ("later", true),
+        Some(Verdict::Uncertain(_)) => ("uncertain", true),
+        Some(Verdict::AskAgain(..)) => ("ask again", true),
     };
     span.record("siyu.outcome", outcome);
-    if matches!(outcome, "refused" | "later" | "uncertain" | "ask again") {
+    if has_failed {
         span.record("otel.status_code", "ERROR");
     }
 }
