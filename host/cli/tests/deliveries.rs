@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use support::packed::{make_key, packed, packed_with};
+use support::packed::{make_key, packed, packed_with, program, says};
 use support::served::{Served, until};
 
 /// A secret of the tenant.
@@ -156,19 +156,12 @@ impl Stage {
     }
 
     fn program(&self) -> Command {
-        let mut siyu = Command::new(env!("CARGO_BIN_EXE_siyu"));
-        siyu.env_remove("SIYU_DATA").arg("--data").arg(self.folder.path().join("data"));
-        siyu.arg("--plugins").arg(&self.plugins).args(["--allow-host", &self.peer]);
-        siyu.arg("--secrets-key-file").arg(self.folder.path().join("keys"));
-        siyu
+        program(self.folder.path(), &self.plugins, &self.peer)
     }
 
     /// What the program says as JSON.
     fn says(&self, args: &[&str]) -> Value {
-        let done = self.program().arg("--json").args(args).output().unwrap();
-        let (out, err) = (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
-        assert!(done.status.success(), "{args:?}: {out} {err}");
-        serde_json::from_str(&out).unwrap()
+        says(self.program(), args)
     }
 
     /// Messages, as people list them.

@@ -20,7 +20,7 @@ use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message;
 use serde_json::json;
 
-use support::packed::{make_key, packed};
+use support::packed::{self, make_key, packed};
 use support::served::{Served, agent, until};
 
 /// The sender's trace, and its span.
@@ -258,15 +258,10 @@ fn each_try_of_a_message_is_a_trace_that_its_receiver_can_go_on_with() {
     let [data, keys, value] = ["data", "keys", "value"].map(|name| folder.path().join(name));
     let (plugins, peer) = (packed(folder.path(), ("siyu-courier", "courier")), format!("http://{address}"));
     let program = |otlp: &str| {
-        let mut siyu = Command::new(env!("CARGO_BIN_EXE_siyu"));
-        siyu.env_remove("SIYU_DATA").arg("--data").arg(&data).arg("--plugins").arg(&plugins);
-        siyu.args(["--tenant", "shop", "--allow-host", &peer]).env("OTEL_BSP_SCHEDULE_DELAY", "50");
-        siyu.arg("--secrets-key-file").arg(&keys).env("OTEL_EXPORTER_OTLP_ENDPOINT", otlp);
+        let mut siyu = packed::program(folder.path(), &plugins, &peer);
+        siyu.args(["--tenant", "shop"]).env("OTEL_BSP_SCHEDULE_DELAY", "50");
+        siyu.env("OTEL_EXPORTER_OTLP_ENDPOINT", otlp);
         siyu
-    };
-    let run = |args: &[&str]| {
-        let done = program("").args(args).output().unwrap();
-        assert!(done.status.success(), "{args:?}: {}", String::from_utf8_lossy(&done.stderr));
     };
     make_key(&keys);
     fs::write(&value, "sk-canary").unwrap();
@@ -281,8 +276,8 @@ fn each_try_of_a_message_is_a_trace_that_its_receiver_can_go_on_with() {
          secrets = {{ key = 'shop_key' }}\n[book]\nto = 'file'\n"
     );
     fs::write(data.join("channels.toml"), channels).unwrap();
-    run(&["secrets", "set", "shop_key", "--file", value.to_str().unwrap()]);
-    run(&["publish", folder.path().join("greetings").to_str().unwrap()]);
+    packed::says(program(""), &["secrets", "set", "shop_key", "--file", value.to_str().unwrap()]);
+    packed::says(program(""), &["publish", folder.path().join("greetings").to_str().unwrap()]);
 
     let host = Served::start_as(program(&format!("http://{}", collector.address)), None, "first");
     assert_eq!(tap(&host, "o1", None), 200);

@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::thread;
 
@@ -18,7 +17,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-use support::packed::{make_key, packed};
+use support::packed::{self, make_key, packed};
 use support::served::{Served, until};
 
 /// 24 bytes, as Standard Webhooks writes keys.
@@ -121,18 +120,8 @@ fn a_receiver_can_verify_what_it_gets_and_what_it_says_is_heard() {
         (folder.path().join("data"), folder.path().join("keys"), folder.path().join("value"));
     let (plugins, receiver) = (packed(folder.path(), ("webhook", "webhook")), Receiver::start());
     let peer = format!("http://{}", receiver.address);
-    let program = || {
-        let mut siyu = Command::new(env!("CARGO_BIN_EXE_siyu"));
-        siyu.env_remove("SIYU_DATA").arg("--data").arg(&data).arg("--plugins").arg(&plugins);
-        siyu.args(["--allow-host", &peer]).arg("--secrets-key-file").arg(&keys);
-        siyu
-    };
-    let says = |arguments: &[&str]| -> Value {
-        let done = program().arg("--json").args(arguments).output().unwrap();
-        let (out, err) = (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
-        assert!(done.status.success(), "{arguments:?}: {out} {err}");
-        serde_json::from_str(&out).unwrap()
-    };
+    let program = || packed::program(folder.path(), &plugins, &peer);
+    let says = |arguments: &[&str]| packed::says(program(), arguments);
     let messages = |arguments: &[&str]| {
         says(&[&["messages", "list"], arguments].concat())["messages"].as_array().unwrap().clone()
     };

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use siyu_wecom_emulator::{Act, Clock, Emulator, Limits, Sent, Settings};
 
-use support::packed::{make_key, packed};
+use support::packed::{make_key, packed, program, says};
 use support::served::{Served, until};
 
 /// A corp, and what a host needs to reach it.
@@ -54,19 +54,12 @@ impl Stage {
     }
 
     fn program(&self) -> Command {
-        let mut siyu = Command::new(env!("CARGO_BIN_EXE_siyu"));
-        siyu.env_remove("SIYU_DATA").arg("--data").arg(self.data()).arg("--plugins").arg(&self.plugins);
-        siyu.arg("--secrets-key-file").arg(self.folder.path().join("keys"));
-        siyu.args(["--allow-host", &self.wecom.url()]);
-        siyu
+        program(self.folder.path(), &self.plugins, &self.wecom.url())
     }
 
     /// What the program says as JSON.
     fn says(&self, arguments: &[&str]) -> Value {
-        let done = self.program().arg("--json").args(arguments).output().unwrap();
-        let (out, err) = (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
-        assert!(done.status.success(), "{arguments:?}: {out} {err}");
-        serde_json::from_str(&out).unwrap()
+        says(self.program(), arguments)
     }
 
     /// Messages from a template, newest first, as people list them.

@@ -4,6 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use serde_json::Value;
+
 /// A plugin folder with one plugin, built from a package and packed by the program.
 ///
 /// # Panics
@@ -51,4 +53,23 @@ pub(crate) fn make_key(file: &Path) {
     let made = Command::new(env!("CARGO_BIN_EXE_siyu")).args(["secrets", "key"]).arg(file).output();
     let made = made.expect("the program runs");
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+}
+
+/// The program on the folder `data` in this one, with packed plugins that may reach a peer, and the key that [`make_key`] left in `keys`.
+pub(crate) fn program(folder: &Path, plugins: &Path, peer: &str) -> Command {
+    let mut siyu = Command::new(env!("CARGO_BIN_EXE_siyu"));
+    siyu.env_remove("SIYU_DATA").arg("--data").arg(folder.join("data")).arg("--plugins").arg(plugins);
+    siyu.args(["--allow-host", peer]).arg("--secrets-key-file").arg(folder.join("keys"));
+    siyu
+}
+
+/// What the program says as JSON.
+///
+/// # Panics
+/// When it fails, with all that it says.
+pub(crate) fn says(mut program: Command, args: &[&str]) -> Value {
+    let done = program.arg("--json").args(args).output().expect("siyu runs");
+    let (out, err) = (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
+    assert!(done.status.success(), "{args:?}: {out} {err}");
+    serde_json::from_str(&out).unwrap_or_else(|fault| panic!("{args:?}: {fault}: {out}"))
 }
