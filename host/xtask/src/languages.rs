@@ -15,6 +15,8 @@ use crate::plugins;
 /// Packages of npm. The second is what the first makes components with for other engines than the one used here; it does not
 /// install without it.
 const NPM: [&str; 2] = ["@bytecodealliance/jco@1.35.0", "@bytecodealliance/componentize-js@0.23.0"];
+/// What those packages need is as it was on this day: they name ranges, and a release of one of them broke this build before.
+const NPM_BEFORE: &str = "2026-11-23";
 /// The package of pip.
 const PIP: &str = "componentize-py==0.25.1";
 /// Where the examples are.
@@ -77,15 +79,15 @@ fn rust() -> anyhow::Result<PathBuf> {
 /// QuickJS: a small engine that is interpreted, and needs nothing of the host.
 fn javascript(wit: &Path, component: &Path) -> anyhow::Result<PathBuf> {
     let folder = target().join("tools").join("npm");
-    installed(&folder, &NPM.join(" "), || {
+    installed(&folder, &format!("{} before {NPM_BEFORE}", NPM.join(" ")), || {
         let mut npm = Command::new("npm");
-        npm.args(["install", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix"])
-            .arg(&folder)
-            .args(NPM);
+        npm.args(["install", "--ignore-scripts", "--no-audit", "--no-fund", "--before", NPM_BEFORE]);
+        npm.arg("--prefix").arg(&folder).args(NPM);
         run(&mut npm)
     })?;
     let mut jco = Command::new(folder.join("node_modules/.bin/jco"));
-    jco.arg("componentize").arg(Path::new(SOURCES).join("javascript/stamp-card.js"));
+    // A path that is not whole is looked for beside the source itself by some versions.
+    jco.arg("componentize").arg(std::path::absolute(SOURCES)?.join("javascript/stamp-card.js"));
     jco.arg("--wit").arg(wit).args(["--world-name", WORLD, "--backend", "quickjs"]);
     jco.args(["--backend-qjs-disable-async", "--backend-qjs-stub-wasi", "--out"]).arg(component);
     run(&mut jco)?;
@@ -95,10 +97,13 @@ fn javascript(wit: &Path, component: &Path) -> anyhow::Result<PathBuf> {
 fn python(wit: &Path, component: &Path) -> anyhow::Result<PathBuf> {
     let folder = target().join("tools").join("pip");
     python_tools(&folder, PIP)?;
+    // A copy, because it leaves what it compiled beside the source.
+    let sources = component.with_extension("sources");
+    std::fs::create_dir_all(&sources)?;
+    std::fs::copy(Path::new(SOURCES).join("python/app.py"), sources.join("app.py"))?;
     let mut componentize = Command::new(folder.join("bin/componentize-py"));
     componentize.arg("--wit-path").arg(wit).args(["--world", WORLD, "componentize", "--stub-wasi"]);
-    componentize.arg("--python-path").arg(Path::new(SOURCES).join("python"));
-    componentize.args(["app", "--output"]).arg(component).env("PYTHONDONTWRITEBYTECODE", "1");
+    componentize.arg("--python-path").arg(sources).args(["app", "--output"]).arg(component);
     run(&mut componentize)?;
     Ok(component.to_owned())
 }
