@@ -1,5 +1,8 @@
 //! `growth`: one tenant whose journal grows from ten thousand rows to ten million. Whether it gets slower, how long answers
 //! take under load, what a run takes on disk, and whether the write-ahead log stays small.
+//!
+//! A tenant with more runs has more customers as well, and more customers touch more pages whatever the journal holds. So
+//! the same customers are measured at every size, and all of them beside.
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -20,10 +23,11 @@ use crate::world::{self, STEPS_PER_RUN, World};
 const SIZES: [u64; 4] = [10_000, 100_000, 1_000_000, 10_000_000];
 /// Rows that a run leaves in the journal.
 const ROWS_PER_RUN: u64 = 7;
+/// Customers that are there at every size. Their rows lie among those of all others.
+const SAME: u64 = 1_400;
 /// Orders of known customers in one measurement: as many, and never more than make a small tenant half as large again.
-const EVENTS: u64 = 20_000;
-/// From how many rows on a tenant is measured again and again: it grows by a seventh each time at most. A smaller one would not
-/// be small any more, so each measurement has one of its own.
+const EVENTS: u64 = 10_000;
+/// From how many rows on a tenant is measured again and again: it grows by a seventh each time at most.
 const LARGE_ROWS: u64 = 1_000_000;
 /// Answers that are waited for at once.
 const IN_FLIGHT: usize = 256;
@@ -45,11 +49,11 @@ impl Grown {
     }
 
     /// Feeds it until its journal has so many rows, and never much more.
-    async fn grow(&mut self, rows: u64) -> anyhow::Result<u64> {
+    async fn grow(&mut self, rows: u64) -> anyhow::Result<()> {
         loop {
             let found = journal(&self.inspect).await?;
             if found >= rows {
-                return Ok(found);
+                return Ok(());
             }
             self.fed.round(((rows - found) / ROWS_PER_RUN).clamp(50, 50_000), Order::InTurn).await?;
             self.look_at_the_log();
@@ -73,60 +77,101 @@ pub(crate) async fn measure(
     report: &mut Report,
 ) -> anyhow::Result<()> {
     report.begin("growth: one tenant, its journal from 10⁴ to 10⁷ rows");
-    let (mut kept, mut log_max) = (None, 0);
-    for size in SIZES.into_iter().filter(|size| *size <= rows_max) {
-        let mut figures = Figures::default();
-        for number in 0..repeat {
-            let mut tenant = match kept.take() {
-                Some(tenant) => tenant,
-                None => Grown::new(world, &format!("growth-{size}-{number}")).await?,
-            };
-            let rows = tenant.grow(size).await?;
-            figures.measure(&mut tenant.fed, rows).await?;
-            tenant.look_at_the_log();
-            log_max = log_max.max(tenant.log_max);
-            figures.bytes.push(tenant.bytes_a_run().await?);
-            if size < LARGE_ROWS {
-                tenant.fed.stop().await;
-            } else {
-                kept = Some(tenant);
-            }
+    let mut sizes = Vec::new();
+    for rows in SIZES.into_iter().filter(|rows| *rows <= rows_max) {
+        let mut large = None;
+        if rows >= LARGE_ROWS {
+            large.insert(Grown::new(world, &format!("growth-{rows}")).await?).grow(rows).await?;
         }
-        figures.tell(size, report);
+        sizes.push(Size { rows, large, figures: Figures::default() });
+    }
+    // In turns, so that what the machine gives from minute to minute counts for all of them.
+    for number in 0..repeat {
+        for size in &mut sizes {
+            size.measure(world, number).await?;
+        }
+    }
+    let log_max = sizes.iter().map(|size| size.figures.log_max).max().unwrap_or_default();
+    for size in sizes {
+        size.figures.tell(size.rows, report);
+        if let Some(tenant) = size.large {
+            tenant.fed.stop().await;
+        }
     }
     report.figure("largest write-ahead log seen", "MB", vec![log_max as f64 / 1e6]);
-    if let Some(tenant) = kept {
-        tenant.fed.stop().await;
-    }
     report.end();
     Ok(())
+}
+
+/// Rows of a journal, and what is measured with as many.
+struct Size {
+    rows: u64,
+    /// The tenant that stays. A small one would not be small any more after it was measured.
+    large: Option<Grown>,
+    figures: Figures,
+}
+
+impl Size {
+    async fn measure(&mut self, world: &World, number: usize) -> anyhow::Result<()> {
+        let Some(tenant) = &mut self.large else {
+            let mut tenant = Grown::new(world, &format!("growth-{}-{number}", self.rows)).await?;
+            tenant.grow(self.rows).await?;
+            self.figures.measure(&mut tenant).await?;
+            tenant.fed.stop().await;
+            return Ok(());
+        };
+        self.figures.measure(tenant).await
+    }
 }
 
 /// What is measured at one size.
 #[derive(Default)]
 struct Figures {
-    in_turn: Vec<f64>,
-    at_random: Vec<f64>,
-    slow: Vec<f64>,
+    same: Loaded,
+    all: Loaded,
     bytes: Vec<f64>,
+    /// Bytes of the longest write-ahead log.
+    log_max: u64,
+}
+
+/// Steps a second of customers at random, and the slowest hundredth of answers in milliseconds.
+#[derive(Default)]
+struct Loaded {
+    rates: Vec<f64>,
+    slows: Vec<f64>,
 }
 
 impl Figures {
-    async fn measure(&mut self, fed: &mut Fed, rows: u64) -> anyhow::Result<()> {
-        let runs = rows / ROWS_PER_RUN;
-        let (events, known) = ((runs / 4).clamp(500, EVENTS), runs.min(CUSTOMERS));
-        self.in_turn.push(loaded(fed, events, (known, Order::InTurn)).await?.0);
-        let (rate, p99) = loaded(fed, events, (known, Order::AtRandom)).await?;
-        self.at_random.push(rate);
-        self.slow.push(p99);
+    async fn measure(&mut self, tenant: &mut Grown) -> anyhow::Result<()> {
+        let runs = journal(&tenant.inspect).await? / ROWS_PER_RUN;
+        let events = (runs / 4).clamp(350, EVENTS);
+        self.same.measure(&mut tenant.fed, events, SAME).await?;
+        self.all.measure(&mut tenant.fed, events, runs.min(CUSTOMERS)).await?;
+        tenant.look_at_the_log();
+        self.log_max = self.log_max.max(tenant.log_max);
+        self.bytes.push(tenant.bytes_a_run().await?);
         Ok(())
     }
 
     fn tell(self, rows: u64, report: &mut Report) {
-        report.figure(format!("{rows} rows: steps, customers in turn"), "/s", self.in_turn);
-        report.figure(format!("{rows} rows: steps, customers at random"), "/s", self.at_random);
-        report.figure(format!("{rows} rows: p99 of these answers, {IN_FLIGHT} waiting"), "ms", self.slow);
+        self.same.tell(&format!("{rows} rows, the same {SAME} customers"), report);
+        self.all.tell(&format!("{rows} rows, all customers"), report);
         report.figure(format!("{rows} rows: bytes a run"), "bytes", self.bytes);
+    }
+}
+
+impl Loaded {
+    /// So many orders of any of the first so many customers.
+    async fn measure(&mut self, fed: &mut Fed, events: u64, customers: u64) -> anyhow::Result<()> {
+        let (rate, slow) = loaded(fed, events, (customers, Order::AtRandom)).await?;
+        self.rates.push(rate);
+        self.slows.push(slow);
+        Ok(())
+    }
+
+    fn tell(self, of: &str, report: &mut Report) {
+        report.figure(format!("{of}: steps"), "/s", self.rates);
+        report.figure(format!("{of}: p99 of answers, {IN_FLIGHT} waiting"), "ms", self.slows);
     }
 }
 
