@@ -111,20 +111,20 @@ pub(crate) fn sort<'w>(runs: &'w [Run], heads: &Heads) -> Result<Sorted<'w>, Sto
     Ok(sorted)
 }
 
-/// Runs of a write set whose last places must be asked for: those whose lines go on, and those whose lines come alone.
+/// Runs of a write set whose last places must be asked for: those whose first line here goes on from one that is not
+/// remembered, and those whose lines come alone.
 pub(crate) fn unknown(writes: &WriteSet, heads: &Heads) -> Vec<RunId> {
-    if writes.journal.is_empty() {
-        return Vec::new();
-    }
-    let changed: HashSet<RunId> = writes.runs.iter().map(|run| run.id).collect();
-    let mut unknown: Vec<RunId> = writes
-        .journal
-        .iter()
-        .filter(|line| !changed.contains(&line.run) || (line.row > 0 && heads.last(&line.run).is_none()))
-        .map(|line| line.run)
-        .collect();
+    let changed: HashSet<RunId> = match writes.journal.is_empty() {
+        true => return Vec::new(),
+        false => writes.runs.iter().map(|run| run.id).collect(),
+    };
+    let mut seen = HashSet::new();
+    let first = writes.journal.iter().filter(|line| seen.insert(line.run));
+    let asks = |line: &&JournalRow| {
+        !changed.contains(&line.run) || (line.row > 0 && heads.last(&line.run).is_none())
+    };
+    let mut unknown: Vec<RunId> = first.filter(asks).map(|line| line.run).collect();
     unknown.sort_unstable();
-    unknown.dedup();
     unknown
 }
 
@@ -170,4 +170,28 @@ pub(crate) fn chain<B: Batch>(
 
 fn gap(line: &JournalRow) -> StoreError {
     StoreError::Broken(format!("journal line {} of run {} has no line before it", line.row, line.run))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conformance::samples::{line, run, run_id};
+
+    #[test]
+    fn only_a_journal_that_goes_on_from_what_is_not_remembered_is_asked_for() {
+        let lines = |lines: &[(u64, u32)]| lines.iter().map(|(id, row)| line(run_id(*id), *row)).collect();
+        let writes = |journal: &[(u64, u32)], runs: &[u64]| WriteSet {
+            journal: lines(journal),
+            runs: runs.iter().map(|number| run(*number).unwrap()).collect(),
+            ..WriteSet::default()
+        };
+        let mut heads = Heads::default();
+        let begins = writes(&[(1, 0), (1, 1), (2, 0), (1, 2)], &[1, 2]);
+        assert_eq!(unknown(&begins, &heads), [], "lines that follow each other here");
+        let goes_on = writes(&[(1, 3), (2, 0), (1, 4)], &[1, 2]);
+        assert_eq!(unknown(&goes_on, &heads), [run_id(1)], "once");
+        heads.put_last(run_id(1), 7);
+        assert_eq!(unknown(&goes_on, &heads), [], "remembered");
+        assert_eq!(unknown(&writes(&[(1, 3)], &[]), &heads), [run_id(1)], "whether its run is there");
+    }
 }

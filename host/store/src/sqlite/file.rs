@@ -10,6 +10,7 @@ use siyu_model::name::TenantName;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row as _, SqlSafeStr, SqlStr};
 
+use super::commit_texts::CommitTexts;
 use super::connect::{self, Answer, Results, WAL_FRAME_BYTES, rows, run};
 use super::jsonb::Batch;
 use super::maintain::{
@@ -18,7 +19,7 @@ use super::maintain::{
 use super::{SqliteOptions, migrate, statements as sql};
 use crate::carry::{self, CARRIED};
 use crate::commit::{Batches, Writer};
-use crate::database::{Answers, Args, Database, Rows, failed};
+use crate::database::{Answers, Args, Database, failed};
 use crate::decode::{Fields, all};
 use crate::queries::{self, Queries};
 use crate::readers::Readers;
@@ -32,6 +33,7 @@ pub struct SqliteFile {
     readers: Readers<SqliteConnection>,
     keeper: tokio::sync::Mutex<Keeper>,
     texts: Texts,
+    commit_texts: CommitTexts,
 }
 
 impl SqliteFile {
@@ -41,6 +43,7 @@ impl SqliteFile {
             readers: Readers::new(readers),
             keeper: tokio::sync::Mutex::default(),
             texts: Texts::default(),
+            commit_texts: CommitTexts::default(),
             path,
             options,
         }
@@ -131,13 +134,6 @@ async fn number(
     }
 }
 
-/// One parameter a statement; none when all are empty.
-fn group(batches: impl IntoIterator<Item = Rows>) -> Option<Args> {
-    let batches: Vec<Rows> = batches.into_iter().collect();
-    let is_empty = batches.iter().all(|rows| rows.count == 0);
-    (!is_empty).then(|| batches.into_iter().fold(Args::default(), Args::rows))
-}
-
 #[async_trait]
 impl Database for SqliteFile {
     type Row = SqliteRow;
@@ -165,23 +161,8 @@ impl Database for SqliteFile {
         lease: Args,
         batches: Batches,
     ) -> Result<(), sqlx::Error> {
-        let steps = batches.steps.into_iter().fold(lease, Args::rows);
-        let (stock, published) = (group(batches.stock), group(batches.published));
-        let results = match (stock, published) {
-            (None, None) => run(connection, sql::STEPS_AND_COMMIT, steps).await?,
-            (Some(stock), None) => {
-                let args = Args(steps.0.into_iter().chain(stock.0).collect());
-                run(connection, sql::STEPS_STOCK_AND_COMMIT, args).await?
-            }
-            (stock, Some(published)) => {
-                run(connection, sql::STEPS, steps).await?;
-                if let Some(args) = stock {
-                    run(connection, sql::STOCK, args).await?;
-                }
-                run(connection, sql::PUBLISHED, published).await?;
-                run(connection, sql::COMMIT_AND_FRAMES, Args::default()).await?
-            }
-        };
+        let (text, args) = self.commit_texts.of(lease, batches);
+        let results = run(connection, AssertSqlSafe(text).into_sql_str(), args).await?;
         let frames = frames(&results);
         if frames >= FRAMES_HARD
             && let Err(fault) = checkpoint_all(connection).await
@@ -193,7 +174,7 @@ impl Database for SqliteFile {
     }
 
     async fn begin(&self, connection: &mut SqliteConnection, lease: Args) -> Result<(), sqlx::Error> {
-        run(connection, sql::PURGE_BEGIN, lease).await.map(drop)
+        run(connection, sql::BEGIN, lease).await.map(drop)
     }
 
     async fn ask(

@@ -7,6 +7,7 @@
 
 pub(crate) mod carry;
 mod cells;
+mod commit_texts;
 mod connect;
 mod file;
 mod host;
