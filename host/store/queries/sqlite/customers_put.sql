@@ -1,6 +1,6 @@
 -- for: new or changed customers; when they were met stays
 -- index: unique id of customers
--- often: every commit
+-- often: commits that have some
 INSERT INTO customers (
     id, created_at, attributes
 )

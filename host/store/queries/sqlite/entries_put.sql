@@ -1,6 +1,6 @@
 -- for: new or changed entries
 -- index: primary key of entries
--- often: every commit
+-- often: commits that have some
 INSERT INTO entries (
     hash, customer, run, started_at, is_alive
 )

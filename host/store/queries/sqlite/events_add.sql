@@ -1,6 +1,6 @@
 -- for: new events; one that is there already breaks the commit
 -- index: primary key and events_dedupe of events
--- often: every commit
+-- often: commits that have some
 INSERT OR ROLLBACK INTO events (
     seq, dedupe, id, source, event_type, customer, occurred_at, recorded_at, depth, data, outcome, matches
 )

@@ -1,6 +1,6 @@
 -- for: new or changed facts
 -- index: primary key of facts
--- often: every commit
+-- often: commits that have some
 INSERT INTO facts (
     customer, event_type, count, sum_fen, first_at, last_at, last_seq
 )

@@ -1,6 +1,6 @@
 -- for: new outside names
 -- index: primary key of identities
--- often: every commit
+-- often: commits that have some
 INSERT INTO identities (
     namespace, value, customer
 )

@@ -1,6 +1,6 @@
 -- for: new lines of journals, in the order of time
 -- index: none: appended at the end
--- often: every commit
+-- often: commits that have some
 INSERT OR ROLLBACK INTO journal (
     id, prev, run, row, at, step, fiber, kind, detail
 )

@@ -1,6 +1,6 @@
 -- for: new or changed messages; to whom and over what is written once
 -- index: unique id of messages
--- often: every commit
+-- often: commits that have some
 INSERT INTO messages (
     id, customer, channel, class, template, body, status, reason, attempts, planned_at, due_at,
     expires_at, changed_at, run, step

@@ -1,6 +1,6 @@
 -- for: documents of plugins that were written
 -- index: primary key of records
--- often: every commit
+-- often: commits that have some
 INSERT INTO records (
     customer, plugin, key, body
 )

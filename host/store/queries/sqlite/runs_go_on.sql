@@ -1,6 +1,6 @@
 -- for: runs that only went on: nothing of this is in an index, while where a run stands is in four
 -- index: unique id of runs
--- often: every commit
+-- often: commits that have some
 UPDATE runs SET
     changed_at = run.value ->> 1,
     journal_rows = run.value ->> 2,

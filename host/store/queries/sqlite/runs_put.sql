@@ -1,6 +1,6 @@
 -- for: runs that are new, stand elsewhere than before, or are not remembered; for whom a run is, is written once
 -- index: unique id of runs
--- often: every commit
+-- often: commits that have some
 INSERT INTO runs (
     id, playbook, version, workflow, customer, key, slot, event, since_seq, depth, parent, parent_fiber,
     started_at, changed_at, phase, ended_at, status, journal_rows, journal_last, state

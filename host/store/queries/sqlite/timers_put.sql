@@ -1,6 +1,6 @@
 -- for: new timers
 -- index: primary key of timers
--- often: every commit
+-- often: commits that have some
 INSERT INTO timers (
     due_at, id, kind
 )

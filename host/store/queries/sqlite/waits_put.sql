@@ -1,6 +1,6 @@
 -- for: new waits
 -- index: primary key of waits
--- often: every commit
+-- often: commits that have some
 INSERT INTO waits (
     id, run, fiber, customer, event_types, matching
 )

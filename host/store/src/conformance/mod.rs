@@ -108,6 +108,7 @@ checks! {
     commits::a_queued_run_without_lines_becomes_live_with_its_first_line,
     commits::interleaved_journals_stay_apart,
     reads::every_row_comes_back_as_it_was_committed,
+    reads::every_row_comes_back_whatever_was_committed_before,
     reads::what_is_not_there_is_not_in_the_answer,
     reads::a_row_wanted_twice_comes_once,
     reads::a_tenant_starts_from_what_is_in_force,

@@ -13,8 +13,8 @@ use siyu_model::name::Key;
 use siyu_model::run::{RunEnd, RunStatus};
 
 use super::samples::{
-    at, customer, ended, event, everything, hash, message, name, playbook, record_key, run, run_id, scan,
-    timer,
+    at, customer, ended, event, everything, hash, message, name, of_customer, playbook, record_key, run,
+    run_id, scan, timer,
 };
 use super::{Checked, Failure, Place, open, same};
 
@@ -74,9 +74,45 @@ fn sorted<T: Ord + Clone>(rows: &[T]) -> Vec<T> {
 }
 
 pub(super) async fn every_row_comes_back_as_it_was_committed(place: &dyn Place) -> Checked {
+    open(place).await?.commit(everything()?).await?;
+    everything_is_there(place).await
+}
+
+/// A store may make ready for what commits usually hold. This one holds what none before it did.
+pub(super) async fn every_row_comes_back_whatever_was_committed_before(place: &dyn Place) -> Checked {
     let store = open(place).await?;
+    for kinds in 1..32_u64 {
+        // Of five kinds of rows each combination once.
+        let rows = of_customer(100 + kinds)?;
+        let mut writes = WriteSet { at: rows.at, ..WriteSet::default() };
+        if kinds & 1 != 0 {
+            writes.customers = rows.customers;
+        }
+        if kinds & 2 != 0 {
+            writes.identities = rows.identities;
+        }
+        if kinds & 4 != 0 {
+            writes.facts = rows.facts;
+        }
+        if kinds & 8 != 0 {
+            writes.tags = rows.tags;
+        }
+        if kinds & 16 != 0 {
+            writes.segments = rows.segments;
+        }
+        store.commit(writes).await?;
+    }
     store.commit(everything()?).await?;
-    // A new host: nothing can come from memory.
+    everything_is_there(place).await?;
+    let both = Wants { customers: vec![customer(131)], ..Wants::default() };
+    let loaded = open(place).await?.load(both).await?;
+    let kept: Vec<_> =
+        loaded.customers.iter().map(|image| (image.customer.tags.len(), image.segments.len())).collect();
+    same("a customer of the last of those commits: tags and segments", &kept, &[(1, 1)])
+}
+
+/// That a new host finds all of the sample of everything: nothing can come from memory.
+async fn everything_is_there(place: &dyn Place) -> Checked {
     let store = open(place).await?;
     let writes = everything()?;
     let mut loaded = store.load(all_of(&writes)).await?;

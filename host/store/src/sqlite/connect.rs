@@ -28,8 +28,10 @@ const READER_CACHE_KIB: u32 = 8_192;
 const BUSY: Duration = Duration::from_secs(5);
 /// Bytes to which a write-ahead log that grew is cut when it begins anew.
 const WAL_KEPT_BYTES: u32 = 64 << 20;
-/// Texts that a connection keeps prepared. Loads have one text a combination of what is wanted.
-const STATEMENTS_KEPT: usize = 48;
+/// Texts that a reader keeps prepared. Loads have one text a combination of what is wanted.
+const READER_TEXTS: usize = 48;
+/// Texts that the writer keeps prepared: those of commits, see `commit_texts`, and of purging when it goes on.
+const WRITER_TEXTS: usize = 32;
 
 fn common(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
@@ -38,7 +40,6 @@ fn common(path: &Path) -> SqliteConnectOptions {
         // See the migration: nothing refers to anything by constraint.
         .foreign_keys(false)
         .pragma("temp_store", "memory")
-        .statement_cache_capacity(STATEMENTS_KEPT)
         .disable_statement_logging()
 }
 
@@ -50,6 +51,7 @@ pub(super) fn writer(path: &Path, options: &SqliteOptions) -> SqliteConnectOptio
     };
     common(path)
         .create_if_missing(true)
+        .statement_cache_capacity(WRITER_TEXTS)
         .page_size(PAGE_BYTES)
         // Only takes effect before the first table, so a new file has it from the start.
         .auto_vacuum(SqliteAutoVacuum::Incremental)
@@ -66,6 +68,7 @@ pub(super) fn writer(path: &Path, options: &SqliteOptions) -> SqliteConnectOptio
 pub(super) fn reader(path: &Path) -> SqliteConnectOptions {
     common(path)
         .read_only(true)
+        .statement_cache_capacity(READER_TEXTS)
         .pragma("cache_size", format!("-{READER_CACHE_KIB}"))
         .row_buffer_size(256)
         .thread_name(|number| format!("store-reader-{number}"))

@@ -161,7 +161,7 @@ impl Database for SqliteFile {
         lease: Args,
         batches: Batches,
     ) -> Result<(), sqlx::Error> {
-        let (text, args) = self.commit_texts.of(lease, batches);
+        let (text, args) = self.commit_texts.put_together(lease, batches);
         let results = run(connection, AssertSqlSafe(text).into_sql_str(), args).await?;
         let frames = frames(&results);
         if frames >= FRAMES_HARD
