@@ -15,7 +15,8 @@ use crate::plugins;
 /// Packages of npm. The second is what the first makes components with for other engines than the one used here; it does not
 /// install without it.
 const NPM: [&str; 2] = ["@bytecodealliance/jco@1.35.0", "@bytecodealliance/componentize-js@0.23.0"];
-/// What those packages need is as it was on this day: they name ranges, and a release of one of them broke this build before.
+/// What those packages need is as it was when this day began: they name ranges, and a release of one of them broke this build
+/// before. Whoever raises a version above raises the day.
 const NPM_BEFORE: &str = "2026-11-23";
 /// The package of pip.
 const PIP: &str = "componentize-py==0.25.1";
@@ -97,10 +98,13 @@ fn javascript(wit: &Path, component: &Path) -> anyhow::Result<PathBuf> {
 fn python(wit: &Path, component: &Path) -> anyhow::Result<PathBuf> {
     let folder = target().join("tools").join("pip");
     python_tools(&folder, PIP)?;
-    // A copy, because it leaves what it compiled beside the source.
+    // A copy, because it leaves what it compiled beside the sources.
     let sources = component.with_extension("sources");
-    std::fs::create_dir_all(&sources)?;
-    std::fs::copy(Path::new(SOURCES).join("python/app.py"), sources.join("app.py"))?;
+    empty(&sources)?;
+    for file in std::fs::read_dir(Path::new(SOURCES).join("python"))? {
+        let file = file?;
+        std::fs::copy(file.path(), sources.join(file.file_name()))?;
+    }
     let mut componentize = Command::new(folder.join("bin/componentize-py"));
     componentize.arg("--wit-path").arg(wit).args(["--world", WORLD, "componentize", "--stub-wasi"]);
     componentize.arg("--python-path").arg(sources).args(["app", "--output"]).arg(component);
@@ -123,8 +127,17 @@ fn installed(folder: &Path, what: &str, install: impl FnOnce() -> anyhow::Result
     if std::fs::read_to_string(&mark).is_ok_and(|found| found == what) {
         return Ok(());
     }
-    std::fs::create_dir_all(folder)?;
+    // What is there of another version would be kept as far as it fits.
+    empty(folder)?;
     install().with_context(|| format!("{what} cannot be installed"))?;
     std::fs::write(mark, what)?;
     Ok(())
+}
+
+/// A folder with nothing in it.
+fn empty(folder: &Path) -> anyhow::Result<()> {
+    if folder.exists() {
+        std::fs::remove_dir_all(folder)?;
+    }
+    Ok(std::fs::create_dir_all(folder)?)
 }
