@@ -81,6 +81,9 @@ pub(super) async fn open(
     let put = Args::default().bytes(secret);
     rows(&mut connection, SqliteFile::SQL.secret_put, put).await.map_err(fault)?;
     let epoch = number(&mut connection, SqliteFile::SQL.lease_take, &place).await?;
+    // SQLite syncs the folder by `fdatasync`, which need not write the log's name on every file system.
+    siyu_durable::sync_name(&log_of(&path))
+        .map_err(|fault| StoreError::Database(format!("{place}: {fault}")))?;
     // After the lease, so that whoever closes the tenant at this moment either fences this opening or is seen by it.
     let note =
         rows(&mut connection, SqliteFile::SQL.note, Args::default().text(CARRIED)).await.map_err(fault)?;
