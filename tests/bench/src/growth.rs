@@ -25,10 +25,13 @@ const SIZES: [u64; 4] = [10_000, 100_000, 1_000_000, 10_000_000];
 const ROWS_PER_RUN: u64 = 7;
 /// Customers that are there at every size. Their rows lie among those of all others.
 const SAME: u64 = 1_400;
-/// Orders of known customers in one measurement: as many, and never more than make a small tenant half as large again.
+/// Orders of known customers in one measurement of a large tenant; a small one is measured with a quarter of its runs, or
+/// with as many as it takes to get going.
 const EVENTS: u64 = 10_000;
 /// From how many rows on a tenant is measured again and again: it grows by a seventh each time at most.
 const LARGE_ROWS: u64 = 1_000_000;
+/// Below how many rows several tenants are measured in each turn.
+const SMALL_ROWS: u64 = 100_000;
 /// Answers that are waited for at once.
 const IN_FLIGHT: usize = 256;
 
@@ -114,13 +117,21 @@ struct Size {
 impl Size {
     async fn measure(&mut self, world: &World, number: usize) -> anyhow::Result<()> {
         let Some(tenant) = &mut self.large else {
-            let mut tenant = Grown::new(world, &format!("growth-{}-{number}", self.rows)).await?;
-            tenant.grow(self.rows).await?;
-            self.figures.measure(&mut tenant).await?;
-            tenant.fed.stop().await;
+            for one in 0..self.tenants() {
+                let folder = format!("growth-{}-{number}-{one}", self.rows);
+                let mut tenant = Grown::new(world, &folder).await?;
+                tenant.grow(self.rows).await?;
+                self.figures.measure(&mut tenant, number + one).await?;
+                tenant.fed.stop().await;
+            }
             return Ok(());
         };
-        self.figures.measure(tenant).await
+        self.figures.measure(tenant, number).await
+    }
+
+    /// Small tenants of one turn: a measurement of one of them is short.
+    fn tenants(&self) -> usize {
+        if self.rows < SMALL_ROWS { 7 } else { 1 }
     }
 }
 
@@ -142,11 +153,15 @@ struct Loaded {
 }
 
 impl Figures {
-    async fn measure(&mut self, tenant: &mut Grown) -> anyhow::Result<()> {
+    /// Those who come second meet a tenant that has just been busy, so they take turns at that too.
+    async fn measure(&mut self, tenant: &mut Grown, number: usize) -> anyhow::Result<()> {
         let runs = journal(&tenant.inspect).await? / ROWS_PER_RUN;
-        let events = (runs / 4).clamp(350, EVENTS);
-        self.same.measure(&mut tenant.fed, events, SAME).await?;
-        self.all.measure(&mut tenant.fed, events, runs.min(CUSTOMERS)).await?;
+        let events = (runs / 4).clamp(2 * IN_FLIGHT as u64, EVENTS);
+        let mut turns = [(&mut self.same, SAME), (&mut self.all, runs.min(CUSTOMERS))];
+        turns.rotate_left(number % 2);
+        for (loaded, customers) in turns {
+            loaded.measure(&mut tenant.fed, events, customers).await?;
+        }
         tenant.look_at_the_log();
         self.log_max = self.log_max.max(tenant.log_max);
         self.bytes.push(tenant.bytes_a_run().await?);
@@ -183,27 +198,30 @@ pub(crate) async fn journal(inspect: &SqliteInspect) -> anyhow::Result<u64> {
     Ok(found.unwrap_or_default())
 }
 
-/// So many orders of the customers that are known: steps a second, and the slowest hundredth of answers in milliseconds.
+/// So many orders of the customers that are known: steps a second, and the slowest hundredth of answers in milliseconds. The
+/// answers that come while it begins, as many as are waited for at once, count for neither.
 async fn loaded(fed: &mut Fed, events: u64, customers: (u64, Order)) -> anyhow::Result<(f64, f64)> {
-    let begun = Instant::now();
     let mut waiting: VecDeque<(Instant, oneshot::Receiver<_>)> = VecDeque::new();
-    let mut spent = Vec::new();
-    for _ in 0..events {
-        if waiting.len() == IN_FLIGHT
-            && let Some((since, answer)) = waiting.pop_front()
-        {
+    let (mut begun, mut spent) = (Instant::now(), Vec::new());
+    for number in 0..events + IN_FLIGHT as u64 {
+        if number < events {
+            let (reply, answer) = oneshot::channel();
+            let since = Instant::now();
+            fed.order(customers, reply).await?;
+            waiting.push_back((since, answer));
+        }
+        if number < IN_FLIGHT as u64 {
+            continue;
+        }
+        if let Some((since, answer)) = waiting.pop_front() {
             let _: Admitted = answer.await??;
             spent.push(since.elapsed().as_secs_f64() * 1e3);
         }
-        let (reply, answer) = oneshot::channel();
-        let since = Instant::now();
-        fed.order(customers, reply).await?;
-        waiting.push_back((since, answer));
+        if number + 1 == 2 * IN_FLIGHT as u64 {
+            spent.clear();
+            begun = Instant::now();
+        }
     }
-    for (since, answer) in waiting {
-        let _: Admitted = answer.await??;
-        spent.push(since.elapsed().as_secs_f64() * 1e3);
-    }
-    let rate = (events * STEPS_PER_RUN) as f64 / begun.elapsed().as_secs_f64();
+    let rate = (spent.len() as u64 * STEPS_PER_RUN) as f64 / begun.elapsed().as_secs_f64();
     Ok((rate, percentile(&spent, 99)))
 }
