@@ -138,7 +138,32 @@ async fn a_fixture_is_in_the_middle_of_everything() {
     }
 }
 
-/// What today's program makes of the same workload when it has played all of it.
+/// A story without what a hash made of it: ids keep the instant that they begin with, what a step draws from its run's id is
+/// left out, and what is listed in the order of ids (a run with its journal, a line of anything else) is sorted.
+fn without_hashes(text: &str) -> Vec<String> {
+    // After its prefix an id has ten characters of the instant and sixteen of the hash.
+    let shorten = |part: &str| match part.bytes().take_while(u8::is_ascii_alphanumeric).count() {
+        26 => format!("{}{}", &part[..10], &part[26..]),
+        _ => part.to_owned(),
+    };
+    let drawn = [(r#"\"code\":\""#, r#"\","#), (r#"\"found\":\""#, r#"\","#), (r#"\"random\":["#, "]")];
+    let mut parts: Vec<String> = Vec::new();
+    for line in text.lines() {
+        let line = drawn.iter().fold(line.to_owned(), |line, (from, to)| match line.split_once(from) {
+            Some((before, after)) => format!("{before}{}", after.split_once(to).unwrap().1),
+            None => line,
+        });
+        let line = line.split('_').map(shorten).collect::<Vec<_>>().join("_");
+        match parts.last_mut() {
+            Some(run) if line.starts_with(' ') => run.extend(["\n", &line]),
+            _ => parts.push(line),
+        }
+    }
+    parts.sort();
+    parts
+}
+
+/// What today's program makes of the same workload when it has played all of it. Ids may be derived in another way than then.
 #[tokio::test(flavor = "multi_thread")]
 async fn todays_program_plays_the_workload_as_the_newest_fixture_says() {
     let fixture = fixtures().pop().unwrap();
@@ -147,11 +172,12 @@ async fn todays_program_plays_the_workload_as_the_newest_fixture_says() {
     let stores = Arc::new(SqliteStores::new(folder.path(), options));
     begin(stores.clone()).await.unwrap();
     let inspect = SqliteInspect::open(stores.path(&tenant())).await.unwrap();
+    let kept = |name| without_hashes(&std::fs::read_to_string(fixture.join(name)).unwrap());
     let found = text(&story(&inspect).await.unwrap());
-    assert_eq!(found, std::fs::read_to_string(fixture.join("began.txt")).unwrap());
+    assert_eq!(without_hashes(&found), kept("began.txt"));
     finish(stores, &inspect).await.unwrap();
     let found = text(&story(&inspect).await.unwrap());
-    assert_eq!(found, std::fs::read_to_string(fixture.join("ended.txt")).unwrap());
+    assert_eq!(without_hashes(&found), kept("ended.txt"));
 }
 
 #[tokio::test]

@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use siyu_engine::operate::{OperateError, RunAction};
 use siyu_engine::ports::inspect::Inspect;
+use siyu_engine::tenant::Admitted;
 use siyu_model::event::Subject;
 use siyu_model::id::CustomerId;
 use siyu_model::message::MessageStatus;
 use siyu_model::run::RunPhase;
+use siyu_store::{SqliteOptions, SqliteStores};
 use siyu_tests::{FaultyStores, Place, StoreFault, event, workflows};
 
 use super::support::{Case, act};
@@ -186,4 +188,23 @@ async fn an_erasure_survives_a_failure_at_every_commit() {
         case.go_on_to("2027-01-15T10:00:00+08:00").await;
         assert_eq!(case.runs_of("club").await, 2, "{what}");
     }
+}
+
+#[tokio::test]
+async fn an_id_can_be_tried_against_names_only_by_who_has_the_tenants_random_bytes() {
+    let mut ids = Vec::new();
+    for secret in [[1; 32], [1; 32], [2; 32]] {
+        let (place, folder) = (Place::at(NIGHT).unwrap(), tempfile::tempdir().unwrap());
+        let options = SqliteOptions { secret: Some(secret), ..SqliteOptions::default() };
+        let stores = SqliteStores::new(folder.path(), options);
+        let tenant = place.open_on(Arc::new(stores)).await.unwrap();
+        let tapped = event("e1", "card.tapped", "phone:13800138000", "{}").unwrap();
+        let Admitted::Recorded { admission, .. } = tenant.admit(tapped).await.unwrap() else {
+            panic!("refused");
+        };
+        tenant.stop().await;
+        ids.push(admission.customer.unwrap());
+    }
+    assert_eq!(ids[0], ids[1], "a replay gives the same ids");
+    assert_ne!(ids[0], ids[2]);
 }

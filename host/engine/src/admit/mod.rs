@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use siyu_model::clock::UtcMs;
-use siyu_model::customer::{Customer, amount_fen};
+use siyu_model::customer::amount_fen;
 use siyu_model::event::{Event, EventSeq, IncomingEvent, Subject};
 use siyu_model::id::{CustomerId, RunId};
 use siyu_model::json::{self, Value};
@@ -175,10 +175,7 @@ pub(crate) fn resolve(
     if let Some(customer) = cell.identity(&identity)? {
         return Ok(Ok(customer));
     }
-    let id = CustomerId::derive(at, &[identity.namespace.as_bytes(), identity.value.as_bytes()]);
-    let mut customer = Customer::new(id, at);
-    customer.identities.push(identity.clone());
-    cell.create_customer(customer);
+    let id = cell.create_customer(&identity, at);
     let data = Value::map([("identity", Value::text(identity.to_string()))]);
     host_event(cell, "customer.created", Some(id), data);
     Ok(Ok(id))

@@ -58,17 +58,21 @@ impl Memory {
         Ok(read!(self.identities, identity, identities).copied())
     }
 
-    /// Makes a customer, with an outside name when it is known by one.
-    pub(crate) fn create_customer(&mut self, customer: Customer) {
-        let id = customer.id;
-        for identity in &customer.identities {
-            self.identities.set(identity, Some(id), self.batch);
-            self.changes.identities.push((identity.clone(), id));
-        }
+    /// Makes the customer of an outside name. Their id is derived with the tenant's random bytes: ids go out to plugins,
+    /// receivers and reports, and must not be something to try names against.
+    pub(crate) fn create_customer(&mut self, identity: &Identity, at: UtcMs) -> CustomerId {
+        let mut keyed = [0; 16];
+        self.derive_bytes("customer", identity.to_string().as_bytes(), 0, &mut keyed);
+        let id = CustomerId::derive(at, &[&keyed]);
+        self.identities.set(identity, Some(id), self.batch);
+        self.changes.identities.push((identity.clone(), id));
+        let mut customer = Customer::new(id, at);
+        customer.identities.push(identity.clone());
         self.people.set(&id, Some(Person::new(customer)), self.batch);
         self.customer_total += 1;
         self.new_customers.insert(id, self.batch);
         self.changes.customers.insert(id);
+        id
     }
 
     /// Adds an event to its customer's facts.
