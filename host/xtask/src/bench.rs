@@ -13,7 +13,7 @@ const TARGET: &str = "wasm32-unknown-unknown";
 /// Options of `bench`.
 #[derive(Args)]
 pub(crate) struct Options {
-    /// What to measure: steps, limit, call, start, waits, disk, tenants, postgres, growth, retention, http, attempts, languages; all but languages when absent
+    /// What to measure: steps, limit, call, start, waits, disk, tenants, postgres, growth, retention, http, attempts, batches, languages; all but languages when absent
     what: Vec<String>,
     /// How often each measurement is repeated
     #[arg(long, default_value_t = 5)]

@@ -60,6 +60,8 @@ enum What {
     Http,
     /// The first part of `http` alone: attempts at a sale
     Attempts,
+    /// The second part of `http` alone: batches of events
+    Batches,
     /// One plugin in several languages
     Languages,
 }
@@ -159,8 +161,11 @@ async fn measure(arguments: &Arguments) -> anyhow::Result<Report> {
     let program = (arguments.siyu.as_deref(), arguments.plugins.as_deref());
     if arguments.wants(What::Http) {
         http::measure(&world, program, repeat, &mut report).await?;
-    } else if arguments.wants(What::Attempts) {
-        http::measure_attempts(&world, program, repeat, &mut report).await?;
+    } else {
+        let parts = [(What::Attempts, http::Part::Attempts), (What::Batches, http::Part::Batches)];
+        for (_, part) in parts.into_iter().filter(|(what, _)| arguments.wants(*what)) {
+            http::measure_part(&world, program, (part, repeat), &mut report).await?;
+        }
     }
     // Without a language there is nothing to compare: they are built by `cargo xtask bench languages` alone.
     if !arguments.language.is_empty() && arguments.wants(What::Languages) {

@@ -37,16 +37,26 @@ pub(crate) async fn measure(
     Ok(())
 }
 
-/// The attempts alone.
-pub(crate) async fn measure_attempts(
+/// What can be measured alone.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Part {
+    Attempts,
+    Batches,
+}
+
+/// One part alone.
+pub(crate) async fn measure_part(
     world: &World,
     named: Named<'_>,
-    repeat: usize,
+    (part, repeat): (Part, usize),
     report: &mut Report,
 ) -> anyhow::Result<()> {
     let program = program(world, named)?;
     begin(report);
-    attempts::measure(&program, repeat, report).await?;
+    match part {
+        Part::Attempts => attempts::measure(&program, repeat, report).await.map(|_| ())?,
+        Part::Batches => batches::measure(&program, repeat, report).await?,
+    }
     report.end();
     Ok(())
 }
