@@ -171,3 +171,14 @@ async fn a_tenant_that_was_fenced_is_opened_again_when_it_is_used() {
     let messages = inspect.messages(MessageFilter::default(), Turn::first(10)).await.unwrap();
     assert!(messages.items.is_empty());
 }
+
+/// A batch begins thousands of admissions at once, and each is moved a few times: whatever is seldom needed has a box of its own.
+#[tokio::test]
+async fn an_admission_that_is_begun_takes_little_room() {
+    let place = Place::at("2026-11-21T10:00:00+08:00").unwrap();
+    let host = host(&place, rules()).await;
+    let name = name(1);
+    let bytes = size_of_val(&host.admit(&name, event("e", "go", "shop:1", "{}").unwrap()));
+    assert!(bytes <= 1_024, "{bytes} bytes");
+    host.stop().await;
+}

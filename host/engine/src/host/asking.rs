@@ -256,13 +256,21 @@ impl Host {
     /// Hands an event in, for whichever host has the tenant, and returns once it and everything that it caused at once
     /// are durable. A host of a fleet tells something within [`Rules::answer`](super::Rules::answer).
     pub async fn admit(&self, name: &TenantName, event: IncomingEvent) -> Result<Told<Admitted>, HostError> {
-        let shared = &self.shared;
-        if shared.member.is_none() {
-            return self.admit_until(name, event, shared.answer_until()).await;
+        if self.shared.member.is_none() {
+            return Ok(Told::Done(self.tenant(name).await?.admit(event).await?));
         }
-        let until = shared.answer_until();
+        // In a box, so that an admission to a host alone need not carry the room for it.
+        Box::pin(self.admit_in_fleet(name, event)).await
+    }
+
+    async fn admit_in_fleet(
+        &self,
+        name: &TenantName,
+        event: IncomingEvent,
+    ) -> Result<Told<Admitted>, HostError> {
+        let until = self.shared.answer_until();
         let admitted = tokio::time::timeout_at(until, self.admit_until(name, event, until));
-        shared.while_heard(async { admitted.await.map_err(|_| HostError::Late)? }).await
+        self.shared.while_heard(async { admitted.await.map_err(|_| HostError::Late)? }).await
     }
 
     async fn admit_until(
@@ -275,7 +283,7 @@ impl Host {
             Ok(tenant) => match tenant.admit(event.clone()).await {
                 Ok(admitted) => return Ok(Told::Done(admitted)),
                 // Another host took the tenant meanwhile, which knows the event by its id if it was recorded.
-                Err(Unavailable::Stopped | Unavailable::Failed(_)) if self.shared.member.is_some() => {}
+                Err(Unavailable::Stopped | Unavailable::Failed(_)) => {}
                 Err(fault) => return Err(fault.into()),
             },
             Err(fault) => elsewhere(fault)?,

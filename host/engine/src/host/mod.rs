@@ -149,7 +149,7 @@ impl Shared {
         // The host looks for tenants to stop after it began to stop: whoever woke one meanwhile gives it up again.
         if self.is_stopping() {
             drop(tenant);
-            room.end().await;
+            Box::pin(room.end()).await;
             return Err(HostError::Stopping);
         }
         if was_asleep {

@@ -93,7 +93,9 @@ impl Room {
             return Ok((tenant.clone(), false));
         }
         let (name, numbers) = (self.name.clone(), self.numbers.clone());
-        let tenant = Arc::new(Tenant::open_counted(name, ports.clone(), settings.clone(), numbers).await?);
+        // Seldom, and large: without a box of its own every wish would carry the room for it.
+        let opened = Box::pin(Tenant::open_counted(name, ports.clone(), settings.clone(), numbers));
+        let tenant = Arc::new(opened.await?);
         *self.commits.lock().unwrap_or_else(PoisonError::into_inner) = Some(tenant.commits());
         *place = Some(tenant.clone());
         self.is_awake.store(true, Ordering::SeqCst);
