@@ -206,6 +206,12 @@ impl Tenant {
                     "skip" => return Ok(None),
                     "queue" => State::Queued,
                     _ => {
+                        let began = |run: usize| self.runs[run].started_at;
+                        if alive.windows(2).any(|two| began(two[0]) == began(two[1])) {
+                            return Err(Fault::Open(
+                                "the oldest two runs began in one millisecond".to_owned(),
+                            ));
+                        }
                         for oldest in alive {
                             if self.cancel(oldest)? {
                                 break;
