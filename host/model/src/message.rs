@@ -177,7 +177,7 @@ impl MessageStatus {
         }
     }
 
-    /// Whether this is forever.
+    /// Whether no channel changes it any more; people may have what failed or expired go once more.
     pub fn is_terminal(self) -> bool {
         matches!(self, Self::Delivered | Self::Failed | Self::Expired | Self::Blocked | Self::Cancelled)
     }

@@ -470,7 +470,7 @@ async fn a_message_that_is_uncertain_is_settled_by_whoever_found_out() {
         let again = case.tenant.settle_message(id, fate).await.unwrap();
         match fate {
             Fate::Sent => assert_eq!(again, Ok(MessageStatus::Sent)),
-            Fate::NotSent => {
+            Fate::NotSent | Fate::Again => {
                 let why =
                     format!("{id} is {}: only a message that is uncertain can be settled", status.as_str());
                 assert_eq!(again.unwrap_err().to_string(), why);
@@ -481,4 +481,54 @@ async fn a_message_that_is_uncertain_is_settled_by_whoever_found_out() {
     let nobody = MessageId::derive(case.place.clock.now(), &[b"nobody"]);
     let refused = case.tenant.settle_message(nobody, Fate::Sent).await.unwrap().unwrap_err();
     assert_eq!(refused.to_string(), format!("there is no message {nobody}"));
+}
+
+/// Whoever mended the other side has what failed go once more, under its id.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_failed_goes_once_more_when_somebody_wants_it() {
+    let refused = || Tried::Said(Verdict::Refused("the receiver is gone".to_owned()));
+    let courier = Told::new(true, Knows::Nothing, [refused(), refused()]);
+    let case = Case::open_in(place(&courier), &[GREETING]).await;
+    case.start("shop:1").await;
+    let first = case.messages().await[0].clone();
+    assert_eq!((first.status, first.attempts), (MessageStatus::Failed, 1), "{first:?}");
+    // A year later it has as much time as it had.
+    case.go_on_to("2027-11-21T11:00:00+08:00").await;
+    for (status, attempts) in [(MessageStatus::Failed, 2), (MessageStatus::Sent, 3)] {
+        let again = case.tenant.settle_message(first.id, Fate::Again).await.unwrap();
+        assert_eq!(again, Ok(MessageStatus::Planned));
+        case.tenant.settle().await.unwrap();
+        let message = case.messages().await[0].clone();
+        assert_eq!(
+            (message.id, message.status, message.attempts),
+            (first.id, status, attempts),
+            "{message:?}"
+        );
+        assert_eq!(
+            message.expires_at.since(message.changed_at),
+            first.expires_at.since(first.planned_at),
+            "{message:?}"
+        );
+    }
+    assert_eq!(courier.times().into_values().collect::<Vec<_>>(), [3]);
+    // What has arrived does not go again, however often somebody asks.
+    let refused = case.tenant.settle_message(first.id, Fate::Again).await.unwrap().unwrap_err();
+    let why = format!("{} is not redelivered: it is sent: expected failed or expired", first.id);
+    assert_eq!(refused.to_string(), why);
+    assert_eq!(case.messages().await.len(), 1);
+}
+
+/// Of an erased customer nothing goes any more.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_of_an_erased_customer_does_not_go_once_more() {
+    let courier =
+        Told::new(true, Knows::Nothing, [Tried::Said(Verdict::Refused("the receiver is gone".to_owned()))]);
+    let case = Case::open_in(place(&courier), &[GREETING]).await;
+    case.start("shop:1").await;
+    let id = case.messages().await[0].id;
+    case.tenant.erase_customer("shop:1".parse().unwrap()).await.unwrap().unwrap();
+    case.tenant.settle().await.unwrap();
+    let refused = case.tenant.settle_message(id, Fate::Again).await.unwrap().unwrap_err();
+    assert_eq!(refused.to_string(), format!("{id} is not redelivered: its customer was erased"));
+    assert_eq!(courier.times().into_values().collect::<Vec<_>>(), [1]);
 }

@@ -1,4 +1,4 @@
-//! Messages: where they stand, why, and what somebody found out about those of which nobody knew.
+//! Messages: where they stand, why, what somebody found out about those of which nobody knew, and those that go once more.
 
 use std::sync::Arc;
 
@@ -60,6 +60,15 @@ pub(super) fn routes() -> Vec<Route> {
             query: &[],
             body: Some(FATE),
             handler: post(settle),
+        },
+        Route {
+            method: "POST",
+            path: "/v1/tenants/{tenant}/messages/{message}/redeliver",
+            scope: Some(Scope::RunsWrite),
+            summary: "Has a message that failed or expired go once more, under the same id and with the time that its template gives.",
+            query: &[],
+            body: None,
+            handler: post(redeliver),
         },
     ]
 }
@@ -134,13 +143,35 @@ async fn settle(
     body: Body,
 ) -> Result<Response, Problem> {
     let found: Found = body::json(body, BODY_BYTES_MAX).await?;
-    let fate = if found.was_sent { Fate::Sent } else { Fate::NotSent };
+    let noted = match found.was_sent {
+        true => (Fate::Sent, "messages.settle", "it was sent"),
+        false => (Fate::NotSent, "messages.settle", "it was not sent"),
+    };
+    say(&api, (&caller, &tenant), &message, noted).await
+}
+
+async fn redeliver(
+    State(api): State<Arc<Api>>,
+    Extension(caller): Extension<Caller>,
+    Extension(tenant): Extension<TenantName>,
+    Path((_, message)): Path<(String, String)>,
+) -> Result<Response, Problem> {
+    let noted = (Fate::Again, "messages.redeliver", "it goes once more");
+    say(&api, (&caller, &tenant), &message, noted).await
+}
+
+/// Says something of a message, notes it, and gives the status that the message has then.
+async fn say(
+    api: &Api,
+    (caller, tenant): (&Caller, &TenantName),
+    message: &str,
+    (fate, action, detail): (Fate, &'static str, &str),
+) -> Result<Response, Problem> {
     // A text that no message can have is nobody's.
     let message: MessageId = message.parse().map_err(|_| no_message())?;
-    let detail = if found.was_sent { "it was sent" } else { "it was not sent" };
-    let noted = ("messages.settle", message.to_string());
-    let asked = api.door.asked(&caller, &tenant, (noted.0, &noted.1), detail).await?;
-    let done = api.host.settle_message(&tenant, message, fate).await;
+    let subject = message.to_string();
+    let asked = api.door.asked(caller, tenant, (action, &subject), detail).await?;
+    let done = api.host.settle_message(tenant, message, fate).await;
     let done = done.map_err(|fault| Problem::of_host(fault, no_message));
     match asked.told(done).await? {
         Told::Done(status) => Ok(Json(json!({ "message": message, "status": status })).into_response()),

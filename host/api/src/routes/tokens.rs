@@ -35,7 +35,7 @@ const WISH: &str = r#"{
             "type": "string",
             "description": "Names with commas between them, or * for all; those of the maker when absent."
         },
-        "scopes": {"type": "array", "items": {"type": "string"}, "description": "Only these of the role."},
+        "scopes": {"type": "array", "minItems": 1, "items": {"type": "string"}, "description": "Only these of the role; all of it when absent."},
         "days": {"type": "integer", "minimum": 1, "maximum": 3650, "default": 90}
     }
 }"#;
@@ -136,10 +136,9 @@ async fn create(
         Some(text) => text.parse::<Reach>().map_err(|why| wrong(&why))?,
         None => caller.grant.reach.clone(),
     };
-    let scopes = wish.scopes.filter(|scopes| !scopes.is_empty());
     let parsed =
         |scopes: Vec<String>| scopes.iter().map(|text| text.parse()).collect::<Result<Vec<Scope>, _>>();
-    let only = scopes.map(parsed).transpose().map_err(|why| wrong(&why))?;
+    let only = wish.scopes.map(parsed).transpose().map_err(|why| wrong(&why))?;
     let new = NewToken {
         name: wish.name,
         grant: Grant { role, only, reach },

@@ -91,6 +91,7 @@ fn a_wish_for_a_token_that_cannot_be_is_refused_in_words() {
         (json!({ "name": "a", "role": "viewer", "days": 0 }), "0 days: expected 1 to"),
         (json!({ "name": "a", "role": "viewer", "scopes": ["runs:write"] }), "has no scope runs:write"),
         (json!({ "name": "a", "role": "viewer", "scopes": ["all"] }), "`all` is no scope"),
+        (json!({ "name": "a", "role": "viewer", "scopes": [] }), "`scopes` is empty: expected at least one"),
         (json!({ "name": "a", "role": "viewer", "tenants": "UPPER" }), "UPPER"),
         (json!({ "name": "a", "role": "host-admin", "tenants": "shop" }), "a host-admin is for all tenants"),
     ] {

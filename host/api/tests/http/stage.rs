@@ -13,7 +13,7 @@ use siyu_engine::doubles::{MemoryAccess, NativePlugins};
 use siyu_engine::host::{Host, Rules};
 use siyu_engine::operate::Publication;
 use siyu_engine::ports::access::{Access, Note, Outcome, TokenRow};
-use siyu_engine::ports::channel::{Courier, Parcel, Tried};
+use siyu_engine::ports::channel::{Courier, Parcel, Tried, Verdict};
 use siyu_engine::ports::clock::{Clock, SystemClock};
 use siyu_engine::ports::inspect::Inspect;
 use siyu_engine::ports::rows::WriteSet;
@@ -22,6 +22,7 @@ use siyu_engine::tenant::{Lanes, Ports, Settings};
 use siyu_model::access::{Grant, Reach, Role, Scope, Token};
 use siyu_model::clock::{DurationMs, UtcMs};
 use siyu_model::id::TokenId;
+use siyu_model::message::MessageStatus;
 use siyu_model::name::TenantName;
 use siyu_model::playbook::Playbook;
 use siyu_model::quota::QuotaTable;
@@ -102,6 +103,27 @@ impl Courier for Fog {
     }
 }
 
+/// A channel that refuses a message the first time, and takes it when it comes once more.
+struct Wall;
+
+#[async_trait]
+impl Courier for Wall {
+    fn is_idempotent(&self) -> bool {
+        true
+    }
+
+    async fn hand_over(&self, parcel: Parcel, _: UtcMs) -> Tried {
+        Tried::Said(match parcel.message.attempts {
+            0 => Verdict::Refused("it ran into a wall".to_owned()),
+            _ => Verdict::Became(MessageStatus::Sent),
+        })
+    }
+
+    async fn reconcile(&self, _: Parcel, _: UtcMs) -> Tried {
+        Tried::CannotTell
+    }
+}
+
 struct Files(SqliteStores);
 
 #[async_trait]
@@ -137,7 +159,9 @@ impl Made {
                 stores: Arc::new(SqliteStores::new(folder.path(), SqliteOptions::default())),
                 plugins: Arc::new(NativePlugins::default()),
                 clock: Arc::new(SystemClock),
-                channels: Channels::default().with_courier("fog".parse().unwrap(), Arc::new(Fog)),
+                channels: Channels::default()
+                    .with_courier("fog".parse().unwrap(), Arc::new(Fog))
+                    .with_courier("wall".parse().unwrap(), Arc::new(Wall)),
                 lanes: Lanes::new(2),
             };
             let settings = Settings { quotas: quotas.clone(), ..Settings::default() };

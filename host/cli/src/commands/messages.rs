@@ -1,5 +1,5 @@
-//! `siyu messages list` and `siyu messages settle MESSAGE…`: where messages stand, and what people say of those of which nobody knows
-//! what became.
+//! `siyu messages list`, `siyu messages settle MESSAGE…` and `siyu messages redeliver MESSAGE…`: where messages stand, what people say of
+//! those of which nobody knows what became, and which go once more.
 
 use clap::{Args, Subcommand};
 use serde_json::json;
@@ -27,6 +27,8 @@ pub(crate) enum Messages {
     List(List),
     /// Say what became of messages that are uncertain
     Settle(Settle),
+    /// Have messages that failed or expired go once more
+    Redeliver(Redeliver),
 }
 
 /// Options of `list`.
@@ -66,10 +68,22 @@ pub(crate) struct Settle {
     not_sent: bool,
 }
 
+/// Options of `redeliver`.
+#[derive(Args)]
+pub(crate) struct Redeliver {
+    /// The messages, such as msg_01k9…; each goes under its id and with the time that its template gives, unless a rule of contact forbids it now
+    #[arg(required = true, value_name = "MESSAGE")]
+    messages: Vec<MessageId>,
+}
+
 pub(crate) fn run(command: &Messages, session: &Session) -> anyhow::Result<Exit> {
     match command {
         Messages::List(options) => list(options, session),
-        Messages::Settle(options) => settle(options, session),
+        Messages::Settle(options) => {
+            let fate = if options.sent { Fate::Sent } else { Fate::NotSent };
+            say(&options.messages, (fate, "settled"), session)
+        }
+        Messages::Redeliver(options) => say(&options.messages, (Fate::Again, "redelivered"), session),
     }
 }
 
@@ -131,18 +145,17 @@ fn paint(message: &MessageLine) -> Paint {
     }
 }
 
-/// Settles each message; what cannot be done to one does not keep the others from it.
-fn settle(options: &Settle, session: &Session) -> anyhow::Result<Exit> {
+/// Says something of each message; what cannot be done to one does not keep the others from it.
+fn say(messages: &[MessageId], (fate, word): (Fate, &str), session: &Session) -> anyhow::Result<Exit> {
     let home = session.home();
     if !session.wait_for(home.is_there())? {
         return Err(home.no_tenant().into());
     }
-    let fate = if options.sent { Fate::Sent } else { Fate::NotSent };
     let installed = session.plugins(&home)?;
     let outcomes: Vec<(MessageId, Result<MessageStatus, String>)> = session.wait_for(async {
         let mut outcomes = Vec::new();
         if let Some(served) = Served::find(&home, &installed).await? {
-            for message in &options.messages {
+            for message in messages {
                 let done = match served.host.settle_message(&home.tenant, *message, fate).await {
                     Err(HostError::Missing(why) | HostError::Refused(why)) => Err(why),
                     done => Ok(told(done)?),
@@ -153,7 +166,7 @@ fn settle(options: &Settle, session: &Session) -> anyhow::Result<Exit> {
             return anyhow::Ok(outcomes);
         }
         let host = Host::open(home, installed, Opening::default()).await?;
-        for message in &options.messages {
+        for message in messages {
             let done = host.tenant.settle_message(*message, fate).await?;
             outcomes.push((*message, done.map_err(|why| why.to_string())));
         }
@@ -161,8 +174,8 @@ fn settle(options: &Settle, session: &Session) -> anyhow::Result<Exit> {
         Ok(outcomes)
     })?;
     let rows = outcomes.iter().map(|(message, outcome)| match outcome {
-        Ok(status) => json!({ "message": message, "settled": true, "status": status }),
-        Err(why) => json!({ "message": message, "settled": false, "error": why }),
+        Ok(status) => json!({ "message": message, word: true, "status": status }),
+        Err(why) => json!({ "message": message, word: false, "error": why }),
     });
     session.screen.json(&json!({ "messages": rows.collect::<Vec<_>>() }))?;
     let mut failed = Vec::new();

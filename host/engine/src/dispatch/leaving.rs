@@ -66,6 +66,21 @@ pub(crate) fn settle(memory: &mut Memory, message: Message, is_sent: bool) -> Wo
     due(memory, id)
 }
 
+/// Somebody wants a message that failed, or whose time passed, to go once more: under its id, with the time that its template
+/// gives, if the rules of contact allow it now. It counts as the touch that it was when it was planned.
+pub(crate) fn redeliver(memory: &mut Memory, message: Message) -> Worked<()> {
+    let (id, now) = (message.id, memory.now);
+    let before = message.reason.as_deref().unwrap_or(message.status.as_str());
+    let why = format!("redelivered after: {before}");
+    let playbook = playbook_of(memory, &message)?;
+    let template = playbook.as_ref().and_then(|playbook| playbook.templates.get(&message.template));
+    let lives = template.map_or(message.expires_at.since(message.planned_at), |it| it.expires_after);
+    let expires_at = now + lives;
+    let again = Message { status: MessageStatus::Planned, expires_at, ..message };
+    memory.set_message(Message { changed_at: now, ..again.again(&why, now) });
+    due(memory, id)
+}
+
 /// A message of which it is not over or for somebody to say what becomes of it.
 fn to_go(memory: &mut Memory, id: MessageId) -> Worked<Option<Message>> {
     let message = memory.message(id)?;
@@ -103,9 +118,15 @@ fn may_go(memory: &mut Memory, message: &Message) -> Worked<bool> {
 
 /// The playbook whose rules hold for a marketing message; none for a service message.
 fn ruled_by(memory: &mut Memory, message: &Message) -> Worked<Option<Arc<Playbook>>> {
-    let (MessageClass::Marketing, Some(run)) = (message.class, message.run) else {
-        return Ok(None);
-    };
+    match message.class {
+        MessageClass::Marketing => playbook_of(memory, message),
+        MessageClass::Service => Ok(None),
+    }
+}
+
+/// The playbook whose run planned a message; none when nothing is known of it any more.
+fn playbook_of(memory: &mut Memory, message: &Message) -> Worked<Option<Arc<Playbook>>> {
+    let Some(run) = message.run else { return Ok(None) };
     let Some(target) = memory.run(run)?.map(|live| live.run.target.clone()) else {
         return Ok(None);
     };

@@ -13,5 +13,5 @@ mod touches;
 pub(crate) use couriers::{Begun, Couriers};
 pub use dispatcher::Channels;
 pub(crate) use dispatcher::{Delivered, Dispatcher};
-pub(crate) use leaving::{begin, due, settle, was_under_way};
+pub(crate) use leaving::{begin, due, redeliver, settle, was_under_way};
 pub(crate) use receipts::{change, receipt};

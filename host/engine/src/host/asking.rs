@@ -318,7 +318,7 @@ impl Host {
         self.shared.while_heard(work).await
     }
 
-    /// Settles a message that is uncertain, for whichever host has the tenant; gives the status that it has then.
+    /// Settles a message that is uncertain, or has one go once more, for whichever host has the tenant; gives the status that it has then.
     pub async fn settle_message(
         &self,
         name: &TenantName,

@@ -1,30 +1,39 @@
-//! What a person found out about a message of which nobody knew what became.
+//! What people say of messages: what became of one of which nobody knew, and that one which did not arrive goes once more.
 
 use serde::{Deserialize, Serialize};
 use siyu_model::id::MessageId;
-use siyu_model::message::MessageStatus;
+use siyu_model::message::{Message, MessageStatus};
 
 use super::OperateError;
 use super::runs::Operated;
 use crate::dispatch;
-use crate::memory::MemoryCell;
+use crate::memory::{MemoryCell, Worked};
 
-/// What became of a message that was uncertain.
+/// What a person says of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fate {
-    /// It was sent.
+    /// It was uncertain, and somebody found out that it was sent.
     Sent,
-    /// It was not: it goes again, unless its time is over or a rule of contact forbids it now.
+    /// It was uncertain, and was not sent: it goes again, unless its time is over or a rule of contact forbids it now.
     NotSent,
+    /// It failed, or its time passed: it goes once more under the same id, with the time that its template gives, unless a rule of contact
+    /// forbids it now.
+    Again,
 }
 
-/// Settles a message that is uncertain; gives the status that it has then.
+/// Does what somebody says of a message; gives the status that it has then.
 pub(crate) fn settle(cell: &mut MemoryCell, id: MessageId, fate: Fate) -> Operated<MessageStatus> {
     let Some(message) = cell.message(id)?.cloned() else {
         return Ok(Err(OperateError::UnknownMessage(id)));
     };
     match fate {
+        Fate::Again => {
+            if let Some(why) = no_redelivery(cell, &message)? {
+                return Ok(Err(OperateError::NoRedelivery { message: id, why }));
+            }
+            dispatch::redeliver(cell, message)?;
+        }
         // Whoever got no answer may ask again.
         Fate::Sent if message.status == MessageStatus::Sent => return Ok(Ok(message.status)),
         _ if !message.is_uncertain() => {
@@ -33,4 +42,13 @@ pub(crate) fn settle(cell: &mut MemoryCell, id: MessageId, fate: Fate) -> Operat
         _ => dispatch::settle(cell, message, fate == Fate::Sent)?,
     }
     Ok(Ok(cell.message(id)?.map_or(MessageStatus::Planned, |message| message.status)))
+}
+
+/// Why a message does not go once more; none when it does.
+fn no_redelivery(cell: &mut MemoryCell, message: &Message) -> Worked<Option<String>> {
+    if !matches!(message.status, MessageStatus::Failed | MessageStatus::Expired) {
+        return Ok(Some(format!("it is {}: expected failed or expired", message.status.as_str())));
+    }
+    let is_gone = cell.person(message.customer)?.is_none();
+    Ok(is_gone.then(|| "its customer was erased".to_owned()))
 }

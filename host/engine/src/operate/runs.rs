@@ -86,6 +86,14 @@ pub enum OperateError {
         /// Its status.
         found: &'static str,
     },
+    /// The message does not go once more.
+    #[error("{message} is not redelivered: {why}")]
+    NoRedelivery {
+        /// The message.
+        message: MessageId,
+        /// Why not.
+        why: String,
+    },
     /// No such workflow.
     #[error("there is no published workflow `{workflow}` in playbook `{playbook}`")]
     UnknownWorkflow {

@@ -79,6 +79,12 @@ pub enum NewTokenError {
         /// The scope.
         found: Scope,
     },
+    /// It is to have scopes of its own, and none is named.
+    #[error("`scopes` is empty: expected at least one, or no `scopes` for all of the role {role}")]
+    NoScope {
+        /// The role.
+        role: Role,
+    },
     /// It runs a host, and a host has all tenants.
     #[error("a host-admin is for all tenants: expected *; an agency runs the tenants that it names")]
     Reach,
@@ -110,6 +116,9 @@ impl NewToken {
         let role = self.grant.role;
         if role == Role::HostAdmin && self.grant.reach != Reach::All {
             return Err(NewTokenError::Reach);
+        }
+        if self.grant.only.as_ref().is_some_and(Vec::is_empty) {
+            return Err(NewTokenError::NoScope { role });
         }
         if let Some(found) = self.grant.only.iter().flatten().find(|scope| !role.has(**scope)) {
             return Err(NewTokenError::Scope { role, found: *found });
@@ -144,7 +153,15 @@ impl TokenRow {
 
     /// What a note says of one that is made.
     pub fn about(&self) -> String {
-        format!("{} {} on {}, until {}", self.name, self.grant.role, self.grant.reach, self.expires_at)
+        let scopes = match &self.grant.only {
+            Some(_) => {
+                let scopes: Vec<_> = self.grant.scopes().map(Scope::as_str).collect();
+                format!(" with {} alone", scopes.join(", "))
+            }
+            None => String::new(),
+        };
+        let Grant { role, reach, .. } = &self.grant;
+        format!("{} {role}{scopes} on {reach}, until {}", self.name, self.expires_at)
     }
 }
 

@@ -164,7 +164,7 @@ impl Tenant {
         answer.await.unwrap_or_else(|_| Err(Unavailable::unanswered()))
     }
 
-    /// Settles a message that is uncertain; gives the status that it has then.
+    /// Settles a message that is uncertain, or has one go once more; gives the status that it has then.
     pub async fn settle_message(
         &self,
         message: MessageId,
