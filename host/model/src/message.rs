@@ -55,6 +55,8 @@ pub struct Message {
 const HANDED_OVER: &str = "handed over: ";
 /// What the reason of a message begins with of which nobody knows, and nobody can be asked, what became.
 const UNCERTAIN: &str = "uncertain: ";
+/// What the reason of a message begins with that somebody has go once more.
+const REDELIVERED: &str = "redelivered after: ";
 
 impl Message {
     /// The same message, handed over to a channel that could double it; `why` nothing is known. Whoever may have it is asked what
@@ -80,11 +82,24 @@ impl Message {
         self.waits_with(UNCERTAIN)
     }
 
+    /// The same message, which failed or expired, and which somebody has go once more from `now` on.
+    #[must_use]
+    pub fn once_more(self, now: UtcMs, expires_at: UtcMs) -> Self {
+        let before = self.reason.as_deref().unwrap_or(self.status.as_str());
+        let reason = Some(format!("{REDELIVERED}{before}"));
+        Self { status: MessageStatus::Planned, reason, due_at: now, changed_at: now, expires_at, ..self }
+    }
+
+    /// Whether somebody had it go once more, and nothing came of that yet.
+    pub fn goes_once_more(&self) -> bool {
+        self.waits_with(REDELIVERED)
+    }
+
     /// The same message, which goes at `due_at` at the earliest, and why it has not gone. What a channel says is never taken for one
     /// of the marks above.
     #[must_use]
     pub fn again(self, why: &str, due_at: UtcMs) -> Self {
-        let is_mark = why.starts_with(HANDED_OVER) || why.starts_with(UNCERTAIN);
+        let is_mark = [HANDED_OVER, UNCERTAIN, REDELIVERED].iter().any(|mark| why.starts_with(mark));
         let why = if is_mark { format!("the channel says: {why}") } else { why.to_owned() };
         Self { reason: Some(why), due_at, ..self }
     }

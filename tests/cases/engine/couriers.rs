@@ -518,6 +518,24 @@ async fn a_message_that_failed_goes_once_more_when_somebody_wants_it() {
     assert_eq!(case.messages().await.len(), 1);
 }
 
+/// Whoever got no answer asks again, and it goes once all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_somebody_wants_twice_goes_once_more() {
+    let courier =
+        Told::new(true, Knows::Nothing, [Tried::Said(Verdict::Refused("the receiver is gone".to_owned()))]);
+    let case = Case::open_in(place(&courier), &[GREETING]).await;
+    case.start("shop:1").await;
+    let id = case.messages().await[0].id;
+    courier.gate.forget_permits(Semaphore::MAX_PERMITS);
+    for _ in 0..2 {
+        assert_eq!(case.tenant.settle_message(id, Fate::Again).await.unwrap(), Ok(MessageStatus::Planned));
+    }
+    courier.open();
+    case.tenant.settle().await.unwrap();
+    assert_eq!(case.messages().await[0].status, MessageStatus::Sent);
+    assert_eq!(courier.times().into_values().collect::<Vec<_>>(), [2]);
+}
+
 /// Of an erased customer nothing goes any more.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_of_an_erased_customer_does_not_go_once_more() {

@@ -70,14 +70,10 @@ pub(crate) fn settle(memory: &mut Memory, message: Message, is_sent: bool) -> Wo
 /// gives, if the rules of contact allow it now. It counts as the touch that it was when it was planned.
 pub(crate) fn redeliver(memory: &mut Memory, message: Message) -> Worked<()> {
     let (id, now) = (message.id, memory.now);
-    let before = message.reason.as_deref().unwrap_or(message.status.as_str());
-    let why = format!("redelivered after: {before}");
     let playbook = playbook_of(memory, &message)?;
     let template = playbook.as_ref().and_then(|playbook| playbook.templates.get(&message.template));
     let lives = template.map_or(message.expires_at.since(message.planned_at), |it| it.expires_after);
-    let expires_at = now + lives;
-    let again = Message { status: MessageStatus::Planned, expires_at, ..message };
-    memory.set_message(Message { changed_at: now, ..again.again(&why, now) });
+    memory.set_message(message.once_more(now, now + lives));
     due(memory, id)
 }
 

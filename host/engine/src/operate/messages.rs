@@ -28,14 +28,15 @@ pub(crate) fn settle(cell: &mut MemoryCell, id: MessageId, fate: Fate) -> Operat
         return Ok(Err(OperateError::UnknownMessage(id)));
     };
     match fate {
+        // Whoever got no answer may ask again.
+        Fate::Again if message.goes_once_more() => {}
+        Fate::Sent if message.status == MessageStatus::Sent => {}
         Fate::Again => {
             if let Some(why) = no_redelivery(cell, &message)? {
                 return Ok(Err(OperateError::NoRedelivery { message: id, why }));
             }
             dispatch::redeliver(cell, message)?;
         }
-        // Whoever got no answer may ask again.
-        Fate::Sent if message.status == MessageStatus::Sent => return Ok(Ok(message.status)),
         _ if !message.is_uncertain() => {
             return Ok(Err(OperateError::Certain { message: id, found: message.status.as_str() }));
         }
